@@ -1,0 +1,37 @@
+# make demo | test | check | bench | test-long | conformance: each makes the environment (.venv) by itself first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.stamp
+WEB    := $(shell find fleet/web -path fleet/web/node_modules -prune -o -path fleet/web/static -prune -o -type f -print 2>/dev/null)
+ARGS   ?=
+
+.PHONY: env demo test check bench test-long clean
+env: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt hatch_build.py $(WEB)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Skybeat needs Python 3.11 or newer; $$($(PYTHON) --version) found. Name another: make PYTHON=python3.12"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "hint: on Debian and Ubuntu install python3-venv"; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	@exec $(BIN)/skybeat demo $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m "not long and not bench" $(ARGS)
+
+test-long: $(STAMP)
+	$(BIN)/python -m pytest -m long $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+bench: $(STAMP)
+	@$(BIN)/python -m pytest -m bench -s -q --no-header tests/bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) fleet/web/static fleet/web/node_modules

@@ -1,0 +1,56 @@
+"""The exception tree of ``fleet``.
+
+FleetError
+ ├── SettingsError   a setting, city file or data folder that cannot be used
+ ├── StoreError      the database cannot be reached or refuses
+ ├── LinkError       a vehicle that does not answer, or refuses
+ │    └── Refused    it answered no; carries the vehicle's own words
+ ├── DockError       a dock that does not answer, or refuses
+ ├── CadError        a CAD that does not take an incident
+ ├── OrderError      an order or command that cannot be carried out
+ └── DetectionError  a detection that cannot be taken
+"""
+
+from __future__ import annotations
+
+
+class FleetError(Exception):
+    """Base of every error that ``fleet`` raises on purpose."""
+
+    hint: str = ""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class SettingsError(FleetError):
+    """A setting, city file or data folder that cannot be used."""
+
+
+class StoreError(FleetError):
+    """The database cannot be reached or refuses."""
+
+
+class LinkError(FleetError):
+    """A vehicle that does not answer."""
+
+
+class Refused(LinkError):
+    """A vehicle that answered no; the message carries its own words."""
+
+
+class DockError(FleetError):
+    """A dock that does not answer, or refuses."""
+
+
+class CadError(FleetError):
+    """A CAD that does not take an incident."""
+
+
+class OrderError(FleetError):
+    """An order or command that cannot be carried out; says why."""
+
+
+class DetectionError(FleetError):
+    """A detection that cannot be taken; says why."""

@@ -1,0 +1,54 @@
+"""What is on disk about flights, so that a controller that died can adopt what is in the air."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from fleet.model.states import DroneState
+from missions.sortie import Sortie
+
+
+@dataclass(frozen=True, slots=True)
+class DroneRecord:
+    """A drone's state as last decided; written before the command that follows from it goes out."""
+
+    drone: str
+    state: DroneState
+    reason: str
+    sortie: str | None
+    at: datetime
+
+
+class SortieStatus(StrEnum):
+    """Where a sortie is."""
+
+    PLANNED = "planned"
+    FLYING = "flying"
+    COMPLETED = "completed"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class SortieRecord:
+    """A sortie and how far it is."""
+
+    sortie: Sortie
+    status: SortieStatus
+    reason: str
+    created_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackPoint:
+    """One point of a drone's 1 Hz track."""
+
+    drone: str
+    at: datetime
+    lon: float
+    lat: float
+    altitude_m: float
+    battery_percent: float | None
+    state: DroneState

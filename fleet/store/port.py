@@ -1,0 +1,51 @@
+"""What flight needs of the store: a Protocol, so that its tests can use a fake in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from fleet.model.order import Order
+from fleet.model.records import DroneRecord, SortieRecord, TrackPoint
+
+
+class FlightStore(Protocol):
+    """Durable memory of flights. Every method returns once the change is committed.
+
+    Raises
+    ------
+    fleet.errors.StoreError
+        By every method, where the database cannot be reached or refuses.
+    """
+
+    async def save_drone(self, record: DroneRecord) -> None:
+        """Insert or replace a drone's record."""
+
+    async def drones(self) -> Mapping[str, DroneRecord]:
+        """Return every drone's record by drone id."""
+
+    async def save_sortie(self, record: SortieRecord) -> None:
+        """Insert or replace a sortie by its id."""
+
+    async def open_sorties(self) -> Sequence[SortieRecord]:
+        """Return sorties that are PLANNED or FLYING."""
+
+    async def save_order(self, order: Order) -> None:
+        """Insert or replace an order by its id."""
+
+    async def order(self, order_id: UUID) -> Order | None:
+        """Return one order, or None."""
+
+    async def active_orders(self) -> Sequence[Order]:
+        """Return ACTIVE orders, oldest first."""
+
+    async def record_visit(self, cell: str, at: datetime, drone: str) -> None:
+        """Note that a cell has been seen."""
+
+    async def last_visits(self) -> Mapping[str, datetime]:
+        """Return the last visit of every cell that was ever visited."""
+
+    async def add_track(self, points: Sequence[TrackPoint]) -> None:
+        """Append points to the tracks."""

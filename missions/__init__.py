@@ -1,0 +1,1 @@
+"""What to fly, and why: pure and deterministic, no I/O, no asyncio, no clock of its own."""

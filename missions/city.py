@@ -1,0 +1,260 @@
+"""The city as everyone speaks of it: districts, beats, docks, drones, sites, zones, CAD, limits.
+
+These are the models that a city file is validated into. Positions are ``(longitude, latitude)``
+in degrees, WGS-84, in the order GeoJSON uses. Altitudes are metres; each field's name or
+description says above what. All models are frozen.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Position = tuple[Longitude, Latitude]
+Ring = Annotated[tuple[Position, ...], Field(min_length=3)]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,38}$")]
+
+
+class Model(BaseModel):
+    """Base of the city's models: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CityInfo(Model):
+    """The city's name and its local frame."""
+
+    name: str = Field(description="name shown on the map")
+    name_zh: str = Field(default="", description="the same in Chinese")
+    note: str = Field(default="", description="shown on the map, e.g. that the city is illustrative")
+    origin: Position = Field(description="origin of the local metric frame")
+    elevation_m: float = Field(default=0.0, description="ground above mean sea level at the origin")
+
+
+class Broker(Model):
+    """The MQTT broker over which docks are reached."""
+
+    url: str = Field(pattern=r"^mqtts?://[^/\s]+$", description="mqtt://host:port or mqtts://host:port")
+    username_env: str | None = Field(default=None, description="environment variable with the user name")
+    password_env: str | None = Field(default=None, description="environment variable with the password")
+
+
+class Listen(Model):
+    """Where the controller's API and map listen."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65535)
+
+
+class Limits(Model):
+    """What no flight may exceed."""
+
+    ceiling_m: float = Field(default=120, gt=0, description="highest altitude above ground")
+    wind_m_s: float = Field(default=12, gt=0, description="mean wind above which no drone takes off")
+    rain_mm_h: float = Field(default=4, ge=0, description="rain above which no drone takes off")
+    reserve_percent: float = Field(default=25, ge=5, le=90, description="battery kept to come home")
+    max_airborne: int = Field(default=8, ge=1, description="drones in the air at once")
+
+
+class District(Model):
+    """A police district."""
+
+    id: Slug
+    name: str
+    name_zh: str = ""
+    area: Ring
+
+
+class Beat(Model):
+    """A patrol beat (网格警区), cut into square cells."""
+
+    id: Slug
+    name: str
+    name_zh: str = ""
+    district: Slug
+    area: Ring
+    cell_m: float = Field(default=400, gt=20, le=5000, description="edge of the cells the beat is cut to")
+    revisit_min: float = Field(default=60, gt=0, description="a cell is owed a visit this often")
+
+
+class Dock(Model):
+    """An automatic dock; it must lie in a beat."""
+
+    id: Slug
+    name: str = ""
+    position: Position
+    slots: int = Field(default=2, ge=1, le=8, description="drones it can hold")
+
+
+class Battery(Model):
+    """A drone's battery and what it spends."""
+
+    capacity_wh: float = Field(default=274, gt=0)
+    hover_w: float = Field(default=420, gt=0, description="power in a hover without wind")
+    cruise_w: float = Field(default=380, gt=0, description="power at cruise speed in still air")
+
+
+class CameraSpec(Model):
+    """A drone's camera (pinhole)."""
+
+    width_px: int = Field(default=960, ge=160, le=7680)
+    height_px: int = Field(default=540, ge=120, le=4320)
+    hfov_deg: float = Field(default=60, gt=5, lt=170, description="horizontal field of view")
+    fps: float = Field(default=10, gt=0, le=120)
+
+
+class Drone(Model):
+    """A drone, the dock it lives in, and its addresses."""
+
+    id: Slug
+    dock: Slug
+    system_id: int = Field(ge=1, le=254, description="MAVLink system id, one of a kind in the city")
+    mavlink: str = Field(
+        pattern=r"^(udpin|udpout|tcpout|serial)://\S+$",
+        description="mavsdk connection url, e.g. udpin://0.0.0.0:14540; one of a kind in the city",
+    )
+    video: str | None = Field(default=None, description="rtsp://, tcp://, udp:// or file address of its camera")
+    camera: CameraSpec = CameraSpec()
+    cruise_m_s: float = Field(default=12, gt=0, le=30)
+    battery: Battery = Battery()
+
+
+class Camera(Model):
+    """A camera that is fixed at a site."""
+
+    id: Slug
+    source: str = Field(description="rtsp://, tcp://, udp:// or file address")
+
+
+class Stare(Model):
+    """Where a drone hovers to watch a site, and what it looks at."""
+
+    position: Position
+    altitude_m: float = Field(gt=0, description="above the dock that the drone left")
+    look_at: Position
+    look_at_altitude_m: float = Field(default=0, description="above ground")
+
+
+class WaterLevels(Model):
+    """Levels of a river at a station, metres on the station's datum."""
+
+    normal_m: float
+    warning_m: float = Field(description="警戒水位")
+    danger_m: float = Field(description="保证水位")
+
+
+class WaterDetector(Model):
+    """A water level is measured at this site."""
+
+    kind: Literal["water"]
+    station: str = Field(description="station file, relative to the city file")
+    levels: WaterLevels
+    hysteresis_m: float = Field(default=0.05, gt=0, description="a level ends this far below its threshold")
+    dwell_s: float = Field(default=3.0, ge=0, description="a threshold must be passed for this long")
+
+
+class CrowdLevels(Model):
+    """Densities that raise an alarm, people per square metre over the zone."""
+
+    yellow_per_m2: float = Field(gt=0)
+    orange_per_m2: float = Field(gt=0)
+    red_per_m2: float = Field(gt=0)
+
+
+class CrowdDetector(Model):
+    """People are counted on this site's ground."""
+
+    kind: Literal["crowd"]
+    zone: Ring = Field(description="ground on which people are counted")
+    levels: CrowdLevels
+    hysteresis_per_m2: float = Field(default=0.03, gt=0)
+    dwell_s: float = Field(default=3.0, ge=0)
+    person_height_m: float = Field(default=1.7, gt=0.5, le=2.5)
+    model: str | None = Field(default=None, description="ONNX network to use in place of the built-in detector")
+
+
+Detector = Annotated[WaterDetector | CrowdDetector, Field(discriminator="kind")]
+
+
+class Site(Model):
+    """A place that is watched."""
+
+    id: Slug
+    name: str
+    name_zh: str = ""
+    position: Position
+    stare: Stare | None = Field(default=None, description="how a drone watches it")
+    cameras: tuple[Camera, ...] = Field(default=(), description="fixed cameras that watch it")
+    detector: Detector
+    policy: Literal["confirm", "straight"] = Field(
+        default="confirm", description="confirm: an officer first; straight: to the CAD at once"
+    )
+
+
+class Zone(Model):
+    """A no-fly zone, or the fence that no flight may leave."""
+
+    id: Slug
+    kind: Literal["no_fly", "fence"]
+    name: str = ""
+    area: Ring
+    floor_m: float = Field(default=0, ge=0, description="above ground")
+    ceiling_m: float = Field(default=10_000, gt=0, description="above ground")
+
+
+class CadEndpoint(Model):
+    """A CAD that receives incidents as Standard Webhooks."""
+
+    id: Slug
+    url: str = Field(pattern=r"^https?://\S+$")
+    secret_env: str = Field(
+        pattern=r"^[A-Z][A-Z0-9_]*$",
+        description="environment variable with the signing secret (whsec_...); never the secret itself",
+    )
+    timeout_s: float = Field(default=5, gt=0, le=60)
+    ack: Literal["echo", "status"] = Field(
+        default="echo",
+        description="echo: delivered when the answer is 2xx and a JSON object whose id is the webhook-id; "
+        "status: any 2xx (a proxy that answers for a dead CAD then loses incidents)",
+    )
+
+
+class City(Model):
+    """Everything that a city file says. References between its parts have been checked."""
+
+    city: CityInfo
+    broker: Broker
+    api: Listen = Listen()
+    limits: Limits = Limits()
+    districts: tuple[District, ...] = ()
+    beats: tuple[Beat, ...] = Field(min_length=1)
+    docks: tuple[Dock, ...] = Field(min_length=1)
+    drones: tuple[Drone, ...] = Field(min_length=1)
+    sites: tuple[Site, ...] = ()
+    zones: tuple[Zone, ...] = ()
+    cad: tuple[CadEndpoint, ...] = ()
+
+    def part(self, docks: frozenset[str]) -> City:
+        """Return the same city with only some docks and the drones that live in them.
+
+        Parameters
+        ----------
+        docks
+            Identifiers of the docks to keep.
+
+        Raises
+        ------
+        KeyError
+            If a name is no dock of this city.
+        """
+        unknown = docks - {dock.id for dock in self.docks}
+        if unknown:
+            raise KeyError(f"no dock {sorted(unknown)!r}; docks are {[d.id for d in self.docks]!r}")
+        changes: dict[str, Any] = {
+            "docks": tuple(d for d in self.docks if d.id in docks),
+            "drones": tuple(d for d in self.drones if d.dock in docks),
+        }
+        return self.model_copy(update=changes)

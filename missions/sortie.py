@@ -1,0 +1,112 @@
+"""The sortie: the one thing that planner, controller and map share.
+
+A sortie is one flight of one drone from its dock and back. Its legs are flown in order; each leg
+is a run of waypoints with, optionally, a point that the camera looks at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class LegKind(StrEnum):
+    """What a leg is for."""
+
+    TAKEOFF = "takeoff"
+    TRANSIT = "transit"
+    SURVEY = "survey"
+    CORRIDOR = "corridor"
+    STARE = "stare"
+    HOME = "home"
+
+
+@dataclass(frozen=True, slots=True)
+class LookAt:
+    """A point the camera is kept on (a MAVLink region of interest).
+
+    ``altitude_m`` is relative to the home (dock) altitude.
+    """
+
+    lon: float
+    lat: float
+    altitude_m: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waypoint:
+    """A point to fly to. ``altitude_m`` is relative to home; ``hold_s`` is time spent there."""
+
+    lon: float
+    lat: float
+    altitude_m: float
+    hold_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A run of waypoints with one purpose.
+
+    ``cell`` or ``site`` names what the leg observes; ``look_at`` is None where the camera looks
+    straight down (survey) or ahead (transit).
+    """
+
+    kind: LegKind
+    waypoints: tuple[Waypoint, ...]
+    speed_m_s: float
+    look_at: LookAt | None = None
+    cell: str | None = None
+    site: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SortieEnergy:
+    """What the sortie takes, by the drone's power model.
+
+    ``reserve_wh`` is kept on top to come home; ``feasible`` is false where the battery at take-off
+    does not hold ``needed_wh + reserve_wh``.
+    """
+
+    duration_s: float
+    distance_m: float
+    needed_wh: float
+    reserve_wh: float
+    available_wh: float
+
+    @property
+    def feasible(self) -> bool:
+        """Whether the battery at take-off holds what the sortie needs and the reserve."""
+        return self.needed_wh + self.reserve_wh <= self.available_wh
+
+
+@dataclass(frozen=True, slots=True)
+class Sortie:
+    """One flight of one drone, from its dock and back to it.
+
+    The first leg is the TAKEOFF over the dock, the last is HOME: one waypoint over the dock at
+    the sortie's altitude, where the drone holds until the dock is open and it is told to land.
+    """
+
+    id: str
+    order: str
+    drone: str
+    dock: str
+    home_lon: float
+    home_lat: float
+    altitude_m: float
+    legs: tuple[Leg, ...]
+    energy: SortieEnergy
+    fence: tuple[tuple[float, float], ...] = field(default=())
+    """Ring of (lon, lat) the vehicle must not leave, uploaded before the mission."""
+    exclusions: tuple[tuple[tuple[float, float], ...], ...] = field(default=())
+    """Rings of (lon, lat) the vehicle must not enter."""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Cells that the sortie observes, in order."""
+        return tuple(leg.cell for leg in self.legs if leg.cell is not None)
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Sites that the sortie observes, in order."""
+        return tuple(leg.site for leg in self.legs if leg.site is not None)

@@ -1,0 +1,1 @@
+"""A city to try it in: vehicles, docks, cameras, a river, a crowd, a CAD."""

@@ -1,0 +1,1 @@
+"""What the camera sees: frames and poses in, measurements and detections out."""
