@@ -16,11 +16,15 @@ def build() -> typer.Typer:
     Each entry point of the group ``skybeat.commands`` names a ``typer.Typer`` whose commands and
     sub-commands are added; no package imports another for it.
     """
-    app = typer.Typer(no_args_is_help=True, add_completion=False, help="Controller of a police drone patrol.")
+    app = typer.Typer(
+        no_args_is_help=True, add_completion=False, help="Controller of a police drone patrol."
+    )
 
     @app.callback(invoke_without_command=True)
     def root(
-        show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+        show_version: Annotated[
+            bool, typer.Option("--version", help="Print the version and exit.")
+        ] = False,
     ) -> None:
         if show_version:
             typer.echo(f"skybeat {version('skybeat')}")

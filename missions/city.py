@@ -29,7 +29,9 @@ class CityInfo(Model):
 
     name: str = Field(description="name shown on the map")
     name_zh: str = Field(default="", description="the same in Chinese")
-    note: str = Field(default="", description="shown on the map, e.g. that the city is illustrative")
+    note: str = Field(
+        default="", description="shown on the map, e.g. that the city is illustrative"
+    )
     origin: Position = Field(description="origin of the local metric frame")
     elevation_m: float = Field(default=0.0, description="ground above mean sea level at the origin")
 
@@ -37,9 +39,15 @@ class CityInfo(Model):
 class Broker(Model):
     """The MQTT broker over which docks are reached."""
 
-    url: str = Field(pattern=r"^mqtts?://[^/\s]+$", description="mqtt://host:port or mqtts://host:port")
-    username_env: str | None = Field(default=None, description="environment variable with the user name")
-    password_env: str | None = Field(default=None, description="environment variable with the password")
+    url: str = Field(
+        pattern=r"^mqtts?://[^/\s]+$", description="mqtt://host:port or mqtts://host:port"
+    )
+    username_env: str | None = Field(
+        default=None, description="environment variable with the user name"
+    )
+    password_env: str | None = Field(
+        default=None, description="environment variable with the password"
+    )
 
 
 class Listen(Model):
@@ -53,7 +61,9 @@ class Limits(Model):
     """What no flight may exceed."""
 
     ceiling_m: float = Field(default=120, gt=0, description="highest altitude above ground")
-    wind_m_s: float = Field(default=12, gt=0, description="mean wind above which no drone takes off")
+    wind_m_s: float = Field(
+        default=12, gt=0, description="mean wind above which no drone takes off"
+    )
     rain_mm_h: float = Field(default=4, ge=0, description="rain above which no drone takes off")
     reserve_percent: float = Field(default=25, ge=5, le=90, description="battery kept to come home")
     max_airborne: int = Field(default=8, ge=1, description="drones in the air at once")
@@ -76,7 +86,9 @@ class Beat(Model):
     name_zh: str = ""
     district: Slug
     area: Ring
-    cell_m: float = Field(default=400, gt=20, le=5000, description="edge of the cells the beat is cut to")
+    cell_m: float = Field(
+        default=400, gt=20, le=5000, description="edge of the cells the beat is cut to"
+    )
     revisit_min: float = Field(default=60, gt=0, description="a cell is owed a visit this often")
 
 
@@ -116,7 +128,9 @@ class Drone(Model):
         pattern=r"^(udpin|udpout|tcpout|serial)://\S+$",
         description="mavsdk connection url, e.g. udpin://0.0.0.0:14540; one of a kind in the city",
     )
-    video: str | None = Field(default=None, description="rtsp://, tcp://, udp:// or file address of its camera")
+    video: str | None = Field(
+        default=None, description="rtsp://, tcp://, udp:// or file address of its camera"
+    )
     camera: CameraSpec = CameraSpec()
     cruise_m_s: float = Field(default=12, gt=0, le=30)
     battery: Battery = Battery()
@@ -152,8 +166,12 @@ class WaterDetector(Model):
     kind: Literal["water"]
     station: str = Field(description="station file, relative to the city file")
     levels: WaterLevels
-    hysteresis_m: float = Field(default=0.05, gt=0, description="a level ends this far below its threshold")
-    dwell_s: float = Field(default=3.0, ge=0, description="a threshold must be passed for this long")
+    hysteresis_m: float = Field(
+        default=0.05, gt=0, description="a level ends this far below its threshold"
+    )
+    dwell_s: float = Field(
+        default=3.0, ge=0, description="a threshold must be passed for this long"
+    )
 
 
 class CrowdLevels(Model):
@@ -173,7 +191,9 @@ class CrowdDetector(Model):
     hysteresis_per_m2: float = Field(default=0.03, gt=0)
     dwell_s: float = Field(default=3.0, ge=0)
     person_height_m: float = Field(default=1.7, gt=0.5, le=2.5)
-    model: str | None = Field(default=None, description="ONNX network to use in place of the built-in detector")
+    model: str | None = Field(
+        default=None, description="ONNX network to use in place of the built-in detector"
+    )
 
 
 Detector = Annotated[WaterDetector | CrowdDetector, Field(discriminator="kind")]

@@ -1,0 +1,292 @@
+"""The demo's course: start the processes, place the orders, call home, tell what happened."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import os
+import re
+import secrets
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from missions.city import City
+from sitl.demo.client import Controller
+from sitl.demo.process import Child, json_line
+from sitl.demo.summary import Summary, away, faults, last_doors, summarise
+from sitl.demo.truth import Truth
+from sitl.errors import SimError
+
+START_S = 60.0
+"""Longest wait for a process to say that it is ready (a loaded machine imports slowly)."""
+HOME_S = 300.0
+"""Longest wait for the drones to come home after the recall."""
+GRACE_S = 3.0
+RESTARTS = 5
+EXPECT_INCIDENTS_AFTER_S = 90.0
+POLL_S = 0.5
+
+DEMO_BEATS_DOCKS = ("xc-bridge", "xc-market", "xc-old-town", "lw-park")
+
+
+class DemoFailed(SimError):
+    """The demo cannot go on; the message says which part of it failed and its last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line said."""
+
+    city_file: Path
+    city: City
+    docks: tuple[str, ...]
+    folder: Path
+    seconds: float | None = None
+    autopilot: str = "embedded"
+    scene: Path | None = None
+
+    @property
+    def address(self) -> str:
+        """Address of the controller's map."""
+        return f"http://{self.city.api.host}:{self.city.api.port}"
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the demo itself saw go by."""
+
+    controller_up: datetime | None = None
+    admin_token: str | None = None
+    detections: set[str] = field(default_factory=set)
+    incidents: set[str] = field(default_factory=set)
+    state: dict[str, Any] | None = None
+    viewer_token: str | None = None
+
+
+class Demo:
+    """The three processes and the run over them. Use as an async context manager."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.seen = Seen()
+        self.truth = Truth(options.folder / "sim")
+        self._secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+        self._children: list[Child] = []
+        self._keepers: list[asyncio.Task[None]] = []
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.controller: Controller | None = None
+
+    async def __aenter__(self) -> Demo:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop what was started, all within 5 s: the watchers first, the world last."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        if self.controller is not None:
+            await self.controller.close()
+        await asyncio.gather(*(child.stop(GRACE_S) for child in self._children))
+        if self._failed.done():
+            self._failed.exception()  # it was told, or nobody waits for it any more
+
+    # --- processes -------------------------------------------------------------------------
+
+    def _argv(self, *words: str) -> list[str]:
+        return [sys.executable, "-c", "from fleet.command import main; main()", *words]
+
+    def _part(self) -> list[str]:
+        return ["--city", str(self.options.city_file), "--docks", ",".join(self.options.docks)]
+
+    async def _spawn(self, name: str, argv: list[str], ready: asyncio.Event, **child: Any) -> Child:
+        """Start a process and wait until it has said that it is ready."""
+        process = Child(name, argv, log=self.options.folder / f"{name}.log", **child)
+        await process.start()
+        self._children.append(process)
+        waits = {asyncio.create_task(ready.wait()), asyncio.create_task(process.wait())}
+        try:
+            await asyncio.wait(waits, timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+        if not ready.is_set():
+            raise DemoFailed(f"{name} did not start: " + "\n".join(process.last_lines))
+        return process
+
+    def _keep(self, name: str, start: Any, child: Child, *, restarts: int) -> None:
+        self._keepers.append(asyncio.create_task(self._keeper(name, start, child, restarts)))
+
+    async def _keeper(self, name: str, start: Any, child: Child, restarts: int) -> None:
+        """Start a process again that ended on its own; give up after ``restarts`` times."""
+        for left in range(restarts, -1, -1):
+            status = await child.wait()
+            self._children.remove(child)
+            await child.stop(GRACE_S)
+            words = f"{name} ended with status {status}"
+            if left == 0:
+                last = "\n".join(child.last_lines)
+                if not self._failed.done():
+                    self._failed.set_exception(DemoFailed(f"{words}: {last}"))
+                return
+            print(f"demo: {words}; starting it again", file=sys.stderr)
+            try:
+                child = await start()
+            except DemoFailed as error:
+                if not self._failed.done():
+                    self._failed.set_exception(error)
+                return
+
+    async def _start_sim(self) -> Child:
+        ready = asyncio.Event()
+
+        def line(text: str) -> None:
+            if (json_line(text) or {}).get("kind") == "ready":
+                ready.set()
+
+        argv = self._argv("sim", *self._part(), "--json", "--log", str(self.options.folder / "sim"))
+        argv += ["--autopilot", self.options.autopilot]
+        if self.options.scene is not None:
+            argv += ["--scene", str(self.options.scene)]
+        env = {name: self._secret for name in self._secret_names()}
+        return await self._spawn("sim", argv, ready, env=env, on_line=line)
+
+    def _secret_names(self) -> set[str]:
+        return {cad.secret_env for cad in self.options.city.cad}
+
+    async def _start_serve(self) -> Child:
+        ready = asyncio.Event()
+
+        def line(text: str) -> None:
+            if found := re.search(r"\bsky_[A-Za-z0-9_-]{20,}", text):
+                self.seen.admin_token = found.group()
+            if text.startswith("ready "):
+                self.seen.controller_up = self.seen.controller_up or datetime.now(UTC)
+                ready.set()
+
+        argv = self._argv("serve", *self._part(), "--data", str(self.options.folder / "data"))
+        env = {name: self._secret for name in self._secret_names()}
+        return await self._spawn("serve", argv, ready, env=env, on_line=line)
+
+    async def _start_watch(self, token: str) -> Child:
+        ready = asyncio.Event()
+
+        def line(text: str) -> None:
+            entry = json_line(text)
+            if entry is None:
+                return
+            if entry.get("kind") == "ready":
+                ready.set()
+            if entry.get("kind") == "posted":
+                self.seen.detections.add(str(entry["detection"]))
+                self.seen.incidents.add(str(entry["incident"]))
+
+        argv = self._argv("watch", "--controller", self.options.address, "--json")
+        return await self._spawn("watch", argv, ready, env={"SKYBEAT_TOKEN": token}, on_line=line)
+
+    async def start(self) -> None:
+        """Start the city, the controller and the workers, and place the orders."""
+        self.options.folder.joinpath("sim").mkdir(parents=True, exist_ok=True)
+        sim = await self._start_sim()
+        self._keep("sim", self._start_sim, sim, restarts=0)
+        serve = await self._start_serve()
+        self._keep("serve", self._start_serve, serve, restarts=RESTARTS)
+        if self.seen.admin_token is None:
+            raise DemoFailed(
+                "the controller printed no administrator token (is its data folder new?)"
+            )
+        self.controller = Controller(self.options.address, self.seen.admin_token)
+        worker = await self.controller.new_token("demo workers", "worker")
+        self.seen.viewer_token = await self.controller.new_token("demo officer", "officer")
+
+        async def start_watch() -> Child:
+            return await self._start_watch(worker)
+
+        self._keep("watch", start_watch, await start_watch(), restarts=RESTARTS)
+        await self._order()
+
+    async def _order(self) -> None:
+        """Order a stare at each site and a patrol of the beats of the demo's docks."""
+        assert self.controller is not None
+        sites = [s.id for s in self.options.city.sites if s.stare is not None]
+        for site in sites:
+            await self.controller.order(kind="stare", sites=[site], priority=5, note="demo")
+        beats = beats_of_docks(self.options.city)
+        await self.controller.order(kind="patrol", beats=beats, note="demo")
+
+    # --- the run ---------------------------------------------------------------------------
+
+    async def refresh(self) -> None:
+        """Read the logs and ask the controller for its picture; a controller that is away is no error."""
+        self.truth.refresh()
+        if self._failed.done():
+            self._failed.result()
+        assert self.controller is not None
+        with contextlib.suppress(httpx.HTTPError):
+            self.seen.state = await self.controller.state()
+            self.seen.incidents |= {str(i["id"]) for i in self.seen.state["incidents"]}
+
+    async def ticks(self) -> AsyncIterator[float]:
+        """Yield the seconds since the controller was up, after each refresh, twice a second."""
+        start = time.monotonic()
+        while True:
+            await self.refresh()
+            yield time.monotonic() - start
+            await asyncio.sleep(POLL_S)
+
+    def all_home(self) -> bool:
+        """Whether every drone has landed in its dock and every door is closed."""
+        doors = last_doors(self.truth.docks.entries)
+        return not away(self.truth.vehicles.entries) and all(d == "closed" for d in doors.values())
+
+    def settled(self) -> bool:
+        """Whether every incident that is known has reached the CAD."""
+        arrived = {e["incident"] for e in self.truth.cad.entries if e["kind"] == "received"}
+        return self.seen.incidents <= arrived
+
+    def summary(self) -> Summary:
+        """Return the figures so far."""
+        assert self.seen.controller_up is not None
+        return summarise(
+            controller_up=self.seen.controller_up,
+            vehicles=self.truth.vehicles.entries,
+            docks=self.truth.docks.entries,
+            cad=self.truth.cad.entries,
+            detections=self.seen.detections,
+            incidents=self.seen.incidents,
+        )
+
+    def faults(self) -> list[str]:
+        """Return what went wrong, in words."""
+        long_enough = (self.options.seconds or 0) >= EXPECT_INCIDENTS_AFTER_S
+        sites = (
+            [s.id for s in self.options.city.sites if s.stare is not None] if long_enough else []
+        )
+        return faults(
+            vehicles=self.truth.vehicles.entries,
+            docks=self.truth.docks.entries,
+            cad=self.truth.cad.entries,
+            incidents=self.seen.incidents,
+            expected_sites=sites,
+        )
+
+
+def beats_of_docks(city: City) -> list[str]:
+    """Return the beats in which the city's docks stand."""
+    from shapely.geometry import Point, Polygon
+
+    docks = [Point(dock.position) for dock in city.docks]
+    return [b.id for b in city.beats if any(Polygon(b.area).contains(dock) for dock in docks)]
+
+
+def environment_note() -> str:
+    """Return one line on the machine, for the log."""
+    return f"python {sys.version.split()[0]}, {os.cpu_count()} cores"
