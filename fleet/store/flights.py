@@ -1,0 +1,69 @@
+"""``FlightStore`` over the database: each call is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from fleet.model.order import Order
+from fleet.model.records import DroneRecord, SortieRecord, TrackPoint
+from fleet.store import drones, orders, sorties, tracks, visits
+from fleet.store.database import Database
+
+
+class SqlFlights:
+    """What flight remembers, in SQL. See :class:`fleet.store.port.FlightStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def save_drone(self, record: DroneRecord) -> None:
+        """Insert or replace a drone's record."""
+        async with self._db.write() as tx:
+            await drones.save(tx.session, record)
+
+    async def drones(self) -> Mapping[str, DroneRecord]:
+        """Return every drone's record by drone id."""
+        async with self._db.read() as session:
+            return await drones.by_id(session)
+
+    async def save_sortie(self, record: SortieRecord) -> None:
+        """Insert or replace a sortie by its id."""
+        async with self._db.write() as tx:
+            await sorties.save(tx.session, record)
+
+    async def open_sorties(self) -> Sequence[SortieRecord]:
+        """Return sorties that are PLANNED or FLYING, oldest first."""
+        async with self._db.read() as session:
+            return await sorties.open_ones(session)
+
+    async def save_order(self, order: Order) -> None:
+        """Insert or replace an order by its id."""
+        async with self._db.write() as tx:
+            await orders.save(tx.session, order)
+
+    async def order(self, order_id: UUID) -> Order | None:
+        """Return one order, or None."""
+        async with self._db.read() as session:
+            return await orders.get(session, order_id)
+
+    async def active_orders(self) -> Sequence[Order]:
+        """Return ACTIVE orders, oldest first."""
+        async with self._db.read() as session:
+            return await orders.active(session)
+
+    async def record_visit(self, cell: str, at: datetime, drone: str) -> None:
+        """Note that a cell has been seen."""
+        async with self._db.write() as tx:
+            await visits.add(tx.session, cell, at, drone)
+
+    async def last_visits(self) -> Mapping[str, datetime]:
+        """Return the last visit of every cell that was ever visited."""
+        async with self._db.read() as session:
+            return await visits.last_by_cell(session)
+
+    async def add_track(self, points: Sequence[TrackPoint]) -> None:
+        """Append points to the tracks."""
+        async with self._db.write() as tx:
+            await tracks.add(tx.session, points)

@@ -1,0 +1,242 @@
+"""The tables, as SQLAlchemy 2 declarative models; plain SQL types, so that PostgreSQL can follow.
+
+Times are stored in UTC and come back aware. The migrations under ``migrations/`` make these tables;
+a test holds that both agree.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time, kept in UTC whatever the database does about zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Bring a time to UTC.
+
+        Raises
+        ------
+        ValueError
+            If the time has no zone.
+        """
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"time without a zone: {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give a time its zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Serial = BigInteger().with_variant(Integer, "sqlite")
+"""A key that counts up; SQLite counts only plain INTEGER keys."""
+
+
+class Base(DeclarativeBase):
+    """Base of the tables."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON(), UUID: Uuid()}  # noqa: RUF012
+
+
+class DroneRow(Base):
+    """Last decided state of a drone."""
+
+    __tablename__ = "drones"
+
+    drone: Mapped[str] = mapped_column(String(64), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(Text)
+    sortie: Mapped[str | None] = mapped_column(String(64))
+    at: Mapped[datetime]
+
+
+class SortieRow(Base):
+    """A sortie, its whole plan and how far it is."""
+
+    __tablename__ = "sorties"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    order: Mapped[str] = mapped_column("order_id", String(64), index=True)
+    drone: Mapped[str] = mapped_column(String(64))
+    dock: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(16), index=True)
+    reason: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    plan: Mapped[dict[str, Any]]
+
+
+class OrderRow(Base):
+    """A patrol order."""
+
+    __tablename__ = "orders"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    request: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(String(16), index=True)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(100))
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class VisitRow(Base):
+    """A cell that was seen."""
+
+    __tablename__ = "visits"
+    __table_args__ = (Index(None, "cell", "at"),)
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    cell: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    drone: Mapped[str] = mapped_column(String(64))
+
+
+class TrackRow(Base):
+    """A point of a drone's 1 Hz track."""
+
+    __tablename__ = "tracks"
+    __table_args__ = (Index(None, "drone", "at"),)
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    drone: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(index=True)
+    lon: Mapped[float]
+    lat: Mapped[float]
+    altitude_m: Mapped[float]
+    battery_percent: Mapped[float | None]
+    state: Mapped[str] = mapped_column(String(16))
+
+
+class EvidenceRow(Base):
+    """A picture in the evidence folder, by the SHA-256 of its bytes."""
+
+    __tablename__ = "evidence"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    media_type: Mapped[str] = mapped_column(String(32))
+    size_bytes: Mapped[int]
+    width_px: Mapped[int]
+    height_px: Mapped[int]
+    stored_at: Mapped[datetime]
+
+
+class IncidentRow(Base):
+    """An incident."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (Index(None, "site", "kind", "status"), Index(None, "opened_at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    site: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16))
+    level: Mapped[str] = mapped_column(String(16))
+    value: Mapped[float]
+    unit: Mapped[str] = mapped_column(String(16))
+    threshold: Mapped[float]
+    lon: Mapped[float]
+    lat: Mapped[float]
+    opened_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    captured_at: Mapped[datetime]
+    image_sha256: Mapped[str] = mapped_column(String(64), ForeignKey("evidence.sha256"))
+    detections: Mapped[int]
+    version: Mapped[int]
+    decided_by: Mapped[str | None] = mapped_column(String(100))
+    reason: Mapped[str] = mapped_column(Text)
+    last_detection_at: Mapped[datetime]
+
+
+class DetectionRow(Base):
+    """A detection as it was posted."""
+
+    __tablename__ = "detections"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    incident: Mapped[UUID] = mapped_column("incident_id", ForeignKey("incidents.id"), index=True)
+    received_at: Mapped[datetime]
+    image_sha256: Mapped[str] = mapped_column(String(64), ForeignKey("evidence.sha256"))
+    body: Mapped[dict[str, Any]]
+
+
+class OutboxRow(Base):
+    """A change of an incident that one CAD has to be told; kept when delivered."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        UniqueConstraint("cad", "incident_id", "version"),
+        Index(None, "cad", "delivered_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    cad: Mapped[str] = mapped_column(String(64))
+    incident: Mapped[UUID] = mapped_column("incident_id", ForeignKey("incidents.id"), index=True)
+    version: Mapped[int]
+    body: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    attempts: Mapped[int]
+    last_error: Mapped[str] = mapped_column(Text)
+    delivered_at: Mapped[datetime | None]
+
+
+class TokenRow(Base):
+    """A bearer token: only the SHA-256 of its 256 random bits is kept."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    role: Mapped[str] = mapped_column(String(16))
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class AuditRow(Base):
+    """Who did what to what, and why. Rows are only ever added; triggers refuse the rest."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "subject"),)
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(100))
+    action: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(100))
+    reason: Mapped[str] = mapped_column(Text)
+    details: Mapped[dict[str, Any]]
