@@ -8,7 +8,9 @@ FleetError
  ├── DockError       a dock that does not answer, or refuses
  ├── CadError        a CAD that does not take an incident
  ├── OrderError      an order or command that cannot be carried out
- └── DetectionError  a detection that cannot be taken
+ ├── DetectionError  a detection that cannot be taken
+ ├── NotFound        something that was named and is not there
+ └── Conflict        what is asked contradicts what was decided before
 """
 
 from __future__ import annotations
@@ -54,3 +56,11 @@ class OrderError(FleetError):
 
 class DetectionError(FleetError):
     """A detection that cannot be taken; says why."""
+
+
+class NotFound(FleetError):
+    """Something that was named and is not there; the message names it."""
+
+
+class Conflict(FleetError):
+    """What is asked contradicts what was decided before; the message says what and by whom."""
