@@ -1,0 +1,1 @@
+"""CADs: the port, signed webhooks, and the dispatcher that empties the outbox."""

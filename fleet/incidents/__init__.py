@@ -1,0 +1,1 @@
+"""Incidents: the desk that takes detections and decisions, their pictures, and what sites report."""
