@@ -1,0 +1,1 @@
+"""Docks: the Dock port, its MQTT adapter and a fake."""

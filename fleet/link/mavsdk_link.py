@@ -1,0 +1,292 @@
+"""One vehicle over mavsdk 4.
+
+Requests go through mavsdk's callback calls rather than its blocking ones, so that a vehicle that
+does not answer holds no thread: 24 silent drones would otherwise fill the default executor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from mavsdk.plugins.action import Action
+from mavsdk.plugins.geofence import Geofence
+from mavsdk.plugins.mission_raw import MissionItem, MissionRaw
+from mavsdk.plugins.telemetry import Telemetry as TelemetryPlugin
+from mavsdk.system import System
+
+from fleet.link.clock import Clock
+from fleet.errors import LinkError, Refused
+from fleet.link.items import Item, Programme, difference
+from fleet.link.mavsdk_telemetry import RATE_HZ, Slots
+from fleet.link.port import Listener, VehicleText, why
+from fleet.model.live import Telemetry
+
+COMMAND_S = 8.0
+"""Bound on one acknowledgement: mavsdk sends a command four times half a second apart."""
+TRANSFER_S = 30.0
+"""Bound on one mission or fence transfer; 2,000 items were seen to take 1 s."""
+MODE_S = 1.5
+"""PX4 validates a mission after acknowledging it: a start 1.5 s later works where one at once is
+refused without a word, so a mode is waited for this long before it is asked for again."""
+MODE_TRIES = 8
+ITEM_TRIES = 3
+WORDS_S = 1.5
+"""A refusal's STATUSTEXT may come after its acknowledgement."""
+
+_NO_ANSWER = frozenset({"TIMEOUT", "NO_SYSTEM", "CONNECTION_ERROR"})
+log = structlog.get_logger(__name__)
+
+
+class MavsdkLink:
+    """The DroneLink of one vehicle, attached to mavsdk's system once that is discovered."""
+
+    def __init__(self, drone: str, clock: Clock) -> None:
+        self._drone = drone
+        self._clock = clock
+        self._slots = Slots(clock)
+        self._last = self._slots.picture()
+        self._listeners: list[Listener] = []
+        self._transfer = asyncio.Lock()
+        self._system: System | None = None
+        self._telemetry: Any = None
+        self._mission: Any = None
+        self._geofence: Any = None
+        self._action: Any = None
+
+    @property
+    def drone(self) -> str:
+        """The drone's id."""
+        return self._drone
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """The vehicle's last word, as of the last refresh."""
+        return self._last
+
+    @property
+    def texts(self) -> Sequence[VehicleText]:
+        """The last texts of the autopilot, oldest first."""
+        return self._slots.texts
+
+    @property
+    def attached(self) -> bool:
+        """Whether the vehicle was ever discovered."""
+        return self._system is not None
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` on every change of telemetry; return what ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def attach(self, system: System) -> None:
+        """Take the system that mavsdk discovered under this drone's system id."""
+        self._system = system
+        self._telemetry = TelemetryPlugin(system)
+        self._mission = MissionRaw(system)
+        self._geofence = Geofence(system)
+        self._action = Action(system)
+        self._slots.subscribe(self._telemetry, self._mission)
+        system.subscribe_is_connected(self._on_connected)
+        self._ask_rates()
+
+    def _on_connected(self, connected: bool, _user_data: Any) -> None:
+        # in mavsdk's thread; a vehicle that was started again has forgotten its rates
+        if connected:
+            self._ask_rates()
+
+    def _ask_rates(self) -> None:
+        def answered(result: Any, _user_data: Any) -> None:
+            if result.name != "SUCCESS":
+                log.debug("vehicle keeps its own rates", drone=self._drone, result=result.name)
+
+        self._telemetry.set_rate_position_async(RATE_HZ, answered)
+        self._telemetry.set_rate_velocity_ned_async(RATE_HZ, answered)
+
+    def refresh(self) -> None:
+        """Take a picture of the slots and tell the listeners where it has changed."""
+        picture = self._slots.picture()
+        if picture != self._last:
+            self._last = picture
+            for listener in tuple(self._listeners):
+                listener()
+
+    async def load(self, programme: Programme) -> None:
+        """Upload the fence, then the mission, read both back and compare them."""
+        async with self._transfer:
+            if programme.fence:
+                fence = _raw(programme.fence, mission_type=1)
+                await self._ask("fence upload", TRANSFER_S, self._plugin("_mission").upload_geofence_async, fence)
+            else:
+                await self._ask("fence removal", TRANSFER_S, self._plugin("_geofence").clear_geofence_async)
+            held = await self._ask("fence read-back", TRANSFER_S, self._mission.download_geofence_async)
+            self._compare("fence", programme.fence, held[0])
+            mission = _raw(programme.items, mission_type=0)
+            await self._ask("mission upload", TRANSFER_S, self._mission.upload_mission_async, mission)
+            held = await self._ask("mission read-back", TRANSFER_S, self._mission.download_mission_async)
+            self._compare("mission", programme.items, held[0])
+
+    def _compare(self, what: str, sent: Sequence[Item], held: Sequence[Any]) -> None:
+        found = difference(sent, [_item(raw) for raw in held])
+        if found is not None:
+            raise LinkError(f"{self._drone}: the {what} read back differs: {found}")
+
+    async def holds(self, programme: Programme) -> str | None:
+        """Read the vehicle's mission; return None where it is this one, else the difference."""
+        async with self._transfer:
+            download = self._plugin("_mission").download_mission_async
+            held = await self._ask("mission read-back", TRANSFER_S, download)
+        return difference(programme.items, [_item(raw) for raw in held[0]])
+
+    async def arm(self) -> None:
+        """Arm; returns when the vehicle says that it is armed."""
+        await self._ask("arm", COMMAND_S, self._plugin("_action").arm_async)
+        await self._until(lambda t: t.armed, "armed", 3 * MODE_S)
+
+    async def disarm(self) -> None:
+        """Disarm; refused in the air."""
+        await self._ask("disarm", COMMAND_S, self._plugin("_action").disarm_async)
+        await self._until(lambda t: not t.armed, "disarmed", 3 * MODE_S)
+
+    async def start_mission(self) -> None:
+        """Start or continue the mission; returns when the mode is seen to be MISSION."""
+        await self._mode("start mission", "MISSION", self._plugin("_mission").start_mission_async)
+
+    async def hold(self) -> None:
+        """Hold here; returns when the mode is seen to be HOLD."""
+        await self._mode("hold", "HOLD", self._plugin("_action").hold_async)
+
+    async def return_to_launch(self) -> None:
+        """Fly home and land; returns when the mode is seen to be RETURN_TO_LAUNCH."""
+        await self._mode("return", "RETURN_TO_LAUNCH", self._plugin("_action").return_to_launch_async)
+
+    async def land(self) -> None:
+        """Land here; returns when the mode is seen to be LAND."""
+        await self._mode("land", "LAND", self._plugin("_action").land_async)
+
+    async def fly_to_item(self, index: int) -> None:
+        """Go on with the mission from one item; returns when the vehicle is seen to fly to it.
+
+        PX4 tells of the new item only in MISSION mode, so that is started first where need be.
+        """
+        request = self._plugin("_mission").set_current_mission_item_async
+        for attempt in range(1, ITEM_TRIES + 1):
+            await self._ask(f"go to item {index}", COMMAND_S, request, index)
+            if self._last.mode != "MISSION":
+                await self.start_mission()
+            try:
+                await self._until(lambda t: t.mission_current >= index, f"flying to item {index}", 2 * MODE_S)
+            except _NotSeen:
+                if attempt == ITEM_TRIES:
+                    raise
+            else:
+                return
+
+    def _plugin(self, name: str) -> Any:
+        if self._system is None:
+            raise LinkError(f"{self._drone} was never heard of")
+        return getattr(self, name)
+
+    async def _ask(self, what: str, bound_s: float, request: Callable[..., None], *args: Any) -> tuple[Any, ...]:
+        """Send one request; return what its answer carries besides the result."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[tuple[Any, ...]] = loop.create_future()
+
+        def settle(answer: tuple[Any, ...]) -> None:
+            if not future.done():
+                future.set_result(answer)
+
+        def answered(*answer: Any) -> None:
+            # in mavsdk's thread; a loop that is closing no longer wants the answer
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(settle, answer[:-1])
+
+        asked_at = self._clock.now()
+        request(*args, answered)
+        try:
+            async with asyncio.timeout(bound_s):
+                result, *data = await future
+        except TimeoutError:
+            raise LinkError(f"{self._drone}: {what}: no answer within {bound_s:g} s") from None
+        if result.name == "SUCCESS":
+            return tuple(data)
+        if result.name in _NO_ANSWER:
+            raise LinkError(f"{self._drone}: {what}: no answer ({result.name})")
+        await self._words(asked_at)
+        words = why(self.texts, asked_at)
+        raise Refused(f"{self._drone}: {what}: {result.name}" + (f": {words}" if words else ""))
+
+    async def _words(self, since: Any) -> None:
+        """Give the words of a refusal a moment to arrive."""
+        with suppress(LinkError):
+            await self._until(lambda _: bool(why(self.texts, since)), "words", WORDS_S)
+
+    async def _mode(self, what: str, mode: str, request: Callable[..., None]) -> None:
+        """Ask for a mode until the vehicle is seen in it.
+
+        PX4 acknowledges a mode change that it then refuses; only the heartbeat's mode tells.
+        """
+        asked_at = self._clock.now()
+        refusal = ""
+        for _ in range(MODE_TRIES):
+            try:
+                await self._ask(what, COMMAND_S, request)
+                await self._until(lambda t: t.mode == mode, f"in {mode}", MODE_S)
+            except Refused as error:
+                refusal = str(error)
+                with suppress(LinkError):  # the next try is owed the time that validation takes
+                    await self._until(lambda t: t.mode == mode, f"in {mode}", MODE_S)
+            except _NotSeen:
+                continue
+            if self._last.mode == mode:
+                return
+        words = why(self.texts, asked_at) or refusal or "no reason given"
+        raise Refused(
+            f"{self._drone}: {what}: mode is {self._last.mode}, not {mode}, after {MODE_TRIES} tries: {words}"
+        )
+
+    async def _until(self, seen: Callable[[Telemetry], bool], what: str, bound_s: float) -> None:
+        changed = asyncio.Event()
+        stop = self.listen(changed.set)
+        try:
+            async with asyncio.timeout(bound_s):
+                while not seen(self._last):
+                    changed.clear()
+                    await changed.wait()
+        except TimeoutError:
+            raise _NotSeen(f"{self._drone}: not seen {what} within {bound_s:g} s") from None
+        finally:
+            stop()
+
+
+class _NotSeen(LinkError):
+    """Acknowledged, and not seen to take effect."""
+
+
+def _raw(items: Sequence[Item], *, mission_type: int) -> list[MissionItem]:
+    return [
+        MissionItem(
+            seq=seq,
+            frame=item.frame,
+            command=item.command,
+            current=int(seq == 0 and mission_type == 0),
+            autocontinue=1,
+            param1=item.params[0],
+            param2=item.params[1],
+            param3=item.params[2],
+            param4=item.params[3],
+            x=item.x,
+            y=item.y,
+            z=item.z,
+            mission_type=mission_type,
+        )
+        for seq, item in enumerate(items)
+    ]
+
+
+def _item(raw: Any) -> Item:
+    params = (raw.param1, raw.param2, raw.param3, raw.param4)
+    return Item(raw.command, raw.frame, params, raw.x, raw.y, raw.z)
