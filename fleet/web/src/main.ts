@@ -1,0 +1,152 @@
+/** Starts the page: sign in, then the map and the lists, fed by the stream. */
+
+import "maplibre-gl/dist/maplibre-gl.css";
+import "./style.css";
+import { Api, ApiError } from "./api";
+import { h } from "./dom";
+import { language, onLanguage, t } from "./i18n";
+import { MapView } from "./map/view";
+import { EvidenceCache } from "./panels/evidence";
+import { Incidents } from "./panels/incidents";
+import { Layers } from "./panels/layers";
+import { SignIn } from "./panels/signin";
+import { Tabs } from "./panels/tabs";
+import { Topbar } from "./panels/topbar";
+import { forgetToken, keepToken, savedToken } from "./session";
+import { Store, type Topic } from "./store";
+import { Stream } from "./stream";
+import type { CityMap, Me } from "./types";
+
+/** How often the lists are drawn though nothing has come, so that ages grow. */
+const REFRESH_MS = 2_000;
+
+const root = document.getElementById("app");
+if (!root) throw new Error("the page has no #app");
+const app = root;
+let signInForm: SignIn | null = null;
+
+function showSignIn(message: string): void {
+  const form = new SignIn(async (token) => {
+    const problem = await enter(token);
+    if (problem === null) signInForm = null;
+    return problem;
+  });
+  signInForm = form;
+  form.say(message);
+  app.replaceChildren(form.element);
+  form.focus();
+}
+
+/** Tries a token; opens the page with it, or says what is wrong. */
+async function enter(token: string): Promise<string | null> {
+  const api = new Api(token);
+  let city: CityMap;
+  try {
+    city = await api.map();
+  } catch (error) {
+    if (error instanceof ApiError && error.unauthorized) forgetToken();
+    return problemOf(error);
+  }
+  keepToken(token);
+  openPage(api, city, await whoAmI(api));
+  return null;
+}
+
+/** Who the token is; null where the controller does not say (it still refuses what it must). */
+async function whoAmI(api: Api): Promise<Me | null> {
+  try {
+    return await api.me();
+  } catch (error) {
+    if (error instanceof ApiError) {
+      console.warn("who the token is could not be asked:", error.message);
+      return null;
+    }
+    throw error;
+  }
+}
+
+function problemOf(error: unknown): string {
+  if (!(error instanceof ApiError)) return t("unreachable", { detail: String(error) });
+  if (error.unauthorized) return t("token_wrong");
+  if (error.status === 403) return t("token_role", { detail: error.message });
+  return t("unreachable", { detail: error.message });
+}
+
+function openPage(api: Api, city: CityMap, me: Me | null): void {
+  const store = new Store();
+  const evidence = new EvidenceCache(api);
+  const view = new MapView(store);
+  const stream = new Stream((signal) => api.stream(signal), {
+    event: (name, data) => store.apply(name, data),
+    status: (status) => store.setLink(status),
+    refused: (error) => leave(error.unauthorized ? t("token_expired") : problemOf(error)),
+  });
+  const leave = (message: string): void => {
+    stream.stop();
+    evidence.clear();
+    forgetToken();
+    // a fresh page has no timer, marker or picture of the one before
+    sessionStorage.setItem(FAREWELL, message);
+    location.reload();
+  };
+  const topbar = new Topbar(store, { signOut: () => leave(""), retry: () => stream.retryNow() });
+  const incidents = new Incidents(store, api, evidence);
+  const tabs = new Tabs(store);
+  const layers = new Layers(view);
+  app.replaceChildren(
+    topbar.element,
+    topbar.lostBar,
+    h(
+      "main",
+      { class: "page" },
+      h("div", { class: "map-box" }, view.element, layers.element),
+      h("aside", { class: "side" }, incidents.element, tabs.element),
+    ),
+  );
+  const draw = (topics: ReadonlySet<Topic>): void => {
+    topbar.update();
+    if (ofAny(topics, "incidents", "city", "session", "selection")) incidents.update();
+    if (ofAny(topics, "sites", "drones", "docks", "orders", "city", "selection")) tabs.update();
+    const { selection } = store;
+    if (!topics.has("selection") || !selection) return;
+    if (selection.kind === "incident") incidents.reveal(selection.id);
+    else tabs.reveal(selection.kind, selection.id);
+  };
+  store.subscribe(draw);
+  onLanguage(() => {
+    layers.update();
+    draw(new Set(["city"]));
+  });
+  setInterval(() => tabs.update(), REFRESH_MS);
+  layers.update();
+  store.setCity(city);
+  store.setMe(me);
+  view.start();
+  void stream.run();
+}
+
+function ofAny(topics: ReadonlySet<Topic>, ...wanted: Topic[]): boolean {
+  return wanted.some((topic) => topics.has(topic));
+}
+
+const FAREWELL = "skybeat.farewell";
+
+async function start(): Promise<void> {
+  setDocumentLanguage();
+  onLanguage(() => {
+    setDocumentLanguage();
+    signInForm?.update();
+  });
+  const farewell = sessionStorage.getItem(FAREWELL) ?? "";
+  sessionStorage.removeItem(FAREWELL);
+  const token = savedToken();
+  if (token === null) return showSignIn(farewell);
+  const problem = await enter(token);
+  if (problem !== null) showSignIn(problem);
+}
+
+function setDocumentLanguage(): void {
+  document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
+}
+
+void start();

@@ -1,0 +1,246 @@
+/** Incidents: the picture, what was measured, and the officer's decision. */
+
+import { ApiError, type Api } from "../api";
+import { h, KeyedList, setText, type Row } from "../dom";
+import { clock, placeName, quantity, t } from "../i18n";
+import { incidentName } from "../map/markers";
+import type { Store } from "../store";
+import type { Incident, Role } from "../types";
+import { EvidenceDialog, EvidencePicture, type EvidenceCache } from "./evidence";
+
+const MAY_DECIDE: ReadonlySet<Role> = new Set(["officer", "pilot", "admin"]);
+const ORDER = { waiting: 0, confirmed: 1, reported: 2, rejected: 3, closed: 4 } as const;
+
+export class Incidents {
+  readonly element: HTMLElement;
+  private readonly title = h("h2");
+  private readonly none = h("p", { class: "none" });
+  private readonly news = h("p", { class: "news", "aria-live": "assertive" });
+  private readonly list: KeyedList<Incident>;
+  private readonly dialog: EvidenceDialog;
+  /** Incidents already told of; null until the first state has come. */
+  private told: Set<string> | null = null;
+
+  constructor(
+    private readonly store: Store,
+    api: Api,
+    cache: EvidenceCache,
+  ) {
+    this.dialog = new EvidenceDialog(cache);
+    const items = h("ol", { class: "cards" });
+    this.list = new KeyedList(
+      items,
+      (incident) => incident.id,
+      (incident) => new Card(incident, store, api, cache, this.dialog),
+    );
+    this.element = h(
+      "section",
+      { class: "incidents" },
+      h("header", {}, this.title),
+      this.none,
+      items,
+      this.news,
+      this.dialog.element,
+    );
+  }
+
+  update(): void {
+    const incidents = [...this.store.incidents.values()].sort(byUrgency);
+    setText(this.title, t("incidents"));
+    setText(this.none, t("incidents_none"));
+    this.none.hidden = incidents.length > 0;
+    this.list.update(incidents);
+    this.announce(incidents);
+  }
+
+  reveal(id: string): void {
+    this.list.get(id)?.scrollIntoView({ block: "nearest" });
+  }
+
+  private announce(incidents: readonly Incident[]): void {
+    if (this.store.link.heardAt === null) return;
+    if (this.told === null) this.told = new Set(incidents.map((incident) => incident.id));
+    for (const incident of incidents) {
+      if (this.told.has(incident.id)) continue;
+      this.told.add(incident.id);
+      const site = placeName(this.store.place("site", incident.site), incident.site);
+      setText(this.news, t("new_incident", { what: incidentName(incident), site }));
+    }
+  }
+}
+
+function byUrgency(a: Incident, b: Incident): number {
+  return ORDER[a.status] - ORDER[b.status] || b.opened_at.localeCompare(a.opened_at);
+}
+
+class Card implements Row<Incident> {
+  readonly element: HTMLElement;
+  private incident: Incident;
+  private readonly picture: EvidencePicture;
+  private readonly enlarge: HTMLButtonElement;
+  private readonly what: HTMLButtonElement;
+  private readonly level = h("span", { class: "level" });
+  private readonly value = h("b", { class: "value" });
+  private readonly threshold = h("span", { class: "dim" });
+  private readonly status = h("p", { class: "status" });
+  private readonly facts = h("p", { class: "facts" });
+  private readonly problem = h("p", { class: "error", role: "alert" });
+  private readonly confirm: HTMLButtonElement;
+  private readonly reject: HTMLButtonElement;
+  private readonly back: HTMLButtonElement;
+  private readonly reason = h("input", { type: "text", maxlength: "500", hidden: true });
+  private readonly form: HTMLFormElement;
+  private readonly only = h("p", { class: "dim" });
+  private busy = false;
+
+  constructor(
+    incident: Incident,
+    private readonly store: Store,
+    private readonly api: Api,
+    cache: EvidenceCache,
+    dialog: EvidenceDialog,
+  ) {
+    this.incident = incident;
+    this.picture = new EvidencePicture(cache);
+    this.enlarge = h(
+      "button",
+      {
+        type: "button",
+        class: "enlarge",
+        onclick: () => dialog.open(this.incident.image_sha256, this.description()),
+      },
+      this.picture.element,
+    );
+    this.what = h("button", {
+      type: "button",
+      class: "what",
+      onclick: () => store.select({ kind: "incident", id: this.incident.id }),
+    });
+    this.confirm = h("button", {
+      type: "button",
+      class: "primary",
+      onclick: () => void this.decide("confirm", ""),
+    });
+    this.reject = h("button", { type: "submit" });
+    this.back = h("button", {
+      type: "button",
+      class: "quiet",
+      hidden: true,
+      onclick: () => this.ask(false),
+    });
+    this.form = h(
+      "form",
+      { class: "decision", onsubmit: (event) => this.onReject(event) },
+      this.reason,
+      h("div", { class: "buttons" }, this.confirm, this.reject, this.back),
+    );
+    this.element = h(
+      "li",
+      { class: "card" },
+      this.enlarge,
+      h(
+        "div",
+        { class: "body" },
+        this.what,
+        h("p", { class: "measure" }, this.value, " ", this.threshold, " ", this.level),
+        this.status,
+        this.facts,
+        this.form,
+        this.only,
+        this.problem,
+      ),
+    );
+    this.element.dataset["id"] = incident.id;
+  }
+
+  update(incident: Incident): void {
+    this.incident = incident;
+    const { dataset } = this.element;
+    dataset["level"] = incident.level;
+    dataset["status"] = incident.status;
+    setText(this.what, `${incidentName(incident)} · ${this.site()}`);
+    setText(this.level, t(`level_${incident.level}`));
+    setText(this.value, quantity(incident.value, incident.unit));
+    const threshold = quantity(incident.threshold, incident.unit);
+    setText(this.threshold, t("threshold", { value: threshold }));
+    setText(this.status, t(`status_${incident.status}`));
+    setText(this.facts, this.factsText());
+    this.picture.show(incident.image_sha256, this.description());
+    this.enlarge.title = t("evidence_open");
+    const selection = this.store.selection;
+    this.element.classList.toggle(
+      "selected",
+      selection?.kind === "incident" && selection.id === incident.id,
+    );
+    this.updateDecision();
+  }
+
+  private updateDecision(): void {
+    const { me } = this.store;
+    const waiting = this.incident.status === "waiting";
+    // a controller that does not tell the role is asked, and may refuse
+    const permitted = me === null || MAY_DECIDE.has(me.role);
+    this.form.hidden = !waiting || !permitted;
+    this.only.hidden = !waiting || permitted;
+    setText(this.only, t("officers_only"));
+    setText(this.confirm, t("confirm"));
+    setText(this.reject, t("reject"));
+    setText(this.back, t("cancel"));
+    this.reason.placeholder = t("reject_reason");
+    this.reason.setAttribute("aria-label", t("reject_reason"));
+    for (const button of [this.confirm, this.reject, this.back]) button.disabled = this.busy;
+  }
+
+  private site(): string {
+    return placeName(this.store.place("site", this.incident.site), this.incident.site);
+  }
+
+  private description(): string {
+    const time = clock(this.incident.captured_at);
+    return t("evidence_of", { site: this.site(), time });
+  }
+
+  private factsText(): string {
+    const { incident } = this;
+    const facts = [
+      `${t("captured")} ${clock(incident.captured_at)}`,
+      `${t("detections")} ${incident.detections}`,
+    ];
+    if (incident.decided_by) facts.push(`${t("decided_by")} ${incident.decided_by}`);
+    if (incident.reason) facts.push(`${t("reason")}: ${incident.reason}`);
+    return facts.join(" · ");
+  }
+
+  /** The first press asks why, the second, with a reason, rejects. */
+  private onReject(event: Event): void {
+    event.preventDefault();
+    if (this.reason.hidden) return this.ask(true);
+    const reason = this.reason.value.trim();
+    if (reason === "") return this.reason.focus();
+    void this.decide("reject", reason);
+  }
+
+  private ask(on: boolean): void {
+    this.reason.hidden = !on;
+    this.back.hidden = !on;
+    this.confirm.hidden = on;
+    if (on) this.reason.focus();
+    else this.reject.focus();
+  }
+
+  private async decide(decision: "confirm" | "reject", reason: string): Promise<void> {
+    this.busy = true;
+    setText(this.problem, "");
+    this.updateDecision();
+    try {
+      const changed = await this.api.decide(this.incident.id, decision, reason);
+      if (changed) this.store.setIncident(changed);
+    } catch (error) {
+      const detail = error instanceof ApiError ? error.message : String(error);
+      setText(this.problem, t("decision_failed", { detail }));
+    } finally {
+      this.busy = false;
+      this.updateDecision();
+    }
+  }
+}

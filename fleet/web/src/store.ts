@@ -1,0 +1,185 @@
+/** What the page knows. Changes are told to subscribers in batches. */
+
+import type { LinkStatus } from "./stream";
+import type { CityMap, Dock, Drone, Incident, Me, Order, Place, Position, Site, State } from "./types";
+
+export type Topic =
+  | "city"
+  | "drones"
+  | "docks"
+  | "sites"
+  | "incidents"
+  | "orders"
+  | "link"
+  | "selection"
+  | "session";
+
+export type Kind = "drone" | "dock" | "site" | "incident";
+export interface Selection {
+  kind: Kind;
+  id: string;
+}
+
+/** Points of a drone's trail: at most this many, this far apart in time. */
+const TRAIL_POINTS = 180;
+const TRAIL_STEP_MS = 1_000;
+const BATCH_MS = 40;
+
+interface Trail {
+  points: Position[];
+  at: number;
+}
+
+export class Store {
+  city: CityMap | null = null;
+  me: Me | null = null;
+  link: LinkStatus = { phase: "connecting", heardAt: null, retryAt: null, reason: "" };
+  selection: Selection | null = null;
+  readonly drones = new Map<string, Drone>();
+  readonly docks = new Map<string, Dock>();
+  readonly sites = new Map<string, Site>();
+  readonly incidents = new Map<string, Incident>();
+  readonly orders = new Map<string, Order>();
+  private readonly trails = new Map<string, Trail>();
+  private readonly places = new Map<string, { place: Place; position: Position | null }>();
+  private readonly listeners: ((topics: ReadonlySet<Topic>) => void)[] = [];
+  private pending = new Set<Topic>();
+  private timer: number | null = null;
+  /** Controller's clock minus the browser's, milliseconds. */
+  private clockOffset = 0;
+
+  subscribe(listener: (topics: ReadonlySet<Topic>) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** Now by the controller's clock, milliseconds. */
+  now(): number {
+    return Date.now() + this.clockOffset;
+  }
+
+  setCity(city: CityMap): void {
+    this.city = city;
+    this.places.clear();
+    for (const feature of city.features) {
+      const place = feature.properties;
+      const position =
+        feature.geometry.type === "Point" ? (feature.geometry.coordinates as Position) : null;
+      this.places.set(`${place.layer}/${place.id}`, { place, position });
+    }
+    this.changed("city");
+  }
+
+  setMe(me: Me | null): void {
+    this.me = me;
+    this.changed("session");
+  }
+
+  setLink(link: LinkStatus): void {
+    const before = this.link;
+    this.link = link;
+    // every byte renews the age; only a change of phase needs the page to be drawn again at once
+    if (before.phase !== link.phase || before.retryAt !== link.retryAt) this.changed("link");
+  }
+
+  select(selection: Selection | null): void {
+    this.selection = selection;
+    this.changed("selection");
+  }
+
+  place(layer: Place["layer"], id: string): Place | null {
+    return this.places.get(`${layer}/${id}`)?.place ?? null;
+  }
+
+  position(layer: "dock" | "site", id: string): Position | null {
+    return this.places.get(`${layer}/${id}`)?.position ?? null;
+  }
+
+  trail(drone: string): readonly Position[] {
+    return this.trails.get(drone)?.points ?? [];
+  }
+
+  /** Takes in one event of the stream; names it does not know are left alone. */
+  apply(name: string, data: unknown): void {
+    switch (name) {
+      case "state":
+        return this.replace(data as State);
+      case "drone":
+        return this.setDrone(data as Drone);
+      case "dock":
+        return this.put(this.docks, data as Dock, "docks");
+      case "site":
+        return this.put(this.sites, data as Site, "sites");
+      case "incident":
+        return this.setIncident(data as Incident);
+      case "order":
+        return this.put(this.orders, data as Order, "orders");
+    }
+  }
+
+  setIncident(incident: Incident): void {
+    const known = this.incidents.get(incident.id);
+    // the answer to a decision and the stream race; the newer word stands
+    if (known && Date.parse(known.updated_at) > Date.parse(incident.updated_at)) return;
+    this.put(this.incidents, incident, "incidents");
+  }
+
+  private replace(state: State): void {
+    this.clockOffset = Date.parse(state.at) - Date.now();
+    refill(this.docks, state.docks);
+    refill(this.sites, state.sites);
+    refill(this.incidents, state.incidents);
+    refill(this.orders, state.orders);
+    refill(this.drones, []);
+    for (const drone of state.drones) this.setDrone(drone);
+    for (const id of this.trails.keys()) if (!this.drones.has(id)) this.trails.delete(id);
+    this.changed("drones", "docks", "sites", "incidents", "orders");
+  }
+
+  private setDrone(drone: Drone): void {
+    this.drones.set(drone.id, drone);
+    this.extendTrail(drone);
+    this.changed("drones");
+  }
+
+  private extendTrail(drone: Drone): void {
+    const telemetry = drone.telemetry;
+    if (!telemetry || telemetry.lon === null || telemetry.lat === null) return;
+    if (!telemetry.in_air) {
+      // a trail is of one flight: it goes when the next one begins
+      const old = this.trails.get(drone.id);
+      if (old) old.at = -1;
+      return;
+    }
+    const at = Date.parse(telemetry.at);
+    let trail = this.trails.get(drone.id);
+    if (!trail || trail.at === -1) {
+      trail = { points: [], at: -Infinity };
+      this.trails.set(drone.id, trail);
+    }
+    if (at - trail.at < TRAIL_STEP_MS) return;
+    trail.at = at;
+    trail.points.push([telemetry.lon, telemetry.lat]);
+    if (trail.points.length > TRAIL_POINTS) trail.points.shift();
+  }
+
+  private put<T extends { id: string }>(map: Map<string, T>, item: T, topic: Topic): void {
+    map.set(item.id, item);
+    this.changed(topic);
+  }
+
+  private changed(...topics: Topic[]): void {
+    for (const topic of topics) this.pending.add(topic);
+    if (this.timer !== null) return;
+    this.timer = window.setTimeout(() => {
+      this.timer = null;
+      const batch = this.pending;
+      this.pending = new Set();
+      for (const listener of this.listeners) listener(batch);
+    }, BATCH_MS);
+  }
+}
+
+function refill<T extends { id: string }>(map: Map<string, T>, items: readonly T[]): void {
+  map.clear();
+  for (const item of items) map.set(item.id, item);
+}

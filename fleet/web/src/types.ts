@@ -1,0 +1,147 @@
+/** The objects of the controller's API, as it writes them (see ARCHITECTURE.md). */
+
+export type Position = [number, number];
+export type Level = "normal" | "yellow" | "orange" | "red";
+export type Role = "viewer" | "officer" | "pilot" | "admin" | "worker";
+
+export interface Telemetry {
+  at: string;
+  connected: boolean;
+  lon: number | null;
+  lat: number | null;
+  altitude_m: number | null;
+  heading_deg: number | null;
+  velocity_north_m_s: number;
+  velocity_east_m_s: number;
+  battery_percent: number | null;
+  mode: string;
+  in_air: boolean;
+}
+
+export const DRONE_STATES = [
+  "unknown",
+  "docked",
+  "checking",
+  "opening",
+  "taking_off",
+  "on_way",
+  "on_task",
+  "returning",
+  "landing",
+  "closing",
+  "charging",
+  "held",
+  "lost",
+  "emergency",
+] as const;
+export type DroneState = (typeof DRONE_STATES)[number];
+
+export interface Drone {
+  id: string;
+  dock: string;
+  state: DroneState;
+  reason: string;
+  sortie: string | null;
+  site: string | null;
+  telemetry: Telemetry | null;
+  route: Position[];
+}
+
+export type DoorState = "unknown" | "closed" | "opening" | "open" | "closing" | "jammed";
+
+export interface Dock {
+  id: string;
+  online: boolean;
+  door: DoorState;
+  clear: boolean | null;
+  occupants: string[];
+  charging: Record<string, number>;
+  wind_m_s: number | null;
+  rain_mm_h: number | null;
+  temperature_c: number | null;
+  reason: string;
+  at: string | null;
+}
+
+export type WatchState = "unwatched" | "watching" | "off_station" | "not_measurable" | "blind";
+
+export interface Site {
+  id: string;
+  state: WatchState;
+  reason: string;
+  value: number | null;
+  unit: string;
+  level: Level;
+  confidence: number | null;
+  source: string | null;
+  fps: number | null;
+  frame_at: string | null;
+  at: string | null;
+}
+
+export type IncidentStatus = "waiting" | "confirmed" | "reported" | "rejected" | "closed";
+
+export interface Incident {
+  id: string;
+  site: string;
+  kind: string;
+  status: IncidentStatus;
+  level: Level;
+  value: number;
+  unit: string;
+  threshold: number;
+  lon: number;
+  lat: number;
+  opened_at: string;
+  updated_at: string;
+  captured_at: string;
+  image_sha256: string;
+  detections: number;
+  version: number;
+  decided_by: string | null;
+  reason: string;
+}
+
+export interface Order {
+  id: string;
+  request: {
+    kind: "patrol" | "stare";
+    beats: string[];
+    sites: string[];
+    priority: number;
+    until: string | null;
+    note: string;
+  };
+  status: "active" | "cancelled" | "ended";
+  created_at: string;
+  created_by: string;
+  reason: string;
+}
+
+export interface State {
+  at: string;
+  drones: Drone[];
+  docks: Dock[];
+  sites: Site[];
+  incidents: Incident[];
+  orders: Order[];
+}
+
+export interface Place {
+  layer: "district" | "beat" | "cell" | "dock" | "site" | "zone";
+  id: string;
+  name: string;
+  name_zh: string;
+  kind?: string;
+}
+
+export interface CityMap {
+  type: "FeatureCollection";
+  features: GeoJSON.Feature<GeoJSON.Polygon | GeoJSON.Point, Place>[];
+  city: { name: string; name_zh: string; note: string; origin: Position };
+}
+
+export interface Me {
+  name: string;
+  role: Role;
+}
