@@ -189,14 +189,13 @@ class Airspace:
         inside: BaseGeometry = wide if self.bounds is None else wide.intersection(self.bounds)
         if not isinstance(inside, Polygon) or not inside.covers(cloud):
             raise PlanError("the sortie does not stay within the city's fence")
-        near = [
-            z.area.simplify(1.0)
+        near: list[Polygon] = [
+            z.area
             for z in self.no_fly
             if z.zone.floor_m < top_m + LAYER_M and z.area.intersects(inside)
         ]
         corners = [len(shape.exterior.coords) - 1 for shape in (inside, *near)]
         if sum(corners) > FENCE_POINTS:
-            inside = inside.convex_hull if self.bounds is None else inside
             raise PlanError(
                 f"the sortie's fence has {corners[0]} corners and its no-fly zones "
                 f"{sum(corners[1:])}; a vehicle holds {FENCE_POINTS}"
@@ -236,7 +235,9 @@ class _Ways:
         reach_goal = {corner for corner in self._corners if self._sees(corner, goal)}
         begin = [corner for corner in self._corners if self._sees(start, corner)]
         done: set[Metres] = set()
-        queue = [(math.dist(start, c), c, (start, c)) for c in begin]
+        queue: list[tuple[float, Metres, tuple[Metres, ...]]] = [
+            (math.dist(start, c), c, (start, c)) for c in begin
+        ]
         heapq.heapify(queue)
         while queue:
             length, here, way = heapq.heappop(queue)
@@ -289,18 +290,27 @@ class Tube:
         Time is not looked at, so this says yes too often. The columns over one dock are left
         out for two drones that live in it: the dock's door lets them through one at a time.
         """
-        level = abs(self.altitude_m - other.altitude_m) < LAYER_M
-        if level and self.dock != other.dock and shapely.dwithin(self.track, other.track, KEEP_M):
+        if abs(self.altitude_m - other.altitude_m) < LAYER_M and (
+            self.dock == other.dock or shapely.dwithin(self.track, other.track, KEEP_M)
+        ):
             return True
-        if level and self.dock == other.dock:
+        if self._crossed_by(other) or other._crossed_by(self):
             return True
-        return self._crossed_by(other) or other._crossed_by(self)
+        return any(
+            shapely.dwithin(place, other_place, KEEP_M)
+            and low - LAYER_M < other.altitude_m
+            and other_low - LAYER_M < self.altitude_m
+            for place, low in self._own_columns(other)
+            for other_place, other_low in other._own_columns(self)
+        )
+
+    def _own_columns(self, other: Tube) -> tuple[tuple[Point, float], ...]:
+        return self.columns[1:] if self.dock == other.dock else self.columns
 
     def _crossed_by(self, other: Tube) -> bool:
         """Return whether the other's level track passes through one of the own columns."""
-        columns = self.columns[1:] if self.dock == other.dock else self.columns
         return any(
             low - LAYER_M < other.altitude_m < self.altitude_m + LAYER_M
             and shapely.dwithin(place, other.track, KEEP_M)
-            for place, low in columns
+            for place, low in self._own_columns(other)
         )

@@ -1,0 +1,322 @@
+"""One sortie, built and held against its limits: way out, cells or a site, way home.
+
+``Ground`` is what the planner has to know of a city, worked out once; a ``Builder`` makes the
+sorties of one drone at one altitude.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from shapely import STRtree
+from shapely.geometry import MultiPolygon, Polygon
+
+from missions.airspace import Airspace, Tube, layers
+from missions.city import City, Dock, Drone, Site
+from missions.coverage import (
+    Cell,
+    Metres,
+    Track,
+    city_cells,
+    city_frame,
+    enter_from,
+    lawnmower,
+    stare_leg,
+    swath_m,
+)
+from missions.energy import (
+    Cost,
+    Point,
+    PowerModel,
+    Wind,
+    landing_cost,
+    longest_hold_s,
+    sortie_energy,
+    step_cost,
+)
+from missions.errors import PlanError
+from missions.geo import LocalFrame
+from missions.sortie import Leg, LegKind, LookAt, Sortie, SortieEnergy, Waypoint
+
+SIDE_OVERLAP = 0.2
+MIN_STARE_S = 60.0
+"""A shorter watch is not worth the flight."""
+MIN_SEEN = 0.05
+"""A cell is not flown where no-fly zones leave less than this part of it."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the planner has to know of a city, worked out once."""
+
+    city: City
+    frame: LocalFrame
+    airspace: Airspace
+    layers: tuple[float, ...]
+    cells: tuple[Cell, ...]
+    index: dict[str, int]
+    """Place of a cell in ``cells`` by its id."""
+    neighbours: tuple[tuple[int, ...], ...]
+    """Cells that share a border, by place."""
+    docks: dict[str, Dock]
+    places: dict[str, Metres]
+    """Docks, metres."""
+    distances: dict[str, npt.NDArray[np.float64]]
+    """From a dock to every cell's middle, metres."""
+    drones: dict[str, Drone]
+    sites: dict[str, Site]
+    _tracks: dict[tuple[int, float, float], tuple[Track, ...]] = field(default_factory=dict)
+
+    def tracks(self, cell: int, altitude_m: float, swath: float) -> tuple[Track, ...]:
+        """Return the lawnmower over what of a cell is not closed at an altitude.
+
+        Raises
+        ------
+        PlanError
+            If no-fly zones leave nothing of it.
+        """
+        key = (cell, altitude_m, swath)
+        known = self._tracks.get(key)
+        if known is not None:
+            return known
+        shape = self.cells[cell].shape
+        closed = self.airspace.closed_at(altitude_m)
+        left = shape.difference(closed) if closed.intersects(shape) else shape
+        if not isinstance(left, Polygon | MultiPolygon) or left.area < MIN_SEEN * shape.area:
+            raise PlanError(f"cell {self.cells[cell].id!r} lies in a no-fly zone")
+        tracks = lawnmower(left, swath, SIDE_OVERLAP)
+        return self._tracks.setdefault(key, tracks)
+
+
+@lru_cache(maxsize=8)
+def ground_of(city: City) -> Ground:
+    """Return what the planner has to know of a city; kept for the cities last asked for."""
+    frame = city_frame(city)
+    cells = city_cells(city)
+    shapes = [cell.shape for cell in cells]
+    pairs = STRtree(shapes).query(shapes, predicate="dwithin", distance=1.0)
+    near: list[list[int]] = [[] for _ in cells]
+    for a, b in zip(*pairs.tolist(), strict=True):
+        if a != b:
+            near[a].append(b)
+    places = {dock.id: frame.to_enu(*dock.position) for dock in city.docks}
+    middles = np.array([cell.center for cell in cells], dtype=np.float64)
+    return Ground(
+        city=city,
+        frame=frame,
+        airspace=Airspace.of(city),
+        layers=layers(city.limits.ceiling_m),
+        cells=cells,
+        index={cell.id: i for i, cell in enumerate(cells)},
+        neighbours=tuple(tuple(sorted(n)) for n in near),
+        docks={dock.id: dock for dock in city.docks},
+        places=places,
+        distances={d: np.hypot(*(middles - np.array(p)).T) for d, p in places.items()},
+        drones={drone.id: drone for drone in city.drones},
+        sites={site.id: site for site in city.sites},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    kind: LegKind
+    points: tuple[Point, ...]
+    cell: str | None = None
+    site: str | None = None
+    look_at: LookAt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A sortie as far as it is built: legs from the pad to ``here``, and what they take."""
+
+    legs: tuple[_Leg, ...]
+    cost: Cost
+
+    @property
+    def here(self) -> Point:
+        """Where the last leg ends."""
+        return self.legs[-1].points[-1]
+
+    @property
+    def path(self) -> list[tuple[float, float, float]]:
+        """Every waypoint as (east, north, altitude)."""
+        return [(p.east, p.north, p.altitude_m) for leg in self.legs for p in leg.points]
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Builds sorties of one drone at one transit altitude."""
+
+    ground: Ground
+    drone: Drone
+    altitude_m: float
+    battery_percent: float
+    wind: Wind
+
+    @property
+    def model(self) -> PowerModel:
+        """The drone's power model."""
+        return PowerModel.of(self.drone)
+
+    def start(self) -> Draft:
+        """Return the take-off: straight up over the dock to the transit altitude."""
+        east, north = self.ground.places[self.drone.dock]
+        top = Point(east, north, self.altitude_m)
+        cost = step_cost(replace(top, altitude_m=0.0), top, self._speed, self.model, self.wind)
+        return Draft((_Leg(LegKind.TAKEOFF, (top,)),), cost)
+
+    @property
+    def _speed(self) -> float:
+        return self.drone.cruise_m_s
+
+    def _with(self, draft: Draft, leg: _Leg) -> Draft:
+        cost, here = draft.cost, draft.here
+        for point in leg.points:
+            cost += step_cost(here, point, self._speed, self.model, self.wind)
+            here = point
+        return Draft((*draft.legs, leg), cost)
+
+    def _way(self, start: Point, goal: Metres) -> tuple[Point, ...]:
+        """Return the points from a place to another at transit altitude, without the start."""
+        way = self.ground.airspace.route((start.east, start.north), goal, self.altitude_m)
+        return tuple(Point(x, y, self.altitude_m) for x, y in way[1:])
+
+    def survey(self, draft: Draft, cell: int) -> Draft:
+        """Return the draft with a cell flown at its end.
+
+        Raises
+        ------
+        PlanError
+            If the cell cannot be reached or seen.
+        """
+        swath = round(swath_m(self.drone.camera, self.altitude_m), 3)
+        tracks = self.ground.tracks(cell, self.altitude_m, swath)
+        here = draft.here
+        tracks = enter_from(tracks, (here.east, here.north))
+        out = self._way(here, tracks[0][0])
+        if len(draft.legs) == 1 or len(out) > 1:
+            draft = self._with(draft, _Leg(LegKind.TRANSIT, out))
+        points = [Point(*tracks[0][0], self.altitude_m)]
+        for place in [place for track in tracks for place in track][1:]:
+            points.extend(self._way(points[-1], place))
+        name = self.ground.cells[cell].id
+        return self._with(draft, _Leg(LegKind.SURVEY, tuple(points), cell=name))
+
+    def home(self, draft: Draft) -> Draft:
+        """Return the draft with the way home; its cost includes the landing."""
+        way = self._way(draft.here, self.ground.places[self.drone.dock])
+        draft = self._with(draft, _Leg(LegKind.TRANSIT, way))
+        draft = self._with(draft, _Leg(LegKind.HOME, way[-1:]))
+        return replace(
+            draft, cost=draft.cost + landing_cost(self.altitude_m, self.model, self.wind)
+        )
+
+    def stare(self, site: Site) -> Draft:
+        """Return the whole sortie that watches a site for as long as the battery lasts.
+
+        The drone goes down to the stare and up from it straight over its place.
+
+        Raises
+        ------
+        PlanError
+            If the site cannot be reached, or the battery leaves less than a minute over it.
+        """
+        leg = stare_leg(site, 0.0, self._speed)
+        goal = leg.waypoints[0]
+        place = self.ground.frame.to_enu(goal.lon, goal.lat)
+        draft = self.start()
+        draft = self._with(draft, _Leg(LegKind.TRANSIT, self._way(draft.here, place)))
+        above = draft.here
+        low = replace(above, altitude_m=goal.altitude_m)
+        stare = _Leg(LegKind.STARE, (low,), site=site.id, look_at=leg.look_at)
+        watched = self._with(draft, stare)
+        climbed = self._with(watched, _Leg(LegKind.TRANSIT, (above,)))
+        whole = self.home(climbed)
+        reserve = self.ground.city.limits.reserve_percent
+        hold = math.floor(
+            longest_hold_s(whole.cost, self.model, self.battery_percent, reserve, self.wind)
+        )
+        if hold < MIN_STARE_S:
+            raise PlanError(
+                f"battery {self.battery_percent:g} % leaves {hold} s over site {site.id!r} with a "
+                f"reserve of {reserve:g} %; at least {MIN_STARE_S:g} s are worth a flight"
+            )
+        holding = replace(stare, points=(replace(low, hold_s=float(hold)),))
+        draft = self._with(draft, holding)
+        return self.home(self._with(draft, _Leg(LegKind.TRANSIT, (above,))))
+
+    def energy(self, draft: Draft) -> SortieEnergy:
+        """Return the energy of a whole sortie."""
+        reserve = self.ground.city.limits.reserve_percent
+        return sortie_energy(draft.cost, self.model, self.battery_percent, reserve)
+
+    def check_energy(self, draft: Draft) -> None:
+        """Hold a whole sortie against the battery.
+
+        Raises
+        ------
+        PlanError
+            With what it takes and what there is.
+        """
+        energy = self.energy(draft)
+        if not energy.feasible:
+            raise PlanError(
+                f"takes {energy.needed_wh:.0f} Wh and {energy.reserve_wh:.0f} Wh reserve; the "
+                f"battery of {self.drone.id!r} holds {energy.available_wh:.0f} Wh "
+                f"({self.battery_percent:g} %)"
+            )
+
+    def tube(self, draft: Draft) -> Tube:
+        """Return where the sortie is, without time."""
+        return Tube.of(self.drone.dock, draft.path)
+
+    def finish(self, draft: Draft, sortie_id: str, order: str) -> Sortie:
+        """Return a whole draft as a sortie, with its fence.
+
+        Raises
+        ------
+        PlanError
+            If it breaks the airspace or its fence cannot be made.
+        """
+        path = draft.path
+        airspace = self.ground.airspace
+        airspace.check(path)
+        fence, exclusions = airspace.fence([p[:2] for p in path], self.altitude_m)
+        home = self.ground.docks[self.drone.dock].position
+        return Sortie(
+            id=sortie_id,
+            order=order,
+            drone=self.drone.id,
+            dock=self.drone.dock,
+            home_lon=home[0],
+            home_lat=home[1],
+            altitude_m=self.altitude_m,
+            legs=self._legs(draft.legs),
+            energy=self.energy(draft),
+            fence=fence,
+            exclusions=exclusions,
+        )
+
+    def _legs(self, legs: Sequence[_Leg]) -> tuple[Leg, ...]:
+        points = [p for leg in legs for p in leg.points]
+        lonlat = iter(self.ground.frame.points_to_lonlat([(p.east, p.north) for p in points]))
+        return tuple(
+            Leg(
+                leg.kind,
+                tuple(
+                    Waypoint(float(lon), float(lat), p.altitude_m, p.hold_s)
+                    for p, (lon, lat) in zip(leg.points, lonlat, strict=False)
+                ),
+                self._speed,
+                look_at=leg.look_at,
+                cell=leg.cell,
+                site=leg.site,
+            )
+            for leg in legs
+        )
