@@ -5,6 +5,7 @@ import { h, icon, setText } from "../dom";
 import { placeName, quantity, t } from "../i18n";
 import type { Kind, Store, Topic } from "../store";
 import type { Dock, Drone, DroneState, Incident, Position, Site } from "../types";
+import { ALWAYS, placeLabels, type Label } from "./declutter";
 
 const COLORS: Partial<Record<DroneState, string>> = {
   on_task: "#34d399",
@@ -23,20 +24,36 @@ export function stateColor(state: DroneState): string {
 /** Drones in these states are inside their dock, whose marker tells of them. */
 const INSIDE: ReadonlySet<DroneState> = new Set(["docked", "charging", "unknown"]);
 
+/** Whose name is placed first; a thing chosen, or in trouble, goes before all. */
+const PRIORITY: Readonly<Record<Kind, number>> = { incident: 4, site: 3, drone: 2, dock: 1 };
+const IN_TROUBLE: ReadonlySet<string> = new Set(["lost", "emergency", "blind"]);
+/** Incidents stand over their site, not on it. */
+const OFFSET: Partial<Record<Kind, [number, number]>> = { incident: [0, -32] };
+const HALF: Readonly<Record<Kind, number>> = { incident: 16, site: 13, drone: 13, dock: 10 };
+
 interface Pin {
+  kind: Kind;
   marker: Marker;
   button: HTMLButtonElement;
   symbol: HTMLElement;
   tag: HTMLElement;
+  /** The name that `width` and `height` were measured of. */
+  measured: string;
+  width: number;
+  height: number;
 }
 
 export class Markers {
   private readonly pins = new Map<string, Pin>();
+  private frame: number | null = null;
 
   constructor(
     private readonly map: GlMap,
     private readonly store: Store,
-  ) {}
+  ) {
+    map.on("move", () => this.scheduleNames());
+    map.on("resize", () => this.scheduleNames());
+  }
 
   update(topics: ReadonlySet<Topic>): void {
     const has = (...names: Topic[]) => names.some((name) => topics.has(name));
@@ -45,6 +62,45 @@ export class Markers {
     if (has("incidents", "city")) this.incidents();
     if (has("drones")) this.drones();
     if (has("selection")) this.markSelected();
+    this.scheduleNames();
+  }
+
+  private scheduleNames(): void {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.placeNames();
+    });
+  }
+
+  private placeNames(): void {
+    const pins = [...this.pins.values()];
+    const sides = placeLabels(pins.map((pin) => this.label(pin)));
+    pins.forEach((pin, index) => {
+      const side = sides[index] ?? "hidden";
+      if (pin.kind !== "dock" && pin.tag.dataset["side"] !== side) pin.tag.dataset["side"] = side;
+    });
+  }
+
+  private label(pin: Pin): Label {
+    const [dx, dy] = OFFSET[pin.kind] ?? [0, 0];
+    const { x, y } = this.map.project(pin.marker.getLngLat());
+    const text = pin.tag.textContent ?? "";
+    if (pin.measured !== text) {
+      pin.measured = text;
+      pin.width = pin.tag.offsetWidth;
+      pin.height = pin.tag.offsetHeight;
+    }
+    const special =
+      pin.button.classList.contains("selected") || IN_TROUBLE.has(pin.button.dataset["state"] ?? "");
+    return {
+      x: x + dx,
+      y: y + dy,
+      half: HALF[pin.kind],
+      // a dock's mark is inside its symbol
+      width: pin.kind === "dock" ? 0 : pin.width,
+      height: pin.height,
+      priority: PRIORITY[pin.kind] + (special ? ALWAYS : 0),
+    };
   }
 
   private docks(): void {
@@ -113,9 +169,9 @@ export class Markers {
     const choose = () => this.store.select({ kind, id });
     const button = h("button", { type: "button", class: `pin pin-${kind}`, onclick: choose }, symbol, tag);
     button.dataset["id"] = id;
-    const marker = new Marker({ element: button, anchor: "center" }).setLngLat(position);
-    marker.addTo(this.map);
-    return { marker, button, symbol, tag };
+    const marker = new Marker({ element: button, anchor: "center", offset: OFFSET[kind] ?? [0, 0] });
+    marker.setLngLat(position).addTo(this.map);
+    return { kind, marker, button, symbol, tag, measured: "", width: 0, height: 0 };
   }
 
   private prune(kind: Kind, seen: ReadonlySet<string>): void {

@@ -163,7 +163,8 @@ function names(language: Language): LayerSpecification[] {
       source: "names",
       minzoom: 11.5,
       filter: isLayer("beat"),
-      layout: { ...layout, "text-size": 12, "text-max-width": 8 },
+      // below the dock that often stands in the middle of a beat
+      layout: { ...layout, "text-size": 12, "text-max-width": 8, "text-anchor": "top", "text-offset": [0, 1] },
       paint: { ...halo, "text-color": "#93aecb" },
     },
     {

@@ -142,7 +142,7 @@ class Card implements Row<Incident> {
         "div",
         { class: "body" },
         this.what,
-        h("p", { class: "measure" }, this.value, " ", this.threshold, " ", this.level),
+        h("p", { class: "measure" }, this.value, this.level, this.threshold),
         this.status,
         this.facts,
         this.form,

@@ -60,13 +60,12 @@ export class SiteRow implements Row<Site> {
     dataset["state"] = site.state;
     dataset["level"] = site.level;
     setText(row.name, placeName(this.store.place("site", site.id), site.id));
-    setText(row.chip, t(`watch_${site.state}`));
-    const figures: string[] = [];
     const value = quantity(site.value, site.unit);
-    if (site.value !== null) {
-      figures.push(site.state === "watching" ? value : t("last_value", { value }));
-    }
-    if (site.state === "watching") figures.push(t(`level_${site.level}`));
+    const watching = site.state === "watching" && site.value !== null;
+    setText(row.chip, watching ? value : t(`watch_${site.state}`));
+    const figures: string[] = [];
+    if (watching) figures.push(t("watch_watching"), t(`level_${site.level}`));
+    else if (site.value !== null) figures.push(t("last_value", { value }));
     if (site.confidence !== null) {
       figures.push(`${t("confidence")} ${Math.round(site.confidence * 100)}%`);
     }

@@ -1,0 +1,370 @@
+"""A controller for the page to talk to: a real HTTP server with a stream, and a browser."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mimetypes
+import os
+import queue
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from fleet.web import STATIC
+
+TOKENS = {"sk-viewer": "viewer", "sk-officer": "officer"}
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # WebGL 2 on the processor, as a machine without a graphics card has it
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _square(west: float, south: float, size: float) -> dict[str, Any]:
+    east, north = west + size, south + size
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+def _feature(layer: str, name: str, geometry: dict[str, Any], **more: Any) -> dict[str, Any]:
+    properties = {"layer": layer, "id": name.lower(), "name": name, "name_zh": f"{name}中", **more}
+    return {"type": "Feature", "properties": properties, "geometry": geometry}
+
+
+def _point(lon: float, lat: float) -> dict[str, Any]:
+    return {"type": "Point", "coordinates": [lon, lat]}
+
+
+def _city() -> dict[str, Any]:
+    features = [
+        _feature("district", "Xiangcheng", _square(117.60, 24.49, 0.06)),
+        _feature("beat", "Old-Town", _square(117.61, 24.50, 0.03)),
+        *[
+            _feature("cell", f"C{i}-{j}", _square(117.61 + i * 0.01, 24.50 + j * 0.01, 0.01))
+            for i in range(3)
+            for j in range(3)
+        ],
+        _feature("zone", "Airfield", _square(117.645, 24.535, 0.01), kind="no_fly"),
+        _feature("zone", "Fence", _square(117.595, 24.485, 0.07), kind="fence"),
+        _feature("dock", "Dock-1", _point(117.62, 24.51)),
+        _feature("dock", "Dock-2", _point(117.65, 24.50)),
+        _feature("site", "Bridge", _point(117.635, 24.515), kind="water"),
+        _feature("site", "Market", _point(117.605, 24.54), kind="crowd"),
+    ]
+    city = {"name": "Testville", "name_zh": "测试市", "note": "illustrative", "origin": [117.63, 24.52]}
+    return {"type": "FeatureCollection", "features": features, "city": city}
+
+
+class FakeController:
+    """Serves the built page and the part of the API that it uses; can be killed and come back."""
+
+    def __init__(self) -> None:
+        self.city = _city()
+        self.tables: dict[str, dict[str, dict[str, Any]]] = {
+            "drone": {}, "dock": {}, "site": {}, "incident": {}, "order": {},
+        }  # fmt: skip
+        self.pictures: dict[str, bytes] = {}
+        self.decisions: list[tuple[str, str, str]] = []
+        self.requests: list[str] = []
+        self.refuse_decisions: str | None = None
+        self._streams: list[queue.Queue[bytes | None]] = []
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._server: ThreadingHTTPServer | None = None
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def start(self) -> None:
+        controller = self
+
+        class Handler(_Handler):
+            owner = controller
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def kill(self) -> None:
+        """Stop listening and cut every connection, as a process that dies does."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        with self._lock:
+            streams, self._streams = self._streams, []
+            connections = list(self._connections)
+        server.shutdown()
+        server.server_close()
+        for stream in streams:
+            stream.put(None)
+        for connection in connections:
+            with suppress(OSError):  # it may have ended by itself
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def connected(self, connection: socket.socket, alive: bool) -> None:
+        with self._lock:
+            (self._connections.add if alive else self._connections.discard)(connection)
+
+    def put(self, kind: str, /, **fields: Any) -> dict[str, Any]:
+        """Change one object and tell every open stream."""
+        with self._lock:
+            thing = {**self.tables[kind].get(fields["id"], {}), **fields}
+            self.tables[kind][fields["id"]] = thing
+            event = f"event: {kind}\ndata: {json.dumps(thing)}\n\n".encode()
+            for stream in self._streams:
+                stream.put(event)
+        return thing
+
+    def open_stream(self) -> queue.Queue[bytes | None]:
+        with self._lock:
+            stream: queue.Queue[bytes | None] = queue.Queue()
+            state: dict[str, Any] = {"at": _now()}
+            state |= {f"{kind}s": list(table.values()) for kind, table in self.tables.items()}
+            stream.put(f"event: state\ndata: {json.dumps(state)}\n\n".encode())
+            self._streams.append(stream)
+        return stream
+
+    @property
+    def streams(self) -> int:
+        with self._lock:
+            return len(self._streams)
+
+    def drone(self, name: str, lon: float, lat: float, **fields: Any) -> None:
+        telemetry = {
+            "at": _now(), "connected": True, "lon": lon, "lat": lat, "altitude_m": 61.2,
+            "altitude_amsl_m": 70.0, "heading_deg": 90.0, "velocity_north_m_s": 0.0,
+            "velocity_east_m_s": 11.9, "velocity_down_m_s": 0.0, "battery_percent": 81.6,
+            "battery_voltage_v": 22.8, "mode": "MISSION", "armed": True, "in_air": True,
+            "landed_state": "IN_AIR", "gps_fix": 3, "satellites": 14, "armable": True,
+            "home_lon": 117.62, "home_lat": 24.51, "mission_current": 2, "mission_total": 9,
+        }  # fmt: skip
+        telemetry |= fields.pop("telemetry", {})
+        values = {
+            "dock": "dock-1", "state": "on_task", "reason": "", "sortie": "s-1", "site": None,
+            "route": [[117.62, 24.51], [117.63, 24.52]], "telemetry": telemetry,
+        } | fields  # fmt: skip
+        self.put("drone", id=name, **values)
+
+    def dock(self, name: str, **fields: Any) -> None:
+        values = {
+            "online": True, "door": "closed", "clear": True, "occupants": [], "charging": {},
+            "wind_m_s": 3.2, "rain_mm_h": 0.0, "temperature_c": 24.0, "reason": "", "at": _now(),
+        } | fields  # fmt: skip
+        self.put("dock", id=name, **values)
+
+    def site(self, name: str, **fields: Any) -> None:
+        values = {
+            "state": "watching", "reason": "", "value": 4.12, "unit": "m", "level": "normal",
+            "confidence": 0.93, "source": "rtsp://camera/1", "fps": 9.8, "frame_at": _now(),
+            "at": _now(),
+        } | fields  # fmt: skip
+        self.put("site", id=name, **values)
+
+    def incident(self, name: str, **fields: Any) -> dict[str, Any]:
+        image = np.full((120, 160, 3), (120, 90, 30), np.uint8)
+        cv2.line(image, (0, 70), (159, 60), (40, 220, 250), 3)
+        picture = cv2.imencode(".jpg", image)[1].tobytes()
+        sha256 = hashlib.sha256(picture).hexdigest()
+        self.pictures[sha256] = picture
+        values = {
+            "site": "bridge", "kind": "water", "status": "waiting", "level": "orange",
+            "value": 5.31, "unit": "m", "threshold": 5.0, "lon": 117.635, "lat": 24.516,
+            "opened_at": _now(), "updated_at": _now(), "captured_at": _now(),
+            "image_sha256": sha256, "detections": 3, "version": 1, "decided_by": None, "reason": "",
+        } | fields  # fmt: skip
+        return self.put("incident", id=name, **values)
+
+    def decide(self, incident: str, decision: str, reason: str, who: str) -> dict[str, Any]:
+        self.decisions.append((incident, decision, reason))
+        status = {"confirm": "confirmed", "reject": "rejected"}[decision]
+        return self.put(
+            "incident", id=incident, status=status, decided_by=who, reason=reason, updated_at=_now()
+        )
+
+
+class _Handler(BaseHTTPRequestHandler):
+    owner: FakeController
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def setup(self) -> None:
+        super().setup()
+        self.owner.connected(self.connection, True)
+
+    def finish(self) -> None:
+        self.owner.connected(self.connection, False)
+        with suppress(OSError):  # the page went away while it was being answered
+            super().finish()
+
+    def do_GET(self) -> None:
+        owner, path = self.owner, self.path.partition("?")[0]
+        owner.requests.append(f"GET {path}")
+        if not path.startswith("/api/"):
+            return self._static(path)
+        role = self._role()
+        if role is None:
+            return self._json(401, {"detail": "no such token"})
+        rest = path.removeprefix("/api/v1/")
+        if rest == "map":
+            return self._json(200, owner.city)
+        if rest == "me":
+            return self._json(200, {"name": f"{role}-1", "role": role})
+        if rest == "stream":
+            return self._stream()
+        picture = owner.pictures.get(rest.removeprefix("evidence/"))
+        if picture is None:
+            return self._json(404, {"detail": f"no {rest}"})
+        return self._send(200, "image/jpeg", picture)
+
+    def do_POST(self) -> None:
+        owner = self.owner
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        owner.requests.append(f"POST {self.path}")
+        role = self._role()
+        if role != "officer":
+            return self._json(403 if role else 401, {"detail": "officers only"})
+        if owner.refuse_decisions:
+            return self._json(409, {"detail": owner.refuse_decisions})
+        _, _, _, _, incident, decision = self.path.split("/")
+        return self._json(200, owner.decide(incident, decision, body["reason"], f"{role}-1"))
+
+    def _role(self) -> str | None:
+        return TOKENS.get(self.headers.get("Authorization", "").removeprefix("Bearer "))
+
+    def _static(self, path: str) -> None:
+        file = (STATIC / (path.lstrip("/") or "index.html")).resolve()
+        if not file.is_relative_to(STATIC.resolve()) or not file.is_file():
+            return self._json(404, {"detail": "no such file"})
+        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        return self._send(200, kind, file.read_bytes())
+
+    def _json(self, status: int, body: Any) -> None:
+        self._send(status, "application/json", json.dumps(body).encode())
+
+    def _send(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _stream(self) -> None:
+        self.close_connection = True
+        stream = self.owner.open_stream()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        # a page that goes away is found out at the next write
+        with suppress(OSError):
+            while (event := stream.get()) is not None:
+                # in pieces, so that events are put together from parts
+                self.wfile.write(event[:17])
+                self.wfile.flush()
+                self.wfile.write(event[17:])
+                self.wfile.flush()
+
+
+@pytest.fixture
+def controller() -> Iterator[FakeController]:
+    """A fake controller with two docks, one watched site and one flying drone."""
+    fake = FakeController()
+    fake.dock("dock-1", door="open", occupants=["d-02"], charging={"d-02": 64.0})
+    fake.dock("dock-2", online=False, door="unknown", at=None)
+    fake.site("bridge")
+    fake.site("market", state="unwatched", value=None, unit="1/m2", source=None, fps=None)
+    fake.drone("d-01", 117.622, 24.512)
+    fake.start()
+    yield fake
+    fake.kill()
+
+
+def _chromium() -> str:
+    if not (STATIC / "index.html").is_file():
+        pytest.skip("the map is not built (no fleet/web/static): an install of the project does it")
+    named = os.environ.get("CHROMIUM")
+    found = named or shutil.which("chromium") or shutil.which("chromium-browser")
+    found = found or shutil.which("google-chrome")
+    if not found or not Path(found).exists():
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium without a screen; the test is left out, saying why, where there is none."""
+    executable = _chromium()
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """A function that opens an address in a fresh profile; afterwards nothing may be amiss.
+
+    The page that it returns has lists ``complaints`` (console errors, exceptions, refused by the
+    content security policy) and ``strangers`` (requests that left the origin).
+    """
+    contexts: list[Any] = []
+    size = {"width": 1440, "height": 900}
+
+    def opened(url: str, locale: str = "en-GB", wait: str = ".link[data-phase=live]") -> Any:
+        context = browser.new_context(viewport=size, locale=locale)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.complaints, page.strangers = [], []
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                page.complaints.append(message.text)
+                if message.type in ("error", "warning") and "GPU stall" not in message.text
+                else None
+            ),
+        )
+        origin = url.split("#")[0]
+        page.on(
+            "request",
+            lambda request: (
+                page.strangers.append(request.url)
+                if not request.url.startswith((origin, f"blob:{origin}", "data:"))
+                else None
+            ),
+        )
+        page.goto(url)
+        page.wait_for_selector(wait)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
