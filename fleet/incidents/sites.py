@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from fleet.errors import NotFound
 from fleet.link.clock import Clock
@@ -38,12 +39,12 @@ class SiteReport(Fact):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     state: WatchState
-    reason: str = ""
+    reason: str = Field(default="", max_length=500)
     value: float | None = None
-    unit: str = ""
-    level: str = "normal"
+    unit: str = Field(default="", max_length=16)
+    level: Literal["normal", "yellow", "orange", "red"] = "normal"
     confidence: float | None = None
-    source: str | None = None
+    source: str | None = Field(default=None, max_length=256)
     fps: float | None = None
     frame_at: datetime | None = None
     at: datetime | None = None

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleet.store.tables import TokenRow
 
-PREFIX = "skb_"
+PREFIX = "sky_"
 """Tokens begin with this, so that a scanner finds one that leaked."""
 
 

@@ -1,0 +1,1 @@
+"""The HTTP API: one router a concept, bearer tokens, streams, and the map's files."""

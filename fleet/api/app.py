@@ -1,0 +1,70 @@
+"""The application: routers, errors, headers, documentation and the map's files."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+
+from fleet.api import (
+    citymap,
+    detections,
+    docs,
+    drones,
+    errors,
+    evidence,
+    health,
+    incidents,
+    missions,
+    page,
+    sites,
+    state,
+    stations,
+    stream,
+    tokens,
+)
+from fleet.api.context import Context
+from fleet.api.headers import SecurityHeaders
+
+ROUTERS = (
+    health.router,
+    citymap.router,
+    state.router,
+    stream.router,
+    missions.router,
+    drones.router,
+    incidents.router,
+    evidence.router,
+    sites.router,
+    stations.router,
+    detections.router,
+    tokens.router,
+)
+
+
+def create_app(context: Context) -> FastAPI:
+    """Return the ASGI application over a controller's parts."""
+    app = FastAPI(
+        title="Skybeat",
+        version=_version(),
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=detections.BODY_LIMIT,
+    )
+    app.state.context = context
+    app.state.city_map = citymap.encoded(context.city)
+    app.state.live_metrics = health.LiveMetrics(context.registry)
+    app.add_middleware(SecurityHeaders, map_origins=context.map_origins)
+    errors.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    docs.install(app)
+    page.install(app)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("skybeat")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "0"

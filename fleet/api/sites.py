@@ -1,0 +1,75 @@
+"""``/api/v1/watches`` and ``/sites``: what workers are to watch, and what they say of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from fleet.api.auth import Worker
+from fleet.api.context import Ctx
+from fleet.incidents.sites import SiteReport
+from missions.city import Site
+
+router = APIRouter(prefix="/api/v1", tags=["workers"])
+
+
+class Watch(BaseModel):
+    """One camera that is to be watched now.
+
+    ``key`` stays the same as long as it is the same camera on the same site; ``source`` is the
+    address of its stream.
+    """
+
+    key: str
+    site: str
+    source: str
+    drone: str | None
+    position: tuple[float, float]
+    detector: dict[str, Any]
+    station_url: str | None
+
+
+class Watches(BaseModel):
+    """What is to be watched now."""
+
+    watches: list[Watch]
+
+
+@router.get("/watches")
+async def watches(ctx: Ctx, _caller: Worker) -> Watches:
+    """Return the fixed cameras, and those of drones that are on their sites."""
+    sites = {site.id: site for site in ctx.city.sites}
+    drones = {drone.id: drone for drone in ctx.city.drones}
+    found = [
+        _watch(site, camera.id, camera.source, None)
+        for site in sites.values()
+        for camera in site.cameras
+    ]
+    for site_id, drone_id in ctx.flight.watch_assignments():
+        video = drones[drone_id].video
+        if video is not None:
+            found.append(_watch(sites[site_id], drone_id, video, drone_id))
+    return Watches(watches=found)
+
+
+@router.put("/sites/{site_id}/status", status_code=204, response_class=Response)
+async def status(site_id: str, report: SiteReport, ctx: Ctx, _caller: Worker) -> Response:
+    """Take a worker's word about a site."""
+    ctx.board.report(site_id, report)
+    return Response(status_code=204)
+
+
+def _watch(site: Site, camera: str, source: str, drone: str | None) -> Watch:
+    lon, lat = site.position
+    has_station = site.detector.kind == "water"
+    return Watch(
+        key=f"{site.id}/{camera}",
+        site=site.id,
+        source=source,
+        drone=drone,
+        position=site.position,
+        detector={**site.detector.model_dump(mode="json"), "lon": lon, "lat": lat},
+        station_url=f"/api/v1/sites/{site.id}/station" if has_station else None,
+    )

@@ -1,0 +1,69 @@
+"""``/api/v1/stream``: the live picture and its changes as server-sent events.
+
+A client that reads slowly loses intermediate states and never the last one: what it has not taken
+yet is kept once a fact (see ``fleet.live``), and nothing more is written before it has taken that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from fleet.api.auth import Viewer
+from fleet.api.context import Context, Ctx
+from fleet.api.state import snapshot
+
+COMMENT_EVERY_S = 10.0
+PACE_S = 0.05
+"""Pause after a run of events, in which changes of one fact become one event."""
+
+RUN = 500
+"""Events written at once at most."""
+
+router = APIRouter(prefix="/api/v1", tags=["live"])
+
+
+@router.get("/stream", response_class=StreamingResponse)
+async def stream(ctx: Ctx, _caller: Viewer) -> StreamingResponse:
+    """Stream ``event: state`` first, then each change, and a comment every 10 s."""
+    return StreamingResponse(
+        events(ctx),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    )
+
+
+async def events(ctx: Context) -> AsyncIterator[str]:
+    """Yield events until the client is gone (the server cancels) or the controller stops."""
+    stopping = asyncio.ensure_future(ctx.stopping.wait())
+    with ctx.hub.subscribe() as subscription:
+        changes = aiter(subscription)
+        upcoming = asyncio.ensure_future(anext(changes))
+        try:
+            # subscribed before the snapshot is taken: nothing falls between
+            yield _event("state", (await snapshot(ctx)).model_dump_json())
+            while not stopping.done():
+                await asyncio.wait(
+                    {upcoming, stopping},
+                    timeout=COMMENT_EVERY_S,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                run: list[str] = []
+                while upcoming.done() and len(run) < RUN:
+                    change = upcoming.result()
+                    run.append(_event(change.topic, change.fact.model_dump_json()))
+                    upcoming = asyncio.ensure_future(anext(changes))
+                    await asyncio.sleep(0)  # lets it take what is there already
+                yield "".join(run) or ": still here\n\n"
+                await asyncio.wait({stopping}, timeout=PACE_S)
+        finally:
+            stopping.cancel()
+            upcoming.cancel()
+
+
+def _event(name: str, data: str) -> str:
+    """Return one event; the data is JSON in one line."""
+    return f"event: {name}\ndata: {data}\n\n"
