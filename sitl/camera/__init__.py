@@ -1,0 +1,1 @@
+"""Cameras on the simulated drones: rendered, encoded, muxed and served."""
