@@ -47,6 +47,11 @@ def layers(ceiling_m: float) -> tuple[float, ...]:
     return tuple(FIRST_LAYER_M + LAYER_M * index for index in range(count))
 
 
+def _line(places: Sequence[Metres]) -> BaseGeometry:
+    """Return a line through places, or a point where they are all one."""
+    return LineString(places) if len(set(places)) > 1 else Point(places[0])
+
+
 @dataclass(frozen=True, slots=True)
 class _NoFly:
     zone: Zone
@@ -155,21 +160,31 @@ class Airspace:
         for east, north, altitude in points:
             if not 0 <= altitude <= self.ceiling_m:
                 raise PlanError(
-                    f"waypoint at {altitude:g} m; allowed are 0 to {self.ceiling_m:g} m"
+                    f"waypoint {self._show((east, north))} at {altitude:g} m; allowed are 0 to "
+                    f"{self.ceiling_m:g} m"
                 )
-            if self.bounds is not None and not self.bounds.covers(Point(east, north)):
-                raise PlanError(f"waypoint {self._show((east, north))} lies outside the fence")
-        for a, b in pairwise(points):
-            line = LineString([a[:2], b[:2]])
-            low, high = min(a[2], b[2]), max(a[2], b[2])
-            if self.bounds is not None and not self.bounds.covers(line):
-                raise PlanError(f"the way to {self._show(b[:2])} leaves the fence")
-            for zone in self.no_fly:
+        whole = _line([p[:2] for p in points])
+        if self.bounds is not None and not self.bounds.covers(whole):
+            raise PlanError(f"the way {self._worst(points)} leaves the city's fence")
+        for zone in self.no_fly:
+            if not zone.area.intersects(whole):
+                continue
+            for a, b in pairwise(points):
+                line = _line([a[:2], b[:2]])
+                low, high = min(a[2], b[2]), max(a[2], b[2])
                 overlap = zone.zone.floor_m < high and low < zone.zone.ceiling_m
                 if overlap and zone.area.intersects(line):
                     raise PlanError(
                         f"the way to {self._show(b[:2])} crosses no-fly zone {zone.zone.id!r}"
                     )
+
+    def _worst(self, points: Sequence[tuple[float, float, float]]) -> str:
+        """Return the first waypoint outside the city's fence, or the first way that cuts it."""
+        bounds = self.bounds
+        for a, b in pairwise([points[0], *points]):
+            if bounds is not None and not bounds.covers(_line([a[:2], b[:2]])):
+                return f"to {self._show(b[:2])}"
+        return "as a whole"
 
     def fence(self, points: Sequence[Metres], top_m: float) -> tuple[Ring, tuple[Ring, ...]]:
         """Return the fence ring of a sortie and its exclusions, (lon, lat).
@@ -212,6 +227,7 @@ class _Ways:
         core = closed.buffer(-0.05)
         self._core = prepared.prep(core)
         self._empty = core.is_empty
+        self._bounds = core.bounds
         shapes = closed.geoms if isinstance(closed, MultiPolygon) else [closed]
         self._corners: list[Metres] = [
             (float(x), float(y))
@@ -226,7 +242,16 @@ class _Ways:
                 self._edges[b].append(a)
 
     def _sees(self, a: Metres, b: Metres) -> bool:
-        return self._empty or not self._core.intersects(LineString([a, b]))
+        west, south, east, north = self._bounds
+        if (
+            self._empty
+            or max(a[0], b[0]) < west
+            or min(a[0], b[0]) > east
+            or max(a[1], b[1]) < south
+            or min(a[1], b[1]) > north
+        ):
+            return True
+        return not self._core.intersects(LineString([a, b]))
 
     def way(self, start: Metres, goal: Metres) -> tuple[Metres, ...] | None:
         """Return the shortest way, or None."""
@@ -279,7 +304,7 @@ class Tube:
         """Return the tube of a path of (east, north, altitude) that begins over its dock."""
         altitude = max(p[2] for p in points)
         places = [p[:2] for p in points]
-        track = LineString(places) if len(places) > 1 else Point(places[0])
+        track = _line(places)
         columns = [(Point(places[0]), 0.0)]
         columns += [(Point(p[:2]), p[2]) for p in points if p[2] < altitude]
         return cls(dock, altitude, track, tuple(columns))

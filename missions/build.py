@@ -187,6 +187,32 @@ class Builder:
         way = self.ground.airspace.route((start.east, start.north), goal, self.altitude_m)
         return tuple(Point(x, y, self.altitude_m) for x, y in way[1:])
 
+    def check_reach(self, cell: int) -> None:
+        """Refuse a cell whose least conceivable sortie is too much; cheap, and never wrong.
+
+        Take-off and landing, the straight way there and back, and tracks over the smallest part
+        of the cell that is flown at all, at full speed and the least power.
+
+        Raises
+        ------
+        PlanError
+            With what it takes at least and what there is.
+        """
+        target, model = self.ground.cells[cell], self.model
+        way = float(self.ground.distances[self.drone.dock][cell]) - target.radius_m
+        tracks = target.area_m2 * MIN_SEEN / swath_m(self.drone.camera, self.altitude_m)
+        seconds = (2.0 * max(0.0, way) + tracks) / self._speed
+        least = seconds * min(model.hover_w, model.cruise_w) / 3600.0
+        least += self.start().cost.energy_wh
+        least += landing_cost(self.altitude_m, model, self.wind).energy_wh
+        reserve = self.ground.city.limits.reserve_percent
+        left = model.capacity_wh * (self.battery_percent - reserve) / 100.0
+        if least > left:
+            raise PlanError(
+                f"takes at least {least:.0f} Wh; above its reserve of {reserve:g} % the battery "
+                f"of {self.drone.id!r} holds {max(0.0, left):.0f} Wh ({self.battery_percent:g} %)"
+            )
+
     def survey(self, draft: Draft, cell: int) -> Draft:
         """Return the draft with a cell flown at its end.
 

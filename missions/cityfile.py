@@ -67,25 +67,28 @@ def _add_model_findings(tree: Tree, errors: Iterable[ErrorDetails]) -> None:
     """Put what pydantic found on the lines of the file."""
     known = {(f.line, f.key) for f in tree.findings}
     for error in errors:
+        if error["type"] == "too_short" and not _is_short(error):
+            continue
         path = _data_path(tree.data, error["loc"])
         if error["type"].startswith("union_tag"):
             path = (*path, "kind")
         if (tree.line(path), show_path(path)) not in known:
-            tree.add(path, _rule(path, error))
+            tree.add(path, _rule(tree.data, path, error))
+
+
+def _is_short(error: ErrorDetails) -> bool:
+    """Return whether a list is short in the file, and not for the faults of its items."""
+    items = error["input"]
+    return not isinstance(items, list) or len(items) < error.get("ctx", {})["min_length"]
 
 
 def _data_path(data: Any, loc: tuple[int | str, ...]) -> Path:
     """Return a pydantic location without the union tags that are no keys of the file."""
     path: list[int | str] = []
     for step in loc:
-        if isinstance(data, dict):
-            if step not in data and data.get("kind") == step:
-                continue
-            data = data.get(step) if isinstance(step, str) else None
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
-            data = data[step]
-        else:
-            data = None
+        if isinstance(data, dict) and step not in data and data.get("kind") == step:
+            continue
+        data = _inside(data, step)
         path.append(step)
     return tuple(path)
 
@@ -114,17 +117,34 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return []
 
 
-def _field(path: Path) -> tuple[list[type[BaseModel]], FieldInfo | None]:
+def _field(data: Any, path: Path) -> tuple[list[type[BaseModel]], FieldInfo | None]:
     """Return the models that own the last key of a path, and its field where there is one."""
     owners: list[type[BaseModel]] = [City]
     found: FieldInfo | None = None
-    keys = [step for step in path if isinstance(step, str)]
-    for index, key in enumerate(keys):
-        fields = [m.model_fields[key] for m in owners if key in m.model_fields]
-        found = fields[0] if fields else None
-        if index < len(keys) - 1:
-            owners = [m for f in fields for m in _models_in(f.annotation)]
+    for index, step in enumerate(path):
+        if isinstance(step, str):
+            fields = [m.model_fields[step] for m in owners if step in m.model_fields]
+            found = fields[0] if fields else None
+            if index < len(path) - 1:
+                owners = [m for f in fields for m in _models_in(f.annotation)]
+        data = _inside(data, step)
+        if index < len(path) - 1 and isinstance(data, dict):
+            owners = [m for m in owners if _has_kind(m, data.get("kind"))] or owners
     return owners, found
+
+
+def _inside(data: Any, step: str | int) -> Any:
+    if isinstance(data, dict):
+        return data.get(str(step))
+    if isinstance(data, list) and isinstance(step, int) and step < len(data):
+        return data[step]
+    return None
+
+
+def _has_kind(model: type[BaseModel], kind: Any) -> bool:
+    """Return whether a member of a union is the one that its discriminator names."""
+    field = model.model_fields.get("kind")
+    return field is not None and kind in typing.get_args(field.annotation)
 
 
 _TYPES = {
@@ -160,10 +180,10 @@ _SAID = {
 }
 
 
-def _rule(path: Path, error: ErrorDetails) -> str:
+def _rule(data: Any, path: Path, error: ErrorDetails) -> str:
     """Return one pydantic error in words: the offending value and what is allowed."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
-    owners, field = _field(path)
+    owners, field = _field(data, path)
     about = f" ({field.description})" if field is not None and field.description else ""
     if kind == "extra_forbidden":
         allowed = list(dict.fromkeys(key for model in owners for key in model.model_fields))
@@ -172,6 +192,8 @@ def _rule(path: Path, error: ErrorDetails) -> str:
     in_position = isinstance(path[-1], int) or path[-1] in ("position", "origin", "look_at")
     if in_position and kind in ("missing", "too_long"):
         return "a position is two numbers: [longitude, latitude]"
+    if isinstance(path[-1], int) and kind in _BOUNDS:
+        about = " (a position is [longitude, latitude])"
     if kind == "missing":
         return f"required key is missing{about}"
     if kind in _TYPES:

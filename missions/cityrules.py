@@ -280,8 +280,8 @@ def _homes(draft: Draft) -> None:
         if len(drones) > dock.value.slots:
             draft.tree.add(
                 (*dock.path, "slots"),
-                f"dock {dock.value.id!r} has {dock.value.slots} slots for {len(drones)} drones "
-                f"({', '.join(drones)})",
+                f"dock {dock.value.id!r} has room for {dock.value.slots}, but {len(drones)} drones "
+                f"live in it: {', '.join(drones)}",
             )
 
 

@@ -41,6 +41,8 @@ class Cell:
     ring: tuple[tuple[float, float], ...] = field(repr=False)
     center: Metres
     area_m2: float
+    radius_m: float
+    """From the middle to the farthest corner."""
 
 
 def city_frame(city: City) -> LocalFrame:
@@ -84,6 +86,7 @@ def beat_cells(beat: Beat, frame: LocalFrame) -> tuple[Cell, ...]:
                 frame.ring(shape),
                 (middle.x, middle.y),
                 shape.area,
+                max(math.dist((middle.x, middle.y), corner) for corner in shape.exterior.coords),
             )
         )
     return tuple(cells)

@@ -86,7 +86,8 @@ class LocalFrame:
     scale is wrong by less than ``(d / R)**2 / 6``, with ``d`` the distance from the origin: 0.4 mm
     in a kilometre at 10 km, 1 cm in a kilometre at 50 km. North of the frame turns away from true
     north by ``east * tan(latitude) / R``: 0.04 degrees 10 km to the east at latitude 24.5. Up is
-    plain altitude; the ground falls away from the plane by ``d**2 / (2 R)``, 8 cm at 1 km.
+    plain altitude; the ground falls away from the plane by ``d**2 / (2 R)``, 8 cm at 1 km. There
+    and back is exact to a micrometre; only what lies within 0.7 mm of the origin becomes it.
 
     Parameters
     ----------

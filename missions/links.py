@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_HOST_PORT = re.compile(r"^(?P<host>\[[0-9a-fA-F:.]+\]|[^:/\s\[\]]*):(?P<port>\d{1,5})$")
+_HOST_PORT = re.compile(r"^(?P<host>\[[0-9a-fA-F:.]+\]|[^:/\s\[\]]*):(?P<port>[0-9]{1,5})$")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 

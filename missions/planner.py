@@ -334,6 +334,7 @@ class _Planning:
         for altitude in self._layers(offer.dock):
             builder = self._builder(offer, altitude)
             try:
+                builder.check_reach(cell)
                 draft = builder.survey(builder.start(), cell)
                 whole = builder.home(draft)
                 builder.check_energy(whole)

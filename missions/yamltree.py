@@ -84,7 +84,7 @@ def read(text: str) -> Tree:
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         tree.findings.append(
-            Finding(line, "", f"not YAML: character {error.character!r} is not allowed")
+            Finding(line, "", f"not YAML: character {_shown(error.character)} is not allowed")
         )
         return tree
     except (YAMLError, ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
@@ -95,8 +95,21 @@ def read(text: str) -> Tree:
         tree.findings.append(Finding(1, "", f"nested deeper than {MAX_DEPTH} levels"))
         return tree
     if node is not None:
-        tree.data = _Reader(tree, yaml).value(node, ())
+        try:
+            tree.data = _Reader(tree, yaml).value(node, ())
+        except _TooLarge as error:
+            tree.findings = [Finding(error.line, "", str(error))]
     return tree
+
+
+def _shown(character: Any) -> str:
+    return f"U+{character:04X}" if isinstance(character, int) else repr(character)
+
+
+class _TooLarge(Exception):
+    def __init__(self, node: Node) -> None:
+        super().__init__(f"larger than {MAX_NODES} values or deeper than {MAX_DEPTH} levels")
+        self.line = node.start_mark.line + 1
 
 
 class _Reader:
@@ -110,15 +123,7 @@ class _Reader:
     def value(self, node: Node, path: Path) -> Any:
         self._nodes += 1
         if self._nodes > MAX_NODES or len(path) > MAX_DEPTH:
-            if not any(f.rule.startswith("larger than") for f in self._tree.findings):
-                self._tree.findings.append(
-                    Finding(
-                        node.start_mark.line + 1,
-                        show_path(path),
-                        f"larger than {MAX_NODES} values or deeper than {MAX_DEPTH} levels",
-                    )
-                )
-            return None
+            raise _TooLarge(node)
         if isinstance(node, MappingNode):
             return self._mapping(node, path)
         if isinstance(node, SequenceNode):
@@ -126,8 +131,6 @@ class _Reader:
             for index, item in enumerate(node.value):
                 self._tree.lines[(*path, index)] = item.start_mark.line + 1
                 items.append(self.value(item, (*path, index)))
-                if self._nodes > MAX_NODES:
-                    break
             return items
         return self._scalar(node, path)
 
@@ -148,8 +151,6 @@ class _Reader:
                 continue
             self._tree.lines[here] = line
             data[key] = self.value(value_node, here)
-            if self._nodes > MAX_NODES:
-                break
         return data
 
     def _scalar(self, node: Node, path: Path) -> Any:
