@@ -10,6 +10,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1400,
     reportCompressedSize: false,
+    license: { fileName: "licenses.txt" },
   },
   server: { proxy: { "/api": "http://127.0.0.1:8080" } },
 });

@@ -42,6 +42,7 @@ export const en = {
   layer_names: "Names",
   incidents: "Incidents",
   incidents_none: "No incidents.",
+  incidents_more: "{n} more are not listed here.",
   incidents_waiting: "{n} waiting",
   sites: "Sites",
   sites_none: "No sites.",

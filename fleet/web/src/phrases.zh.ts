@@ -44,6 +44,7 @@ export const zh: Readonly<Record<Phrase, string>> = {
   layer_names: "名称",
   incidents: "警情",
   incidents_none: "暂无警情。",
+  incidents_more: "另有 {n} 条未列出。",
   incidents_waiting: "{n} 条待处置",
   sites: "目标点",
   sites_none: "没有目标点。",

@@ -72,7 +72,12 @@ def _city() -> dict[str, Any]:
         _feature("site", "Bridge", _point(117.635, 24.515), kind="water"),
         _feature("site", "Market", _point(117.605, 24.54), kind="crowd"),
     ]
-    city = {"name": "Testville", "name_zh": "测试市", "note": "illustrative", "origin": [117.63, 24.52]}
+    city = {
+        "name": "Testville",
+        "name_zh": "测试市",
+        "note": "illustrative",
+        "origin": [117.63, 24.52],
+    }
     return {"type": "FeatureCollection", "features": features, "city": city}
 
 
@@ -335,7 +340,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     content security policy) and ``strangers`` (requests that left the origin).
     """
     contexts: list[Any] = []
-    size = {"width": 1440, "height": 900}
+    size = {"width": 1200, "height": 700}  # small: every frame is drawn by the processor
 
     def opened(url: str, locale: str = "en-GB", wait: str = ".link[data-phase=live]") -> Any:
         context = browser.new_context(viewport=size, locale=locale)

@@ -9,6 +9,8 @@ export interface Label {
   x: number;
   y: number;
   half: number;
+  /** Whether no name may cover its symbol. */
+  solid: boolean;
   width: number;
   height: number;
   /** Higher is placed first; from `ALWAYS` on it is shown even over others. */
@@ -34,7 +36,7 @@ export function placeLabels(labels: readonly Label[]): (Side | null)[] {
   for (const index of order) {
     const label = labels[index];
     if (!label || label.width === 0) continue;
-    const others = symbols.filter((_, other) => other !== index);
+    const others = symbols.filter((_, other) => other !== index && labels[other]?.solid);
     const free = SIDES.find((side) => {
       const name = nameBox(label, side);
       return !placed.some((b) => meet(name, b)) && !others.some((b) => meet(name, b));

@@ -96,6 +96,8 @@ export class Markers {
       x: x + dx,
       y: y + dy,
       half: HALF[pin.kind],
+      // a name may cover a dock: there are many, and what matters of them is in the list
+      solid: pin.kind !== "dock",
       // a dock's mark is inside its symbol
       width: pin.kind === "dock" ? 0 : pin.width,
       height: pin.height,

@@ -35,18 +35,40 @@ export class EvidenceCache {
   }
 }
 
-/** A picture that is fetched when shown, and says so where that fails. */
+/** Tells pictures when they come into sight, so that a long list is not fetched at once. */
+const sight = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (isIntersecting) inSight.get(target)?.();
+  }
+});
+const inSight = new WeakMap<Element, () => void>();
+
+/** A picture that is fetched when it comes into sight, and says so where that fails. */
 export class EvidencePicture {
   readonly image = h("img", { class: "picture", alt: "" });
   readonly problem = h("span", { class: "picture-problem" });
   readonly element = h("span", { class: "picture-frame" }, this.image, this.problem);
+  private wanted = "";
   private shown = "";
+  private seen = false;
 
-  constructor(private readonly cache: EvidenceCache) {}
+  constructor(private readonly cache: EvidenceCache) {
+    inSight.set(this.element, () => {
+      this.seen = true;
+      this.load();
+    });
+    sight.observe(this.element);
+  }
 
   show(sha256: string, description: string): void {
     this.image.alt = description;
-    if (this.shown === sha256) return;
+    this.wanted = sha256;
+    if (this.seen) this.load();
+  }
+
+  private load(): void {
+    const sha256 = this.wanted;
+    if (this.shown === sha256 || sha256 === "") return;
     this.shown = sha256;
     setText(this.problem, "");
     this.cache.url(sha256).then(
@@ -58,6 +80,7 @@ export class EvidencePicture {
         const detail = error instanceof ApiError ? error.message : String(error);
         setText(this.problem, t("evidence_missing", { detail }));
         this.shown = "";
+        this.seen = false;
       },
     );
   }

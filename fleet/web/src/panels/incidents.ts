@@ -11,10 +11,14 @@ import { EvidenceDialog, EvidencePicture, type EvidenceCache } from "./evidence"
 const MAY_DECIDE: ReadonlySet<Role> = new Set(["officer", "pilot", "admin"]);
 const ORDER = { waiting: 0, confirmed: 1, reported: 2, rejected: 3, closed: 4 } as const;
 
+/** Incidents listed: all that wait, and the newest of the others up to this many in all. */
+const LISTED = 100;
+
 export class Incidents {
   readonly element: HTMLElement;
   private readonly title = h("h2");
   private readonly none = h("p", { class: "none" });
+  private readonly more = h("p", { class: "none" });
   private readonly news = h("p", { class: "news", "aria-live": "assertive" });
   private readonly list: KeyedList<Incident>;
   private readonly dialog: EvidenceDialog;
@@ -39,6 +43,7 @@ export class Incidents {
       h("header", {}, this.title),
       this.none,
       items,
+      this.more,
       this.news,
       this.dialog.element,
     );
@@ -49,7 +54,12 @@ export class Incidents {
     setText(this.title, t("incidents"));
     setText(this.none, t("incidents_none"));
     this.none.hidden = incidents.length > 0;
-    this.list.update(incidents);
+    const waiting = incidents.filter((incident) => incident.status === "waiting").length;
+    const listed = Math.max(LISTED, waiting);
+    this.list.update(incidents.slice(0, listed));
+    const earlier = Math.max(0, incidents.length - listed);
+    this.more.hidden = earlier === 0;
+    setText(this.more, t("incidents_more", { n: earlier }));
     this.announce(incidents);
   }
 
