@@ -257,7 +257,8 @@ class LiveSource:
             age = now - state.arrivals[-1] if state.arrivals else None
             counters = state.counters
             stale = age is None or age > self._stall_s
-            reason = "" if not stale else (state.error.reason if state.error else "stalled")
+            missing = "stalled" if state.frames else "no_answer"
+            reason = "" if not stale else (state.error.reason if state.error else missing)
             return Health(
                 len(times) / 2.0,
                 age,

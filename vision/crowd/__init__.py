@@ -1,0 +1,1 @@
+"""People counted in a picture, and how dense they stand on the ground."""
