@@ -26,7 +26,7 @@ NOT_THERE = 1
 STOP_S = 2.8
 """Longest time from a signal to the end of the process."""
 
-app = typer.Typer()
+app = typer.Typer(pretty_exceptions_enable=False)
 tokens_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke access tokens.")
 store_app = typer.Typer(no_args_is_help=True, help="Look after the database.")
 app.add_typer(tokens_app, name="tokens")
@@ -169,12 +169,15 @@ def tokens_list(data: DataOption = None) -> None:
         async with store.read() as session:
             return await tokens.every(session)
 
-    table = Table("id", "name", "role", "made", "revoked")
+    table = Table("id", "name", "role", "made", "revoked", box=None)
+    for column in table.columns:
+        column.no_wrap = True  # an id is there to be copied
     for record in _with_store(data, every):
         revoked = record.revoked_at.isoformat(" ", "seconds") if record.revoked_at else ""
         made = record.created_at.isoformat(" ", "seconds")
         table.add_row(str(record.id), record.name, record.role, made, revoked)
-    Console().print(table)
+    console = Console(soft_wrap=True)
+    console.print(table, crop=False, width=1000 if not console.is_terminal else None)
 
 
 @tokens_app.command("revoke")

@@ -1,0 +1,51 @@
+"""Models and migrations agree; a database of a newer Skybeat is refused; a half-made one is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
+
+from fleet.errors import StoreError
+from fleet.store.store import Store
+from fleet.store.tables import Base
+
+
+async def test_models_and_migrations_agree(store: Store) -> None:
+    def differences(connection: Connection) -> object:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, Base.metadata)
+
+    async with store.database.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_the_first_migration_makes_every_table_and_the_second_run_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    store = Store(tmp_path)
+    assert await store.migrate() == (None, "0001")
+    assert await store.migrate() == ("0001", "0001")
+    async with store.database.engine.connect() as connection:
+        tables = await connection.run_sync(lambda c: set(inspect(c).get_table_names()))
+    assert set(Base.metadata.tables) <= tables
+    await store.close()
+
+
+async def test_a_database_of_a_newer_skybeat_is_refused_in_words(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match=r"another version of Skybeat.*9999") as caught:
+        await store.migrate()
+    assert caught.value.hint
+
+
+async def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "skybeat.db").write_bytes(b"not a database at all" * 100)
+    store = Store(tmp_path)
+    with pytest.raises(StoreError, match="not a database"):
+        await store.migrate()
+    await store.close()
