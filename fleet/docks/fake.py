@@ -37,7 +37,9 @@ class FakeDock:
         What it was told, in order.
     """
 
-    def __init__(self, dock: str, clock: Clock, door_s: float = 4.0, hub: LiveHub | None = None) -> None:
+    def __init__(
+        self, dock: str, clock: Clock, door_s: float = 4.0, hub: LiveHub | None = None
+    ) -> None:
         self._clock = clock
         self._door_s = door_s
         self._hub = hub
@@ -46,7 +48,13 @@ class FakeDock:
         self.refuse = ""
         self.commands: list[str] = []
         self._state = DockLive(
-            id=dock, online=True, door=DoorState.CLOSED, clear=True, wind_m_s=2.0, rain_mm_h=0.0, at=clock.now()
+            id=dock,
+            online=True,
+            door=DoorState.CLOSED,
+            clear=True,
+            wind_m_s=2.0,
+            rain_mm_h=0.0,
+            at=clock.now(),
         )
 
     @property

@@ -104,7 +104,8 @@ class MqttDocks:
         for name in (self._broker.username_env, self._broker.password_env):
             if name is not None and name not in os.environ:
                 raise DockError(
-                    f"environment variable {name} is not set", hint="the city file's broker names it"
+                    f"environment variable {name} is not set",
+                    hint="the city file's broker names it",
                 )
             found.append(None if name is None else os.environ[name])
         return found[0], found[1]
@@ -179,7 +180,9 @@ class MqttDocks:
                     dock.on_reply(ReplyMessage.model_validate_json(payload))
         except ValidationError as error:
             first = error.errors()[0]
-            log.warning("dock sent nonsense", topic=message.topic.value, key=first["loc"], rule=first["msg"])
+            log.warning(
+                "dock sent nonsense", topic=message.topic.value, key=first["loc"], rule=first["msg"]
+            )
 
     async def _publish(self, dock: str, command: CommandMessage) -> None:
         if self._client is None:
@@ -187,7 +190,9 @@ class MqttDocks:
         try:
             await self._client.publish(topic(dock, "command"), command.model_dump_json(), qos=1)
         except aiomqtt.MqttError as error:
-            raise DockError(f"dock {dock}: {command.action}: broker did not take it: {error}") from error
+            raise DockError(
+                f"dock {dock}: {command.action}: broker did not take it: {error}"
+            ) from error
 
     def _show(self, state: DockLive) -> None:
         self._hub.publish("dock", state.id, state)

@@ -27,7 +27,9 @@ _DONE = {"open": DoorState.OPEN, "close": DoorState.CLOSED}
 class MqttDock:
     """The Dock of one MQTT address; fed by the connection that all docks share."""
 
-    def __init__(self, dock: str, clock: Clock, publish: Publish, changed: Callable[[DockLive], None]) -> None:
+    def __init__(
+        self, dock: str, clock: Clock, publish: Publish, changed: Callable[[DockLive], None]
+    ) -> None:
         self._clock = clock
         self._publish = publish
         self._changed = changed
@@ -72,7 +74,7 @@ class MqttDock:
             queue.put_nowait(message)
 
     def on_disconnected(self, reason: str) -> None:
-        """The broker is gone; nothing is known of the dock until it is back."""
+        """Take it that the broker is gone: nothing is known of the dock until it is back."""
         self._set(online=False, reason=reason)
 
     async def open(self) -> None:
@@ -106,7 +108,9 @@ class MqttDock:
         finally:
             del self._replies[command.id]
         if reply.result != "done":
-            raise DockError(f"dock {self.id}: {action} {reply.result}: {reply.reason or 'no reason given'}")
+            raise DockError(
+                f"dock {self.id}: {action} {reply.result}: {reply.reason or 'no reason given'}"
+            )
 
     async def _first_reply(
         self, command: CommandMessage, replies: asyncio.Queue[ReplyMessage]
@@ -118,7 +122,9 @@ class MqttDock:
                     return await replies.get()
             except TimeoutError:
                 continue
-        raise DockError(f"dock {self.id}: {command.action}: no answer to {TRIES} tries in {TRIES * ANSWER_S:g} s")
+        raise DockError(
+            f"dock {self.id}: {command.action}: no answer to {TRIES} tries in {TRIES * ANSWER_S:g} s"
+        )
 
     def _set(self, **fields: object) -> None:
         state = self._state.model_copy(update=fields)

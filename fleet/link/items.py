@@ -28,7 +28,10 @@ FRAME_GLOBAL_RELATIVE_ALT = 3
 FRAME_GLOBAL_INT = 5
 FRAME_GLOBAL_RELATIVE_ALT_INT = 6
 
-_SAME_FRAME = {FRAME_GLOBAL_INT: FRAME_GLOBAL, FRAME_GLOBAL_RELATIVE_ALT_INT: FRAME_GLOBAL_RELATIVE_ALT}
+_SAME_FRAME = {
+    FRAME_GLOBAL_INT: FRAME_GLOBAL,
+    FRAME_GLOBAL_RELATIVE_ALT_INT: FRAME_GLOBAL_RELATIVE_ALT,
+}
 """The _INT frames mean what the plain ones do; an autopilot may answer with either."""
 
 NAN = math.nan
@@ -40,7 +43,14 @@ PARAM_TOLERANCE = 1e-3
 """Relative; parameters travel as 32-bit floats."""
 
 POSITIONED = frozenset(
-    {NAV_WAYPOINT, NAV_LOITER_TIME, NAV_TAKEOFF, DO_SET_ROI_LOCATION, FENCE_INCLUSION, FENCE_EXCLUSION}
+    {
+        NAV_WAYPOINT,
+        NAV_LOITER_TIME,
+        NAV_TAKEOFF,
+        DO_SET_ROI_LOCATION,
+        FENCE_INCLUSION,
+        FENCE_EXCLUSION,
+    }
 )
 
 
@@ -116,7 +126,9 @@ def programme(sortie: Sortie) -> Programme:
     """
     kinds = [leg.kind for leg in sortie.legs]
     if not kinds or kinds[0] is not LegKind.TAKEOFF or kinds[-1] is not LegKind.HOME:
-        raise ValueError(f"sortie {sortie.id}: legs are {kinds}; the first must be takeoff and the last home")
+        raise ValueError(
+            f"sortie {sortie.id}: legs are {kinds}; the first must be takeoff and the last home"
+        )
     items: list[Item] = []
     legs: list[int] = []
     speed = NAN
@@ -175,7 +187,9 @@ def fence_items(
         open_ring = list(ring[:-1] if len(ring) > 1 and tuple(ring[0]) == tuple(ring[-1]) else ring)
         for lon, lat in open_ring:
             size = float(len(open_ring))
-            yield Item(command, FRAME_GLOBAL, (size, 0.0, 0.0, 0.0), degrees_e7(lat), degrees_e7(lon))
+            yield Item(
+                command, FRAME_GLOBAL, (size, 0.0, 0.0, 0.0), degrees_e7(lat), degrees_e7(lon)
+            )
 
 
 def difference(sent: Sequence[Item], held: Sequence[Item]) -> str | None:

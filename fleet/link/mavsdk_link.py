@@ -119,15 +119,34 @@ class MavsdkLink:
         async with self._transfer:
             if programme.fence:
                 fence = _raw(programme.fence, mission_type=1)
-                await self._ask("fence upload", TRANSFER_S, self._plugin("_mission").upload_geofence_async, fence)
+                await self._ask(
+                    "fence upload",
+                    TRANSFER_S,
+                    self._plugin("_mission").upload_geofence_async,
+                    fence,
+                )
             else:
-                await self._ask("fence removal", TRANSFER_S, self._plugin("_geofence").clear_geofence_async)
-            held = await self._ask("fence read-back", TRANSFER_S, self._mission.download_geofence_async)
+                await self._ask(
+                    "fence removal", TRANSFER_S, self._plugin("_geofence").clear_geofence_async
+                )
+            held = await self._ask(
+                "fence read-back", TRANSFER_S, self._mission.download_geofence_async
+            )
             self._compare("fence", programme.fence, held[0])
+            # PX4 goes on from its old current item where the same mission is uploaded again
+            await self._ask("mission removal", COMMAND_S, self._mission.clear_mission_async)
             mission = _raw(programme.items, mission_type=0)
-            await self._ask("mission upload", TRANSFER_S, self._mission.upload_mission_async, mission)
-            held = await self._ask("mission read-back", TRANSFER_S, self._mission.download_mission_async)
+            await self._ask(
+                "mission upload", TRANSFER_S, self._mission.upload_mission_async, mission
+            )
+            held = await self._ask(
+                "mission read-back", TRANSFER_S, self._mission.download_mission_async
+            )
             self._compare("mission", programme.items, held[0])
+            await self._ask(
+                "first item", COMMAND_S, self._mission.set_current_mission_item_async, 0
+            )
+            await self._until(lambda t: t.mission_current == 0, "at the first item", 2 * MODE_S)
 
     def _compare(self, what: str, sent: Sequence[Item], held: Sequence[Any]) -> None:
         found = difference(sent, [_item(raw) for raw in held])
@@ -161,7 +180,9 @@ class MavsdkLink:
 
     async def return_to_launch(self) -> None:
         """Fly home and land; returns when the mode is seen to be RETURN_TO_LAUNCH."""
-        await self._mode("return", "RETURN_TO_LAUNCH", self._plugin("_action").return_to_launch_async)
+        await self._mode(
+            "return", "RETURN_TO_LAUNCH", self._plugin("_action").return_to_launch_async
+        )
 
     async def land(self) -> None:
         """Land here; returns when the mode is seen to be LAND."""
@@ -178,7 +199,9 @@ class MavsdkLink:
             if self._last.mode != "MISSION":
                 await self.start_mission()
             try:
-                await self._until(lambda t: t.mission_current >= index, f"flying to item {index}", 2 * MODE_S)
+                await self._until(
+                    lambda t: t.mission_current >= index, f"flying to item {index}", 2 * MODE_S
+                )
             except _NotSeen:
                 if attempt == ITEM_TRIES:
                     raise
@@ -190,7 +213,9 @@ class MavsdkLink:
             raise LinkError(f"{self._drone} was never heard of")
         return getattr(self, name)
 
-    async def _ask(self, what: str, bound_s: float, request: Callable[..., None], *args: Any) -> tuple[Any, ...]:
+    async def _ask(
+        self, what: str, bound_s: float, request: Callable[..., None], *args: Any
+    ) -> tuple[Any, ...]:
         """Send one request; return what its answer carries besides the result."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[tuple[Any, ...]] = loop.create_future()

@@ -9,6 +9,7 @@ from typing import Any, Self
 import structlog
 from mavsdk.component_type import ComponentType
 from mavsdk.exceptions import MavsdkError
+from mavsdk.logging import LogLevel, log_subscribe
 from mavsdk.mavsdk import Configuration, Mavsdk
 
 from fleet.link.clock import Clock, SystemClock
@@ -61,12 +62,13 @@ class MavsdkPool:
             If a connection cannot be opened (a port is taken, an address is wrong).
         """
         configuration = Configuration.create_with_component_type(ComponentType.GROUND_STATION)
-        self._mavsdk = await asyncio.to_thread(Mavsdk, configuration)
+        log_subscribe(_to_log)
+        mavsdk = self._mavsdk = await asyncio.to_thread(Mavsdk, configuration)
         loop = asyncio.get_running_loop()
-        self._mavsdk.subscribe_on_new_system(lambda _: _post(loop, self._found))
+        mavsdk.subscribe_on_new_system(lambda _: _post(loop, self._found))
         try:
             for drone in self._drones:
-                await self._connect(self._mavsdk, drone)
+                await self._connect(mavsdk, drone)
         except BaseException:
             await self._destroy()
             raise
@@ -119,6 +121,13 @@ class MavsdkPool:
             for link in self._links.values():
                 link.refresh()
             await asyncio.sleep(REFRESH_S)
+
+
+def _to_log(level: LogLevel, message: str, _file: str | None, _line: int) -> bool:
+    """Take mavsdk's own log lines off the terminal, and into ours."""
+    say = log.warning if level >= LogLevel.WARN else log.debug
+    say("mavsdk", message=message.rstrip())
+    return True
 
 
 def _post(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> Any:

@@ -127,8 +127,10 @@ class Slots:
 
 
 def _continues(last: VehicleText, chunk: int, value: Any, now: datetime) -> bool:
-    """Whether a STATUSTEXT is the rest of the one before: mavsdk hands on no chunk number, so a
-    full one followed at once by another of its severity is taken for one text.
+    """Whether a STATUSTEXT is the rest of the one before.
+
+    mavsdk hands on no chunk number, so a full one followed at once by another of its severity is
+    taken for one text.
     """
     return (
         chunk == STATUSTEXT_SIZE

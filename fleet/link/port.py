@@ -49,8 +49,9 @@ class DroneLink(Protocol):
 
     @property
     def telemetry(self) -> Telemetry:
-        """The vehicle's last word; ``connected`` is false until it is heard and after
-        ``fleet.link.port.LOST_AFTER_S`` of silence.
+        """The vehicle's last word.
+
+        ``connected`` is false until it is heard, and after ``LOST_AFTER_S`` of silence.
         """
 
     @property

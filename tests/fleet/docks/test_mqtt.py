@@ -35,7 +35,9 @@ async def broker_on(port: int) -> AsyncIterator[AmqttBroker]:
     broker = AmqttBroker(
         {
             "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
-            "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+            "plugins": {
+                "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}
+            },
         }
     )
     await broker.start()
@@ -77,7 +79,9 @@ class PlayedDock:
 @asynccontextmanager
 async def played(port: int) -> AsyncIterator[PlayedDock]:
     will = aiomqtt.Will(f"{ROOT}/availability", "offline", qos=1, retain=True)
-    async with aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V311, will=will) as client:
+    async with aiomqtt.Client(
+        "127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V311, will=will
+    ) as client:
         dock = PlayedDock(client)
         task = asyncio.create_task(dock.serve())
         try:
@@ -101,7 +105,10 @@ async def until(docks: MqttDocks, seen: Callable[[], bool], bound_s: float = 15)
 
 async def test_state_reaches_the_hub_and_commands_are_answered() -> None:
     port, hub = free_port(), LiveHub()
-    async with broker_on(port), MqttDocks(Broker(url=f"mqtt://127.0.0.1:{port}"), ["d1"], hub) as docks:
+    async with (
+        broker_on(port),
+        MqttDocks(Broker(url=f"mqtt://127.0.0.1:{port}"), ["d1"], hub) as docks,
+    ):
         dock = docks.docks["d1"]
         with pytest.raises(DockError, match="not heard of"):
             await dock.open()
@@ -112,13 +119,17 @@ async def test_state_reaches_the_hub_and_commands_are_answered() -> None:
             await dock.open()
             command = play.heard[0]
             assert command["action"] == "open"
-            assert datetime.fromisoformat(command["expires_at"]) > datetime.fromisoformat(command["issued_at"])
+            assert datetime.fromisoformat(command["expires_at"]) > datetime.fromisoformat(
+                command["issued_at"]
+            )
             play.answers = [("refused", "drone in the way")]
             with pytest.raises(DockError, match="close refused: drone in the way"):
                 await dock.close()
 
 
-async def test_an_unanswered_command_is_sent_again_under_the_same_id(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unanswered_command_is_sent_again_under_the_same_id(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(mqtt_dock, "ANSWER_S", 0.3)
     port = free_port()
     async with (
@@ -139,7 +150,10 @@ async def test_an_unanswered_command_is_sent_again_under_the_same_id(monkeypatch
 
 async def test_last_will_shows_the_dock_offline_and_nonsense_is_passed_over() -> None:
     port = free_port()
-    async with broker_on(port), MqttDocks(Broker(url=f"mqtt://127.0.0.1:{port}"), ["d1"], LiveHub()) as docks:
+    async with (
+        broker_on(port),
+        MqttDocks(Broker(url=f"mqtt://127.0.0.1:{port}"), ["d1"], LiveHub()) as docks,
+    ):
         dock = docks.docks["d1"]
         async with played(port) as play:
             await until(docks, lambda: dock.state.online)
@@ -158,18 +172,18 @@ async def test_last_will_shows_the_dock_offline_and_nonsense_is_passed_over() ->
 async def test_the_connection_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mqtt, "FIRST_BACKOFF_S", 0.1)
     port = free_port()
-    async with broker_on(port) as first:
-        async with MqttDocks(Broker(url=f"mqtt://127.0.0.1:{port}"), ["d1"], LiveHub()) as docks:
-            dock = docks.docks["d1"]
-            async with played(port):
-                await until(docks, lambda: dock.state.online)
-            await first.shutdown()
-            await until(docks, lambda: "broker is not reached" in dock.state.reason)
-            with pytest.raises(DockError, match="broker is not reached"):
-                await dock.open()
-            async with broker_on(port), played(port):
-                await until(docks, lambda: dock.state.online)
-                await dock.open()
+    url = f"mqtt://127.0.0.1:{port}"
+    async with broker_on(port) as first, MqttDocks(Broker(url=url), ["d1"], LiveHub()) as docks:
+        dock = docks.docks["d1"]
+        async with played(port):
+            await until(docks, lambda: dock.state.online)
+        await first.shutdown()
+        await until(docks, lambda: "broker is not reached" in dock.state.reason)
+        with pytest.raises(DockError, match="broker is not reached"):
+            await dock.open()
+        async with broker_on(port), played(port):
+            await until(docks, lambda: dock.state.online)
+            await dock.open()
 
 
 async def test_no_broker_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,316 @@
+"""The controller of the flights: what the API calls, and the loop from orders to drones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from uuid import UUID, uuid4
+
+import structlog
+
+from fleet.docks.port import Dock
+from fleet.errors import OrderError, StoreError
+from fleet.flight import air, ground, recovery
+from fleet.flight.gate import Gate
+from fleet.flight.planning import Planner, Question, ask, sorties_of
+from fleet.flight.policy import Policy
+from fleet.flight.supervisor import Handler, Supervisor, World
+from fleet.flight.tracks import Tracks
+from fleet.flight.watch import Action, Word
+from fleet.link.clock import Clock, SystemClock
+from fleet.link.port import DroneLink
+from fleet.live import LiveHub
+from fleet.model.order import Order, OrderRequest, OrderStatus
+from fleet.model.records import SortieRecord, SortieStatus
+from fleet.model.states import DroneState
+from fleet.store.port import FlightStore
+from missions.city import City
+from missions.sortie import Sortie
+
+S = DroneState
+PLAN_EACH_S = 1.0
+log = structlog.get_logger(__name__)
+
+HANDLERS: Mapping[DroneState, Handler] = {
+    S.UNKNOWN: recovery.unknown,
+    S.LOST: recovery.lost,
+    S.EMERGENCY: recovery.emergency,
+    S.DOCKED: ground.docked,
+    S.CHECKING: ground.checking,
+    S.OPENING: ground.opening,
+    S.TAKING_OFF: ground.taking_off,
+    S.CLOSING: ground.closing,
+    S.CHARGING: ground.charging,
+    S.ON_WAY: air.following,
+    S.ON_TASK: air.following,
+    S.RETURNING: air.returning,
+    S.LANDING: air.landing,
+    S.HELD: air.held,
+}
+
+_FLIES = frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.LANDING, S.HELD, S.EMERGENCY})
+_ACTS_IN: Mapping[Action, frozenset[DroneState]] = {
+    "return": frozenset(
+        {S.CHECKING, S.OPENING, S.TAKING_OFF, S.ON_WAY, S.ON_TASK, S.HELD, S.EMERGENCY, S.LOST}
+    ),
+    "hold": frozenset({S.TAKING_OFF}) | _FLIES - {S.HELD},
+    "resume": frozenset({S.HELD}),
+    "land": frozenset({S.TAKING_OFF}) | _FLIES,
+}
+
+
+class FlightController:
+    """Every drone of the city, and the orders they fly.
+
+    Parameters
+    ----------
+    city, store, hub, clock
+        The city; durable memory; the live picture; time.
+    links, docks
+        The vehicles by drone id and the docks by dock id, connected or not. Their connections
+        are the caller's to open and close.
+    policy
+        Bounds and thresholds.
+    planner
+        Who decides who flies what.
+    """
+
+    def __init__(
+        self,
+        city: City,
+        store: FlightStore,
+        links: Mapping[str, DroneLink],
+        docks: Mapping[str, Dock],
+        hub: LiveHub,
+        clock: Clock | None = None,
+        *,
+        policy: Policy | None = None,
+        planner: Planner = ask,
+    ) -> None:
+        self._world = World(city, store, hub, clock or SystemClock(), policy or Policy())
+        self._planner = planner
+        gates = {dock.id: Gate() for dock in city.docks}
+        self._supervisors = {
+            d.id: Supervisor(self._world, d, links[d.id], docks[d.dock], gates[d.dock], HANDLERS)
+            for d in city.drones
+        }
+        self._orders: dict[UUID, Order] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._tracks = Tracks(self._world, tuple(self._supervisors.values()))
+        self._refusals: tuple[object, ...] = ()
+
+    @property
+    def supervisors(self) -> Mapping[str, Supervisor]:
+        """The keepers by drone id."""
+        return self._supervisors
+
+    async def start(self) -> None:
+        """Load what the store knows, then keep every drone.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be read.
+        """
+        store = self._world.store
+        records, sorties = await store.drones(), await store.open_sorties()
+        for order in await store.active_orders():
+            self._put(order)
+        by_id = {record.sortie.id: record for record in sorties}
+        for drone, supervisor in self._supervisors.items():
+            record = records.get(drone)
+            sortie = by_id.pop(record.sortie, None) if record and record.sortie else None
+            supervisor.restore(record, sortie)
+            if sortie is not None and not self._is_active(sortie.sortie.order):
+                supervisor.tell(Word("return", "its order has ended"))
+        for left in by_id.values():
+            reason = "controller was started again before its drone began it"
+            await store.save_sortie(_ended(left, reason, self._world))
+        jobs = [s.run() for s in self._supervisors.values()]
+        self._tasks = [
+            asyncio.create_task(job) for job in (*jobs, self._plan(), self._tracks.run())
+        ]
+
+    async def stop(self) -> None:
+        """Stop keeping. The drones are told nothing: they go on with their missions."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        with suppress(StoreError):
+            await self._tracks.flush()
+
+    # orders
+
+    def orders(self) -> list[Order]:
+        """Return the orders that are active, and those ended since the start, oldest first."""
+        return sorted(self._orders.values(), key=lambda order: order.created_at)
+
+    async def submit(self, request: OrderRequest, actor: str) -> Order:
+        """Take an order.
+
+        Raises
+        ------
+        OrderError
+            If it names a beat or site that the city has not, or its end has passed.
+        """
+        city, now = self._world.city, self._world.clock.now()
+        _known("beat", request.beats, [beat.id for beat in city.beats])
+        _known("site", request.sites, [site.id for site in city.sites])
+        if request.until is not None and request.until <= now:
+            raise OrderError(
+                f"until {request.until.isoformat()} has passed; it is {now.isoformat()}"
+            )
+        order = Order(
+            id=uuid4(), request=request, status=OrderStatus.ACTIVE, created_at=now, created_by=actor
+        )
+        await self._world.store.save_order(order)
+        self._put(order)
+        log.info("order", order=str(order.id), kind=request.kind, actor=actor)
+        return order
+
+    async def cancel(self, order_id: UUID, actor: str) -> Order:
+        """End an order and call its drones home.
+
+        Raises
+        ------
+        OrderError
+            If there is no such order, or it has ended.
+        """
+        order = self._orders.get(order_id) or await self._world.store.order(order_id)
+        if order is None:
+            raise OrderError(f"there is no order {order_id}")
+        if order.status is not OrderStatus.ACTIVE:
+            raise OrderError(f"order {order_id} is {order.status} already")
+        return await self._end(order, OrderStatus.CANCELLED, f"order cancelled by {actor}")
+
+    async def recall_all(self, reason: str, actor: str) -> None:
+        """End every order and call every drone home."""
+        words = f"recalled by {actor}: {reason}" if reason else f"recalled by {actor}"
+        for order in self.orders():
+            if order.status is OrderStatus.ACTIVE:
+                await self._end(order, OrderStatus.CANCELLED, words)
+        for supervisor in self._supervisors.values():
+            self._call_home(supervisor, words)
+
+    async def command(self, drone_id: str, action: Action, actor: str) -> None:
+        """Give one drone a pilot's word; it is followed at once, and shown in its state.
+
+        Raises
+        ------
+        OrderError
+            If there is no such drone, or the action has no meaning in its state.
+        """
+        supervisor = self._supervisors.get(drone_id)
+        if supervisor is None:
+            raise OrderError(
+                f"there is no drone {drone_id!r}; drones are {sorted(self._supervisors)}"
+            )
+        if supervisor.state not in _ACTS_IN[action]:
+            allowed = ", ".join(sorted(_ACTS_IN[action]))
+            raise OrderError(
+                f"{drone_id} is {supervisor.state}; {action!r} is for drones that are {allowed}"
+            )
+        supervisor.tell(Word(action, f"{action} by {actor}"))
+
+    def watch_assignments(self) -> list[tuple[str, str]]:
+        """Return (site id, drone id) of every drone on its way to a site or watching it."""
+        return [
+            (site, drone)
+            for drone, s in self._supervisors.items()
+            if s.sortie is not None and s.state in {S.ON_WAY, S.ON_TASK}
+            for site in s.sortie.sites
+        ]
+
+    def _put(self, order: Order) -> None:
+        self._orders[order.id] = order
+        self._world.hub.publish("order", str(order.id), order)
+
+    def _is_active(self, order_id: str) -> bool:
+        return any(
+            str(o.id) == order_id and o.status is OrderStatus.ACTIVE for o in self._orders.values()
+        )
+
+    async def _end(self, order: Order, status: OrderStatus, reason: str) -> Order:
+        ended = order.model_copy(update={"status": status, "reason": reason})
+        await self._world.store.save_order(ended)
+        self._put(ended)
+        for supervisor in self._supervisors.values():
+            sortie = supervisor.sortie or supervisor.assigned
+            if sortie is not None and sortie.order == str(order.id):
+                self._call_home(supervisor, reason)
+        return ended
+
+    def _call_home(self, supervisor: Supervisor, reason: str) -> None:
+        begun = supervisor.state in _ACTS_IN["return"]
+        if begun or supervisor.state is S.UNKNOWN or supervisor.assigned is not None:
+            supervisor.tell(Word("return", reason))
+
+    # the loop
+
+    async def _plan(self) -> None:
+        while True:
+            try:
+                await self._end_due_orders()
+                await self._plan_once()
+            except StoreError as error:
+                log.error("planning waits for the store", error=str(error))
+            await asyncio.sleep(PLAN_EACH_S)
+
+    async def _end_due_orders(self) -> None:
+        now = self._world.clock.now()
+        for order in self.orders():
+            due = order.request.until
+            if order.status is OrderStatus.ACTIVE and due is not None and due <= now:
+                await self._end(order, OrderStatus.ENDED, "its time has ended")
+
+    async def _plan_once(self) -> None:
+        active = [o for o in self.orders() if o.status is OrderStatus.ACTIVE]
+        if not active or all(s.not_ready() is not None for s in self._supervisors.values()):
+            return
+        world, keepers = self._world, tuple(self._supervisors.values())
+        visits = await world.store.last_visits()
+        question = Question(world.city, world.clock.now(), active, keepers, visits)
+        if not question.worth_asking:
+            return
+        answer = await asyncio.to_thread(self._planner, question)
+        if answer.refusals and answer.refusals != self._refusals:
+            for refusal in answer.refusals:
+                log.warning(
+                    "not flown", order=refusal.order, target=refusal.target, reason=refusal.reason
+                )
+        self._refusals = answer.refusals
+        for sortie in answer.sorties:
+            await self._hand_over(sortie)
+
+    async def _hand_over(self, sortie: Sortie) -> None:
+        """Store a sortie, then give it to its drone, where both still want it."""
+        supervisor = self._supervisors[sortie.drone]
+        if supervisor.not_ready() is not None or not self._is_active(sortie.order):
+            return
+        if (
+            len(list(sorties_of(tuple(self._supervisors.values()))))
+            >= self._world.city.limits.max_airborne
+        ):
+            return
+        record = SortieRecord(sortie, SortieStatus.PLANNED, "", self._world.clock.now())
+        await self._world.store.save_sortie(record)
+        if supervisor.not_ready() is None and self._is_active(sortie.order):
+            supervisor.assign(record)
+        else:
+            await self._world.store.save_sortie(
+                _ended(record, "its drone or order went away", self._world)
+            )
+
+
+def _ended(record: SortieRecord, reason: str, world: World) -> SortieRecord:
+    return SortieRecord(
+        record.sortie, SortieStatus.ABORTED, reason, record.created_at, world.clock.now()
+    )
+
+
+def _known(what: str, named: Sequence[str], there_are: Sequence[str]) -> None:
+    unknown = sorted(set(named) - set(there_are))
+    if unknown:
+        raise OrderError(f"there is no {what} {unknown}; there are {sorted(there_are)}")

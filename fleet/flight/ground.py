@@ -1,0 +1,140 @@
+"""What is done with a drone on the ground, state by state."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from fleet.errors import DockError, FleetError, LinkError
+from fleet.flight.adoption import Step
+from fleet.flight.checks import Situation, refusals
+from fleet.flight.door import close_door, open_door
+from fleet.flight.supervisor import Supervisor
+from fleet.model.states import DoorState, DroneState
+
+S = DroneState
+
+
+async def docked(s: Supervisor) -> Step:
+    """Wait for a sortie."""
+
+    def low() -> bool:
+        battery = s.t.battery_percent
+        return battery is not None and battery < s.policy.ready_percent - 1 and s.assigned is None
+
+    await s.until(lambda: s.assigned is not None or low())
+    return Step(S.CHECKING) if s.assigned is not None else Step(S.CHARGING, "charging")
+
+
+async def checking(s: Supervisor) -> Step:
+    """Hold the drone, its dock and the sky against the table of checks.
+
+    What may still come (a GPS fix, the autopilot's readiness) is waited for, within a bound.
+    """
+    found: list[str] = []
+
+    def pass_all() -> bool:
+        found[:] = refusals(_situation(s))
+        s.say("; ".join(found))
+        return not found
+
+    if await s.until(pass_all, s.policy.check_s) and s.gate.take(s.drone.id):
+        return Step(S.OPENING)
+    s.refused_at = s.world.clock.monotonic()
+    return Step(S.DOCKED, "; ".join(found) or f"{s.gate.holder} is moving through the dock's door")
+
+
+def _situation(s: Supervisor) -> Situation:
+    if s.sortie is None:
+        raise LinkError(f"{s.drone.id} has no sortie to check")
+    return Situation(
+        drone=s.drone,
+        pad=s.pad,
+        sortie=s.sortie,
+        telemetry=s.t,
+        dock=s.dock.state,
+        gate_holder=s.gate.holder,
+        limits=s.world.city.limits,
+        policy=s.policy,
+        now=s.world.clock.now(),
+    )
+
+
+async def opening(s: Supervisor) -> Step:
+    """Open the dock, see it open and clear, load fence and mission and read both back."""
+    if s.programme is None:
+        return Step(S.CLOSING, "there is no sortie")
+    try:
+        await open_door(s)
+        s.say("loading fence and mission")
+        await s.doing(s.link.load(s.programme))
+        await open_door(s)  # still open and clear after the transfer
+    except FleetError as error:
+        s.refused_at = s.world.clock.monotonic()
+        return Step(S.CLOSING, str(error))
+    return Step(S.TAKING_OFF)
+
+
+async def taking_off(s: Supervisor) -> Step:
+    """Arm, start the mission, and see the drone in the air.
+
+    A refusal on the ground ends the sortie; a drone that is armed and stays down is disarmed.
+    """
+    try:
+        if not s.t.armed:
+            await s.order(s.link.arm())
+        if s.t.mode != "MISSION" or not s.t.in_air:
+            await s.order(s.link.start_mission())
+        lifted = await s.until(lambda: _lifted(s), s.policy.lift_off_s)
+        words = f"not in the air {s.policy.lift_off_s:g} s after the start: {s.words() or 'no reason given'}"
+    except LinkError as error:
+        lifted, words = s.t.in_air, str(error)
+    if lifted or s.t.in_air:
+        return Step(S.ON_WAY)
+    s.refused_at = s.world.clock.monotonic()
+    if s.t.armed:
+        try:
+            await s.order(s.link.disarm())
+        except LinkError as error:
+            return Step(S.EMERGENCY, f"{words}; armed in its dock and does not disarm: {error}")
+    return Step(S.CLOSING, words)
+
+
+def _lifted(s: Supervisor) -> bool:
+    return s.t.in_air and (s.t.altitude_m or 0.0) >= s.policy.lift_off_m
+
+
+async def closing(s: Supervisor) -> Step:
+    """Close the door over the drone. A door that does not close is shown and tried again later."""
+    if not s.gate.take(s.drone.id):
+        s.say(f"{s.gate.holder} is moving through the dock's door")
+        await s.until(lambda: s.gate.take(s.drone.id), s.policy.dock_open_s)
+    words = ""
+    if s.gate.holder == s.drone.id:
+        words = await close_door(s)
+    return Step(S.CHARGING, words or s.reason)
+
+
+async def charging(s: Supervisor) -> Step:
+    """Wait until the battery is high enough; shut a door that was left open.
+
+    Goes on for ever, a try each ``retry_cap_s``: an open dock is worth it.
+    """
+
+    def high() -> bool:
+        battery = s.t.battery_percent
+        return battery is not None and battery >= s.policy.ready_percent
+
+    while not await s.until(high, s.policy.retry_cap_s):
+        await _shut_if_open(s)
+    await _shut_if_open(s)
+    return Step(S.DOCKED, s.reason if s.refused_at is not None else "")
+
+
+async def _shut_if_open(s: Supervisor) -> None:
+    door = s.dock.state
+    if door.online and door.door is not DoorState.CLOSED and s.gate.take(s.drone.id):
+        try:
+            with suppress(DockError):  # shown by the dock itself
+                await s.doing(s.dock.close())
+        finally:
+            s.gate.release(s.drone.id)

@@ -1,0 +1,88 @@
+"""Where a vehicle is against its dock, and what it takes to come home. Pure."""
+
+from __future__ import annotations
+
+import math
+
+from fleet.flight.policy import Policy
+from fleet.model.live import Telemetry
+from missions.city import Drone
+from missions.energy import PowerModel, Wind, come_home_cost, landing_cost
+from missions.errors import PlanError
+from missions.geo import LocalFrame
+from missions.sortie import Waypoint
+
+
+def distance_m(telemetry: Telemetry, position: tuple[float, float]) -> float:
+    """Return the horizontal distance in metres to a (lon, lat); infinite where none is known."""
+    if telemetry.lon is None or telemetry.lat is None:
+        return math.inf
+    east, north = LocalFrame(*position).to_enu(telemetry.lon, telemetry.lat)
+    return math.hypot(east, north)
+
+
+def speed_m_s(telemetry: Telemetry) -> float:
+    """Return the speed in m/s, all three axes."""
+    return math.hypot(
+        telemetry.velocity_north_m_s, telemetry.velocity_east_m_s, telemetry.velocity_down_m_s
+    )
+
+
+def landed(telemetry: Telemetry) -> bool:
+    """Whether the vehicle is on the ground with its motors stopped."""
+    return not telemetry.in_air and not telemetry.armed
+
+
+def come_home_percent(
+    drone: Drone,
+    telemetry: Telemetry,
+    home: tuple[float, float],
+    altitude_m: float,
+    wind_m_s: float,
+) -> float:
+    """Return the battery, in percent, that coming home and landing takes from here.
+
+    The dock's wind has no direction, so all of it is taken to be against the drone. Where the wind
+    is too strong for its cruise speed the answer is infinite: come home now.
+    """
+    if telemetry.lon is None or telemetry.lat is None:
+        return 0.0
+    model = PowerModel.of(drone)
+    here = Waypoint(telemetry.lon, telemetry.lat, max(0.0, telemetry.altitude_m or 0.0))
+    try:
+        cost = come_home_cost(here, home, altitude_m, model, Wind(wind_m_s))
+    except PlanError:
+        return math.inf
+    return 100.0 * cost.energy_wh / model.capacity_wh
+
+
+def landing_percent(drone: Drone, telemetry: Telemetry, wind_m_s: float) -> float:
+    """Return the battery, in percent, that landing straight down takes."""
+    model = PowerModel.of(drone)
+    cost = landing_cost(max(0.0, telemetry.altitude_m or 0.0), model, Wind(wind_m_s))
+    return 100.0 * cost.energy_wh / model.capacity_wh
+
+
+def must_come_home(
+    drone: Drone,
+    telemetry: Telemetry,
+    home: tuple[float, float],
+    altitude_m: float,
+    wind_m_s: float,
+    reserve_percent: float,
+    policy: Policy,
+) -> str | None:
+    """Say why the battery wants the drone home now; None while it does not.
+
+    It does at the city's reserve, and before that where coming home takes more than the reserve.
+    """
+    if telemetry.battery_percent is None:
+        return None
+    takes = come_home_percent(drone, telemetry, home, altitude_m, wind_m_s)
+    floor = takes * policy.come_home_factor + policy.come_home_extra_percent
+    if telemetry.battery_percent <= max(floor, reserve_percent):
+        return (
+            f"battery {telemetry.battery_percent:.0f} %: coming home takes {takes:.0f} %, "
+            f"the reserve is {reserve_percent:.0f} %"
+        )
+    return None

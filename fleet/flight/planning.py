@@ -1,0 +1,89 @@
+"""What the planner is asked, from what is known: orders, drones, visits, sorties under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import uuid4
+
+from fleet.flight.supervisor import Supervisor
+from fleet.model.order import Order
+from missions.city import City
+from missions.energy import Wind
+from missions.planner import DroneOffer, OrderWish, Plan, plan
+from missions.sortie import Sortie
+
+
+class Planner(Protocol):
+    """What decides who flies what. Called in a thread, so it must touch nothing of the controller."""
+
+    def __call__(self, question: Question) -> Plan:
+        """Return the sorties to start now."""
+
+
+class Question:
+    """One question to the planner; a picture of the moment that nothing changes any more."""
+
+    def __init__(
+        self,
+        city: City,
+        now: datetime,
+        orders: Iterable[Order],
+        supervisors: Iterable[Supervisor],
+        visits: Mapping[str, datetime],
+    ) -> None:
+        keepers = tuple(supervisors)
+        self.city = city
+        self.now = now
+        self.wishes = tuple(_wish(order) for order in orders)
+        self.offers = tuple(_offer(s) for s in keepers)
+        self.visits = dict(visits)
+        self.flying = tuple(sorties_of(keepers))
+        self.wind = Wind(max((s.wind_m_s for s in keepers), default=0.0))
+
+    @property
+    def worth_asking(self) -> bool:
+        """Whether there is an order, and a drone that could fly it."""
+        room = len(self.flying) < self.city.limits.max_airborne
+        return room and bool(self.wishes) and any(offer.ready for offer in self.offers)
+
+
+def ask(question: Question) -> Plan:
+    """Put a question to the city's planner."""
+    return plan(
+        question.city,
+        question.now,
+        question.wishes,
+        question.offers,
+        question.visits,
+        question.wind,
+        flying=question.flying,
+        new_id=lambda: str(uuid4()),
+    )
+
+
+def sorties_of(supervisors: Sequence[Supervisor]) -> Iterable[Sortie]:
+    """Yield the sorties that are under way or about to be."""
+    for s in supervisors:
+        sortie = s.sortie or s.assigned
+        if sortie is not None:
+            yield sortie
+
+
+def _wish(order: Order) -> OrderWish:
+    request = order.request
+    return OrderWish(
+        id=str(order.id),
+        kind=request.kind,
+        created=order.created_at,
+        beats=request.beats,
+        sites=request.sites,
+        priority=request.priority,
+    )
+
+
+def _offer(s: Supervisor) -> DroneOffer:
+    reason = s.not_ready()
+    battery = s.t.battery_percent or 0.0
+    return DroneOffer(s.drone.id, s.drone.dock, battery, reason is None, reason or "")

@@ -1,0 +1,156 @@
+"""What is done with a drone that is not heard, is heard again, or acts by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from fleet.errors import DockError, LinkError
+from fleet.flight.adoption import Found, Step, adopt
+from fleet.flight.door import is_open
+from fleet.flight.place import distance_m, landed
+from fleet.flight.supervisor import Supervisor
+from fleet.model.states import DoorState, DroneState
+
+S = DroneState
+READ_TRIES = 3
+log = structlog.get_logger(__name__)
+
+
+def _told_enough(s: Supervisor) -> bool:
+    t = s.t
+    return (
+        t.connected
+        and t.lon is not None
+        and t.battery_percent is not None
+        and t.landed_state != "UNKNOWN"
+        and t.mode != "UNKNOWN"
+    )
+
+
+async def unknown(s: Supervisor) -> Step:
+    """Wait until the drone is heard, for ever; then take it as it is found."""
+    await s.until(lambda: _told_enough(s))
+    return await _adopted(s)
+
+
+async def lost(s: Supervisor) -> Step:
+    """Wait until the drone is heard again, for ever; then take it as it is found.
+
+    A vehicle that was in the air may come home by its own failsafe, so after ``lost_door_s`` its
+    dock is opened and stays open until the drone is heard or the dock counts it in.
+    """
+    s.lost_aloft = s.lost_aloft or s.t.in_air
+    if s.lost_aloft and not await s.until(lambda: _told_enough(s), s.policy.lost_door_s):
+        while not await s.until(lambda: _told_enough(s), s.policy.retry_s):
+            await _mind_door(s)
+    await s.until(lambda: _told_enough(s))
+    s.lost_aloft = False
+    return await _adopted(s)
+
+
+async def _mind_door(s: Supervisor) -> None:
+    """Have the door open until the dock counts the drone in, and closed after that."""
+    door = s.dock.state
+    wanted = DoorState.CLOSED if s.in_dock else DoorState.OPEN
+    if not door.online or door.door is wanted or s.on_errand or not s.gate.take(s.drone.id):
+        return
+    try:
+        await s.doing(s.dock.close() if s.in_dock else s.dock.open())
+    except DockError as error:
+        log.warning("door does not move for a lost drone", drone=s.drone.id, error=str(error))
+    finally:
+        s.gate.release(s.drone.id)
+
+
+async def _adopted(s: Supervisor) -> Step:
+    ours = await _ours(s) if s.t.in_air or s.t.armed else None
+    if ours is not None:
+        s.drop_programme()
+    elif s.programme is not None and s.before in {S.ON_WAY, S.ON_TASK}:
+        s.flown = s.t.mission_current >= s.programme.last
+    step: list[Step] = []
+
+    def known() -> bool:
+        found = Found(s.before, s.t, ours, s.dock.state.door, s.in_dock)
+        taken = adopt(found, s.pad, s.policy) if s.t.connected else None
+        step[:] = [taken] if taken is not None else []
+        return bool(step)
+
+    if await s.until(known, s.policy.armed_on_ground_s):
+        return step[0]
+    if not s.t.connected:
+        return Step(S.LOST, "heard and lost again")
+    return Step(S.EMERGENCY, "armed on the ground and neither flies nor disarms")
+
+
+async def _ours(s: Supervisor) -> str | None:
+    """Compare the vehicle's mission with the sortie; None where it is that one.
+
+    A vehicle that does not hand out its mission is believed to fly what the store says it flies.
+    """
+    if s.programme is None:
+        return "there is none on record"
+    for _ in range(READ_TRIES):
+        try:
+            return await s.doing(s.link.holds(s.programme))
+        except LinkError as error:
+            log.warning("mission not read back", drone=s.drone.id, error=str(error))
+            await s.pause(s.policy.retry_s)
+    return None
+
+
+async def emergency(s: Supervisor) -> Step:
+    """Stand by a vehicle that acts by itself: open the dock it may come to, and see where it ends.
+
+    It is told nothing, but where a pilot or a dock that does not open wants it down here.
+    """
+    why = s.reason
+    if s.land_here and s.t.in_air:
+        await _land(s, why)
+    while True:
+        if landed(s.t):
+            away = distance_m(s.t, s.pad)
+            if s.in_dock or away <= s.policy.in_dock_m:
+                return Step(S.CLOSING, why)
+            s.gate.release(s.drone.id)
+            s.say(f"{why}; landed {away:.0f} m from its dock")
+        elif (
+            s.t.in_air
+            and s.t.mode == "RETURN_TO_LAUNCH"
+            and not is_open(s)
+            and s.gate.take(s.drone.id)
+        ):
+            await _open_for(s, why)
+        elif s.lasting("calm", _holds_again(s)) > s.policy.hold_s:
+            return Step(S.HELD, f"holds again after: {why}")
+        await s.until(_look_again(s), s.policy.retry_s)
+
+
+def _holds_again(s: Supervisor) -> bool:
+    return s.t.in_air and s.t.mode == "HOLD" and s.t.gps_fix >= 3 and s.programme is not None
+
+
+def _look_again(s: Supervisor) -> Callable[[], bool]:
+    before = (landed(s.t), s.t.mode)
+    return lambda: (landed(s.t), s.t.mode) != before
+
+
+async def _open_for(s: Supervisor, why: str) -> None:
+    try:
+        await s.doing(s.dock.open())
+    except DockError as error:
+        s.say(f"{why}; {error}")
+        await s.pause(s.policy.retry_s)
+
+
+async def _land(s: Supervisor, why: str) -> None:
+    for _ in range(READ_TRIES):
+        try:
+            await s.order(s.link.land())
+        except LinkError as error:
+            s.say(f"{why}; {error}")
+        else:
+            s.land_here = False
+            return

@@ -1,0 +1,79 @@
+"""Where on its mission a vehicle is, what it has seen, and the way home. Pure."""
+
+from __future__ import annotations
+
+from shapely.geometry import LineString, Polygon
+
+from fleet.flight.place import distance_m, speed_m_s
+from fleet.flight.policy import Policy
+from fleet.link.items import NAV_LOITER_TIME, NAV_WAYPOINT, Programme
+from fleet.model.live import Telemetry
+from missions.sortie import LegKind
+
+OBSERVING = frozenset({LegKind.SURVEY, LegKind.CORRIDOR, LegKind.STARE})
+
+
+class Follower:
+    """Turns the vehicle's current item into legs flown.
+
+    Only a leg that was seen to be flown through counts: on the way home the vehicle is told to
+    jump to a late item, and what it jumps over it has not seen.
+    """
+
+    def __init__(self, programme: Programme) -> None:
+        self._programme = programme
+        self._leg: int | None = None
+
+    def moved(self, current: int) -> bool:
+        """Whether the vehicle flies another leg than at the last update."""
+        return self._leg != self._programme.leg_index(current)
+
+    def update(self, current: int) -> list[str]:
+        """Take the vehicle's current item; return the cells seen since the last call."""
+        leg = self._programme.leg_index(current)
+        before, self._leg = self._leg, leg
+        if before is None or leg <= before:
+            return []
+        legs = self._programme.sortie.legs[before:leg]
+        return [part.cell for part in legs if part.cell is not None]
+
+
+def on_task(programme: Programme, current: int) -> bool:
+    """Whether the leg being flown observes a cell or a site."""
+    leg = programme.leg(current)
+    return leg.kind in OBSERVING and (leg.cell is not None or leg.site is not None)
+
+
+def flown(programme: Programme, telemetry: Telemetry, policy: Policy) -> bool:
+    """Whether the vehicle has flown its mission and holds over the dock.
+
+    PX4 says so by an index past the end, but only to who was listening when it happened.
+    """
+    if telemetry.mission_current > programme.last:
+        return True
+    if telemetry.mission_current < programme.last:
+        return False
+    over = distance_m(telemetry, (programme.sortie.home_lon, programme.sortie.home_lat))
+    return over < policy.over_dock_m and speed_m_s(telemetry) < policy.still_m_s
+
+
+def way_home(programme: Programme, telemetry: Telemetry) -> int:
+    """Return the item from which the mission leads home soonest.
+
+    That is the last waypoint which a straight line from here reaches without entering a zone the
+    sortie must stay out of; from it on, the mission itself goes around them. Where no line is
+    free it is the item being flown.
+    """
+    rings = [Polygon(ring) for ring in programme.sortie.exclusions]
+    if not rings or telemetry.lon is None or telemetry.lat is None:
+        return programme.last
+    here = (telemetry.lon, telemetry.lat)
+    current = min(telemetry.mission_current, programme.last)
+    for index in range(programme.last, current, -1):
+        item = programme.items[index]
+        if item.command not in {NAV_WAYPOINT, NAV_LOITER_TIME}:
+            continue
+        line = LineString([here, (item.lon, item.lat)])
+        if not any(line.intersects(ring) for ring in rings):
+            return index
+    return current
