@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,6 +22,7 @@ STAMP = ".stamp"
 INSTALL_LIMIT_S = 900
 BUILD_LIMIT_S = 300
 TAIL_LINES = 15
+_STACK = re.compile(r"(npm error )?\s+at .*:\d+:\d+\)?( \{)?$").match
 _NOT_SOURCES = frozenset({"node_modules", "static", "__pycache__"})
 
 
@@ -159,7 +161,8 @@ def _step(command: list[str], web: Path, limit_s: int) -> None:
     except OSError as error:
         raise MapBuildError(f"the map could not be built: `{words}`: {error}") from error
     if done.returncode:
-        lines = [line for line in done.stdout.splitlines() if line.strip()]
+        # npm prints its own call stack, which tells a user nothing
+        lines = [line for line in done.stdout.splitlines() if line.strip() and not _STACK(line)]
         tail = "\n".join(f"    {line}" for line in lines[-TAIL_LINES:])
         raise MapBuildError(
             f"the map could not be built: `{words}` ended with {done.returncode}:\n{tail}"

@@ -169,7 +169,11 @@ def test_wheel_built_in_a_clean_copy_holds_the_map_and_not_its_sources(tmp_path:
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout: nothing to make a clean copy of")
     listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():
