@@ -179,18 +179,18 @@ def test_wheel_built_in_a_clean_copy_holds_the_map_and_not_its_sources(tmp_path:
         if (ROOT / name).is_file():
             (tmp_path / "copy" / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tmp_path / "copy" / name)
-    # as on a machine without Node
-    path = os.pathsep.join(
-        part
-        for part in os.environ["PATH"].split(os.pathsep)
-        if not (Path(part) / "node").exists() and not (Path(part) / "npm").exists()
-    )
+    # as on a machine without Node: only what npm itself calls
+    (tmp_path / "bin").mkdir()
+    for tool in ("sh", "env"):
+        found = shutil.which(tool)
+        assert found is not None
+        (tmp_path / "bin" / tool).symlink_to(found)
     subprocess.run(
         [
             sys.executable, "-m", "pip", "wheel", "--no-deps",
             "--wheel-dir", str(tmp_path / "dist"), str(tmp_path / "copy"),
         ],
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": str(tmp_path / "bin")},
         check=True,
         timeout=800,
     )  # fmt: skip
