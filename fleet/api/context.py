@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Protocol, cast
+from typing import Annotated, Literal, Protocol, cast
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -20,6 +20,8 @@ from fleet.live import LiveHub
 from fleet.model.order import Order, OrderRequest
 from fleet.store.store import Store
 from missions.city import City
+
+Action = Literal["return", "hold", "resume", "land"]
 
 
 class Flight(Protocol):
@@ -40,11 +42,11 @@ class Flight(Protocol):
     async def recall_all(self, reason: str, actor: str) -> None:
         """End every order and call every drone home."""
 
-    async def command(self, drone_id: str, action: str, actor: str) -> None:
+    async def command(self, drone_id: str, action: Action, actor: str) -> None:
         """Carry out an operator's command."""
 
     def orders(self) -> Sequence[Order]:
-        """Return the orders, newest first."""
+        """Return the orders that are active, and those ended since the start."""
 
     def watch_assignments(self) -> Sequence[tuple[str, str]]:
         """Return which drone watches which site now: (site id, drone id)."""

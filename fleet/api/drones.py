@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from fleet.api.auth import Pilot
-from fleet.api.context import Ctx
+from fleet.api.context import Action, Ctx
 from fleet.errors import NotFound
 
 router = APIRouter(prefix="/api/v1/drones", tags=["drones"])
@@ -19,7 +17,7 @@ class Command(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    action: Literal["return", "hold", "resume", "land"]
+    action: Action
 
 
 @router.post("/{drone_id}/commands")

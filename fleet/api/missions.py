@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
 from fleet.api.auth import Pilot, Viewer
 from fleet.api.context import Ctx
-from fleet.errors import NotFound, OrderError
+from fleet.errors import NotFound
 from fleet.model.order import Order, OrderRequest
 from fleet.store import orders
 
@@ -70,6 +70,5 @@ def _check_targets(order: OrderRequest, ctx: Ctx) -> None:
     for kind, named, known in (("beat", order.beats, beats), ("site", order.sites, sites)):
         unknown = sorted(set(named) - known)
         if unknown:
-            raise OrderError(
-                f"no {kind} {', '.join(unknown)}; {kind}s are {', '.join(sorted(known))}"
-            )
+            there_are = ", ".join(sorted(known))
+            raise HTTPException(422, f"no {kind} {', '.join(unknown)}; {kind}s are {there_are}")
