@@ -1,0 +1,192 @@
+"""One MAVLink link of a vehicle: what comes in is carried out, what is due goes out."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pymavlink.dialects.v20 import common as mav
+
+from sitl.autopilot.codec import Encoder
+from sitl.autopilot.commander import Commander
+from sitl.autopilot.commands import ACCEPTED, DENIED, UNSUPPORTED, Command, CommandServer, command_of
+from sitl.autopilot.core import Core
+from sitl.autopilot.link import Endpoint, UdpLink
+from sitl.autopilot.param_server import ParamServer
+from sitl.autopilot.port import Fault
+from sitl.autopilot.streams_status import MISSION_CURRENT, MISSION_ITEM_REACHED, mission_current
+from sitl.autopilot.telemetry import Telemetry
+from sitl.autopilot.transfer import MissionTransfer
+
+COMPONENT = 1
+"""MAV_COMP_ID_AUTOPILOT1."""
+_DATAGRAM = 1400
+_CHUNK = 50
+_REACHED_AGAIN = 10
+
+
+class MavlinkLink:
+    """One link: its own socket, sequence numbers, streams and mission transfer."""
+
+    def __init__(
+        self, core: Core, commander: Commander, commands: CommandServer, url: str
+    ) -> None:
+        self._core = core
+        self._commander = commander
+        self._commands = commands
+        self._encoder = Encoder(core.spec.system_id, COMPONENT)
+        self._parser = mav.MAVLink(None, srcSystem=core.spec.system_id, srcComponent=COMPONENT)
+        self._parser.robust_parsing = True
+        self.socket = UdpLink(Endpoint.parse(url), self._receive, time.monotonic)
+        self.telemetry = Telemetry(core, commander)
+        self.params = ParamServer(core.params, self.send)
+        self.transfer = MissionTransfer(
+            core.plan, core.spec.system_id, COMPONENT, self.send, core.say
+        )
+        self._out = bytearray()
+        self._reached = -1
+        self._reached_count = 0
+        self._reached_due = 0.0
+        self._current = -1
+
+    @property
+    def muted(self) -> bool:
+        """Whether the radio is broken."""
+        return Fault.LINK in self._core.faults
+
+    def send(self, message: Any) -> None:
+        """Queue a pymavlink message for the next datagram."""
+        self._put(self._encoder.message(message))
+
+    def tick(self, dt: float) -> None:
+        """Send what is due."""
+        if self.muted:
+            self._out.clear()
+            return
+        self.transfer.tick(self._core.now)
+        self.params.tick()
+        self._mission_progress()
+        for shape, payload in self.telemetry.due(dt):
+            self._put(self._encoder.frame(shape, payload))
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what is queued."""
+        if self._out:
+            self.socket.send(bytes(self._out))
+            self._out.clear()
+
+    def say(self, severity: int, text: str, number: int) -> None:
+        """Send a text; one that is longer than 50 characters goes in numbered chunks."""
+        raw = text.encode()
+        chunks = [raw[i : i + _CHUNK] for i in range(0, len(raw), _CHUNK)] or [b""]
+        for i, chunk in enumerate(chunks):
+            self.send(mav.MAVLink_statustext_message(severity, chunk, number, i))
+
+    def _put(self, frame: bytes) -> None:
+        if len(self._out) + len(frame) > _DATAGRAM:
+            self.flush()
+        self._out += frame
+
+    def _mission_progress(self) -> None:
+        """Send MISSION_CURRENT and MISSION_ITEM_REACHED as PX4's mission manager does."""
+        core, plan = self._core, self._core.plan
+        if plan.valid and plan.current != self._current:
+            self._current = plan.current
+            self._put(self._encoder.frame(MISSION_CURRENT, mission_current(core)))
+        if plan.reached != self._reached:
+            self._reached, self._reached_count = plan.reached, 0
+            self._reached_due = core.now
+        again = self._reached >= 0 and self._reached_count <= _REACHED_AGAIN
+        if again and core.now >= self._reached_due and plan.mission:
+            self._reached_count += 1
+            self._reached_due = core.now + 1.0
+            self._put(
+                self._encoder.frame(MISSION_ITEM_REACHED, MISSION_ITEM_REACHED.pack(self._reached))
+            )
+
+    # --- incoming -----------------------------------------------------------------------------
+
+    def _receive(self, data: bytes) -> None:
+        if self.muted:
+            return
+        for message in self._parser.parse_buffer(data) or ():
+            self._handle(message)
+        self.flush()
+
+    def _handle(self, message: Any) -> None:
+        sender = (message.get_srcSystem(), message.get_srcComponent())
+        kind = message.get_type()
+        if kind == "HEARTBEAT":
+            if message.type == 6:  # MAV_TYPE_GCS
+                self._commander.station.heard()
+        elif kind in ("COMMAND_LONG", "COMMAND_INT"):
+            if message.target_system in (0, self._core.spec.system_id):
+                self._command(message, sender)
+        elif kind.startswith("MISSION_"):
+            self.transfer.handle(message, sender, self._core.now)
+        elif kind.startswith("PARAM_"):
+            if message.target_system == self._core.spec.system_id:
+                self.params.handle(message)
+        elif kind == "SET_MODE":
+            self._set_mode(message)
+        elif kind == "TIMESYNC":
+            if message.tc1 == 0:
+                now_ns = int(self._core.now * 1e9)
+                self.send(mav.MAVLink_timesync_message(now_ns, message.ts1))
+        elif kind == "PING" and message.target_system == 0:
+            self.send(mav.MAVLink_ping_message(message.time_usec, message.seq, *sender))
+
+    def _set_mode(self, message: Any) -> None:
+        packed = message.custom_mode
+        main, sub = (packed >> 16) & 0xFF, (packed >> 24) & 0xFF
+        p = (float(message.base_mode), float(main), float(sub), 0.0, 0.0, 0.0, 0.0)
+        self._commands.run(Command(176, p, None))
+
+    def _command(self, message: Any, sender: tuple[int, int]) -> None:
+        command = command_of(message)
+        if message.target_component not in (0, COMPONENT, 154):  # 154: MAV_COMP_ID_GIMBAL
+            return
+        if command.frame is None or command.frame == 5:
+            result = self._of_this_link(command.number, command.p, sender)
+            if result is not None:
+                self._ack(command.number, result, sender)
+                return
+        for result in self._commands.run(command):
+            self._ack(command.number, result, sender)
+
+    def _of_this_link(
+        self, number: int, p: tuple[float, ...], sender: tuple[int, int]
+    ) -> int | None:
+        """Carry out a command about this link's messages; None where it is about the vehicle."""
+        if number == 511:
+            return ACCEPTED if self.telemetry.set_interval(int(p[0]), p[1]) else 4
+        if number == 510:
+            interval = self.telemetry.interval_us(int(p[0]))
+            self.send(mav.MAVLink_message_interval_message(int(p[0]), interval))
+            return ACCEPTED
+        if number in (512, 520):
+            found = self.telemetry.once(148 if number == 520 else int(p[0]))
+            if found is None:
+                return DENIED
+            self._put(self._encoder.frame(*found))
+            return ACCEPTED
+        if number == 519:
+            return UNSUPPORTED
+        if number == 1001:  # DO_GIMBAL_MANAGER_CONFIGURE
+            self.telemetry.gimbal_control = self._gimbal_owner(p, sender)
+            return ACCEPTED
+        return None
+
+    def _gimbal_owner(
+        self, p: tuple[float, ...], sender: tuple[int, int]
+    ) -> tuple[int, int]:
+        system, component = int(p[0]), int(p[1])
+        if system == -2:
+            return sender
+        if system == -3:
+            return (0, 0)
+        return self.telemetry.gimbal_control if system < 0 else (system, max(0, component))
+
+    def _ack(self, number: int, result: int, to: tuple[int, int]) -> None:
+        self.send(mav.MAVLink_command_ack_message(number, result, 0, 0, *to))

@@ -1,0 +1,72 @@
+"""What the vehicle believes: GPS noise, a filter that needs time to settle, home."""
+
+from __future__ import annotations
+
+import math
+import random
+
+SETTLE_S = 4.6
+"""Seconds after boot at which PX4's pre-arm bit came up in the recordings."""
+HOME_S = 3.2
+"""Seconds after boot at which home is set."""
+_GPS_LOST_S = 5.0
+"""Seconds without a fix after which the position is no longer good enough to fly by."""
+
+
+class Estimator:
+    """The difference between true and believed position, and its health.
+
+    GPS errors are Gauss-Markov (0.35 m horizontally, 0.6 m vertically, memory 20 s) with white
+    noise on top; the filter follows them weakened to a third.
+    """
+
+    __slots__ = (
+        "_random",
+        "east",
+        "fix",
+        "gps_east",
+        "gps_north",
+        "gps_up",
+        "lost_for",
+        "north",
+        "satellites",
+        "settled",
+        "up",
+    )
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        gauss = self._random.gauss
+        self.gps_north, self.gps_east = gauss(0.0, 0.35), gauss(0.0, 0.35)
+        self.gps_up = gauss(0.0, 0.6)
+        self.north, self.east, self.up = (x / 3 for x in (self.gps_north, self.gps_east, self.gps_up))
+        self.fix = 3
+        self.satellites = 10
+        self.settled = False
+        self.lost_for = 0.0
+
+    @property
+    def position_ok(self) -> bool:
+        """Whether the position is good enough to fly by."""
+        return self.settled and self.lost_for < _GPS_LOST_S
+
+    def step(self, dt: float, now: float, *, gps: bool) -> None:
+        """Go on by ``dt`` seconds; ``now`` is seconds since boot."""
+        self.settled = self.settled or (now >= SETTLE_S and gps)
+        self.fix, self.satellites = (3, 10) if gps else (0, 0)
+        self.lost_for = 0.0 if gps else self.lost_for + dt
+        keep = math.exp(-dt / 20.0)
+        spread = math.sqrt(1.0 - keep * keep)
+        gauss = self._random.gauss
+        self.gps_north = keep * self.gps_north + 0.35 * spread * gauss(0.0, 1.0)
+        self.gps_east = keep * self.gps_east + 0.35 * spread * gauss(0.0, 1.0)
+        self.gps_up = keep * self.gps_up + 0.6 * spread * gauss(0.0, 1.0)
+        if gps:
+            follow = min(1.0, dt / 2.0)
+            self.north += (self.gps_north / 3.0 - self.north) * follow
+            self.east += (self.gps_east / 3.0 - self.east) * follow
+            self.up += (self.gps_up / 3.0 - self.up) * follow
+
+    def white(self, sigma: float) -> float:
+        """Return one sample of white measurement noise."""
+        return self._random.gauss(0.0, sigma)
