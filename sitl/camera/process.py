@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from missions.city import City
 from sitl.camera.pose import CameraPose
+from sitl.cadprocess import package_env
 from sitl.errors import SimError
 from sitl.scenario import Scenario
 
@@ -91,7 +92,7 @@ class CameraProcess:
         """
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "sitl.camera",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=package_env(),
         )  # fmt: skip
         assert self._process.stdout is not None
         self._tell(self._config)

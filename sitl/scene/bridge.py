@@ -19,6 +19,7 @@ from sitl.scene.view import Floats, View
 
 BOARD_WIDTH_M = 6.0
 BOARD_HEIGHT_M = 6.0
+BOW_TIES_M = textures.BOW_TIES_M
 GROUND_DATUM_M = 6.0
 """Datum height of the ground; the datum is 4 m above mean sea level where the ground is at 10 m."""
 
@@ -76,6 +77,7 @@ class Bridge:
             seed + 4, 200.0, DECK_TOP_M - DECK_BOTTOM_M, 16, (140, 146, 150)
         )
         self._deck = self._road(seed + 5)
+        self._soffit = textures.box_texture((70, 74, 76), DECK[1] - DECK[0], 200.0, seed + 8)
         self._top = textures.concrete(seed + 7, pier_width, 6.0, 40, (164, 168, 170), flat=True)
         self._ripples = textures.ripples(seed + 6)
 
@@ -134,14 +136,22 @@ class Bridge:
             self._face(-BOARD_WIDTH_M / 2, 0.0, -GROUND_DATUM_M, X, Z, self._board, board),
         ]
 
-    def _over(self) -> list[Face]:
-        """Return the pier's top and the deck."""
+    def _sides(self) -> list[Face]:
+        """Return the deck's west and east sides."""
         start = SOUTH_BANK_M - 15.0
-        length = self._deck.height_m
-        west = self._face(DECK[0], start + length, DECK_BOTTOM_M, (0.0, -1.0, 0.0), Z, self._fascia)
-        east = self._face(DECK[1], start, DECK_BOTTOM_M, Y, Z, self._fascia)
-        top = self._face(DECK[0], start, DECK_TOP_M, X, Y, self._deck)
-        return [west, east, top]
+        end = start + self._deck.height_m
+        south = (0.0, -1.0, 0.0)
+        return [
+            self._face(DECK[0], end, DECK_BOTTOM_M, south, Z, self._fascia),
+            self._face(DECK[1], start, DECK_BOTTOM_M, Y, Z, self._fascia),
+        ]
+
+    def _road_face(self) -> Face:
+        return self._face(DECK[0], SOUTH_BANK_M - 15.0, DECK_TOP_M, X, Y, self._deck)
+
+    def _under(self) -> Face:
+        """Return the deck's underside, which only the water sees."""
+        return self._face(DECK[0], SOUTH_BANK_M - 15.0, DECK_BOTTOM_M, X, Y, self._soffit)
 
     def _cap(self) -> Face:
         return self._face(PIER[0], 0.0, 0.5, X, Y, self._top)
@@ -157,7 +167,7 @@ class Bridge:
     def draw_above(self, canvas: Canvas) -> None:
         """Draw the bridge, which stands over the ground too."""
         canvas.draw(self._cap())
-        for face in self._over():
+        for face in [*self._sides(), self._road_face()]:
             canvas.draw(face)
 
     def _draw_water(self, canvas: Canvas, standing: list[Face], z: float, t: float) -> None:
@@ -174,7 +184,7 @@ class Bridge:
         image = np.empty_like(canvas.image)
         fill(box.of(image), SKY_BGR)
         mirror = Canvas(image, view)
-        for face in [*standing, *self._over()]:
+        for face in [*standing, *self._sides(), self._under()]:
             mirror.draw(face.mirrored(z), box)
         waves = self._wave_image(view, box, z, t)
         picture = _water(box.of(image), waves)

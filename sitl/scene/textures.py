@@ -68,6 +68,8 @@ def _tree(rng: np.random.Generator, image: Image, x: int, y: int, r: int) -> Non
         cv2.circle(image, (int(x + dx), int(y + dy)), max(2, int(r * 0.5)), colour, -1, cv2.LINE_AA)
 
 
+BOW_TIES_M = (2.3, 4.4)
+"""Middles of the flood board's bow-ties along it; one stands at each half metre."""
 CITY_TILE_M = 102.4
 
 
@@ -189,8 +191,8 @@ def flood_board(seed: int, width_m: float, height_m: float, px_per_m: float) -> 
         return round(x_m * px_per_m), round((height_m - h_m) * px_per_m)
 
     for k in range(round(height_m)):
-        for centre, offset in ((2.3, 0.5), (4.4, 0.5)):
-            h = k + offset
+        for centre in BOW_TIES_M:
+            h = k + 0.5
             for side in (-1, 1):
                 triangle = [
                     at(centre, h),

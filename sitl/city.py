@@ -1,0 +1,346 @@
+"""The simulated city: broker, docks, vehicles, cameras and CAD, started and stopped as one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from missions.city import City
+from missions.geo import distance_m
+from sitl.autopilot.core import VehicleSpec
+from sitl.autopilot.port import EventKind, SimVehicle, VehicleEvent
+from sitl.autopilot.vehicle import EmbeddedVehicle, fly
+from sitl.autopilot.wind import WindSpec
+from sitl.broker import Broker, address
+from sitl.cad import secret
+from sitl.cadprocess import CadProcess, local_cads
+from sitl.camera.process import CameraProcess
+from sitl.dock import Dock
+from sitl.dock_mqtt import DockLine
+from sitl.errors import SimError
+from sitl.log import JsonLog
+from sitl.scenario import Fault, Scenario
+
+SLOT_OFFSET_M = 0.6
+"""Slots stand this far east and west of the pad's middle, two by two."""
+PARENT_POLL_S = 0.5
+READY_TIMEOUT_S = 20.0
+STOP_BROKER_S = 1.0
+
+
+class CityError(SimError):
+    """A simulated city that does not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to simulate.
+
+    ``log`` is a folder for the truth logs, None keeps none. ``seconds`` ends the run by itself.
+    ``with_parent`` ends it when the process that started it ends.
+    """
+
+    city: City
+    scenario: Scenario
+    log: Path | None = None
+    seconds: float | None = None
+    seed: int | None = None
+    autopilot: str = "embedded"
+    with_parent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What listens where."""
+
+    broker: str
+    docks: tuple[str, ...]
+    vehicles: dict[str, str]
+    video: dict[str, str]
+    cad: dict[str, str] = field(default_factory=dict)
+
+
+class SimCity:
+    """A city that is being simulated.
+
+    Parameters
+    ----------
+    options
+        What to simulate.
+    """
+
+    def __init__(self, options: Options) -> None:
+        city = options.city
+        scenario = options.scenario
+        if options.seed is not None:
+            scenario = scenario.model_copy(update={"seed": options.seed})
+        self.options, self.scenario = options, scenario
+        self._stop = asyncio.Event()
+        self.broker = Broker(*address(city.broker.url))
+        self.cads = [
+            CadProcess(cad, self._log_path("cad", k)) for k, cad in enumerate(local_cads(city))
+        ]
+        self.cameras = CameraProcess(city, scenario, options.log)
+        self.vehicles: dict[str, SimVehicle] = {}
+        self.docks: list[DockLine] = []
+        self._vehicle_log = JsonLog(self._log_path("vehicles"))
+        self._dock_log = JsonLog(self._log_path("docks"))
+
+    def _log_path(self, name: str, number: int = 0) -> Path | None:
+        if self.options.log is None:
+            return None
+        return self.options.log / f"{name}{number + 1 if number else ''}.jsonl"
+
+    def stop(self) -> None:
+        """Ask :meth:`run` to end."""
+        self._stop.set()
+
+    # --- a run ---------------------------------------------------------------------------------
+
+    async def run(self, on_ready: Callable[[Ready], None]) -> None:
+        """Start everything, tell when it is ready, and run until stopped.
+
+        Raises
+        ------
+        SimError
+            If something cannot start, or ends by itself.
+        """
+        for cad in self.cads:
+            secret(cad.place.secret_env)
+        try:
+            await self.broker.start()
+            await _together([self.cameras.start(), *(cad.start() for cad in self.cads)])
+            await self._live(on_ready)
+        finally:
+            await self._end()
+
+    async def _live(self, on_ready: Callable[[Ready], None]) -> None:
+        async with self._fleet() as fleet, asyncio.TaskGroup() as group:
+            self._make_docks()
+            await fleet(group)
+            tasks = [
+                group.create_task(self.cameras.follow(self.vehicles), name="camera poses"),
+                *(group.create_task(line.run(), name="dock") for line in self.docks),
+                *(group.create_task(cad.watch(), name="cad watch") for cad in self.cads),
+            ]
+            for line in self.docks:
+                await asyncio.wait_for(line.connected.wait(), READY_TIMEOUT_S)
+            start = time.time()
+            self.cameras.begin(start)
+            tasks += [
+                group.create_task(self._fault(fault), name=f"fault {fault.fault}")
+                for fault in self.scenario.faults
+            ]
+            if self.options.with_parent:
+                tasks.append(group.create_task(self._watch_parent(), name="parent"))
+            on_ready(self._ready())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), self.options.seconds)
+            for task in [*tasks, *self._flying]:
+                task.cancel()
+
+    def _ready(self) -> Ready:
+        city = self.options.city
+        return Ready(
+            broker=f"mqtt://{self.broker.host}:{self.broker.port}",
+            docks=tuple(line.dock.place.id for line in self.docks),
+            vehicles={d.id: d.mavlink for d in city.drones},
+            video=self.cameras.urls,
+            cad={cad.place.id: cad.url for cad in self.cads},
+        )
+
+    async def _end(self) -> None:
+        """Stop the processes and the broker, all within 3 s."""
+        await asyncio.gather(
+            self.cameras.stop(), *(cad.stop() for cad in self.cads), return_exceptions=True
+        )
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.broker.stop(), STOP_BROKER_S)
+        self._vehicle_log.close()
+        self._dock_log.close()
+
+    async def _watch_parent(self) -> None:
+        """Stop when the process that started this one has ended."""
+        parent = os.getppid()
+        while os.getppid() == parent:
+            await asyncio.sleep(PARENT_POLL_S)
+        self.stop()
+
+    # --- vehicles ------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def _fleet(self) -> AsyncIterator[Callable[[asyncio.TaskGroup], Any]]:
+        """Make the vehicles; yields what starts them in a task group."""
+        self._flying: list[asyncio.Task[None]] = []
+        if self.options.autopilot == "px4":
+            from sitl.px4fleet import px4_fleet
+
+            async with px4_fleet(self.options.city) as vehicles:
+                self._adopt(vehicles)
+
+                async def nothing(_: asyncio.TaskGroup) -> None:
+                    return None
+
+                yield nothing
+            return
+        embedded = self._embedded()
+        self._adopt(embedded)
+
+        async def start(group: asyncio.TaskGroup) -> None:
+            ready = asyncio.Event()
+            task = group.create_task(fly(embedded, ready=ready), name="vehicles")
+            self._flying.append(task)
+            waiting = asyncio.create_task(ready.wait(), name="vehicles ready")
+            await asyncio.wait(
+                [task, waiting], return_when=asyncio.FIRST_COMPLETED, timeout=READY_TIMEOUT_S
+            )
+            waiting.cancel()
+            if task.done():
+                task.result()
+            if not ready.is_set():
+                raise CityError(f"the vehicles were not ready after {READY_TIMEOUT_S:g} s")
+
+        yield start
+
+    def _embedded(self) -> list[EmbeddedVehicle]:
+        city, weather = self.options.city, self.scenario.weather
+        wind = WindSpec(mean_m_s=weather.wind_m_s, from_deg=weather.wind_from_deg)
+        vehicles: list[EmbeddedVehicle] = []
+        for number, drone in enumerate(city.drones):
+            lon, lat = slot(city, drone.id)
+            spec = VehicleSpec(
+                id=drone.id, system_id=drone.system_id, lon=lon, lat=lat,
+                amsl_m=city.city.elevation_m, battery=drone.battery, cruise_m_s=drone.cruise_m_s,
+                wind=wind, seed=self.scenario.seed * 1000 + number,
+            )  # fmt: skip
+            vehicles.append(EmbeddedVehicle(spec, drone.mavlink))
+        return vehicles
+
+    def _adopt(self, vehicles: Sequence[SimVehicle]) -> None:
+        for vehicle in vehicles:
+            self.vehicles[vehicle.id] = vehicle
+            vehicle.on_event(self._note)
+
+    def _note(self, event: VehicleEvent) -> None:
+        """Log what a vehicle did."""
+        match event.kind:
+            case EventKind.TAKEOFF:
+                self._vehicle_log.write("takeoff", drone=event.vehicle)
+            case EventKind.MODE:
+                self._vehicle_log.write("mode", drone=event.vehicle, mode=event.mode)
+            case EventKind.LANDED:
+                here = (event.pose.lon, event.pose.lat)
+                dock = min(self.options.city.docks, key=lambda d: distance_m(d.position, here))
+                self._vehicle_log.write(
+                    "landed", drone=event.vehicle, lon=here[0], lat=here[1], dock=dock.id,
+                    dock_distance_m=round(distance_m(dock.position, here), 2),
+                )  # fmt: skip
+
+    # --- docks and faults ----------------------------------------------------------------------
+
+    def _make_docks(self) -> None:
+        for place in self.options.city.docks:
+            dock = Dock(place, self.options.city.city.elevation_m, self.scenario.weather)
+            self.docks.append(
+                DockLine(dock, self.vehicles, self.broker.host, self.broker.port, self._dock_log)
+            )
+
+    async def _fault(self, fault: Fault) -> None:
+        """Let something fail for its while, then mend it."""
+        await asyncio.sleep(fault.at_s)
+        await self._apply(fault, active=True)
+        await asyncio.sleep(fault.for_s)
+        await self._apply(fault, active=False)
+
+    async def _apply(self, fault: Fault, *, active: bool) -> None:
+        what, _, how = fault.fault.partition("_")
+        if what == "camera":
+            self.cameras.fault(fault.target, how if active else "none")
+            return
+        for line in self.docks:
+            if what == "dock" and line.dock.place.id == fault.target:
+                if how == "jam":
+                    line.dock.jam(active)
+                else:
+                    line.set_offline(active)
+        for cad in self.cads:
+            if what == "cad" and cad.place.id == fault.target:
+                await cad.fault(how, active=active)
+
+
+def slot(city: City, drone: str) -> tuple[float, float]:
+    """Return where a drone's slot is: (lon, lat).
+
+    A dock's slots stand in a row, ``2 * SLOT_OFFSET_M`` apart, about its position.
+    """
+    own = next(d for d in city.drones if d.id == drone)
+    dock = next(d for d in city.docks if d.id == own.dock)
+    mates = [d.id for d in city.drones if d.dock == dock.id]
+    place = mates.index(drone) - (len(mates) - 1) / 2
+    spread = min(2 * SLOT_OFFSET_M, 2.4 / max(1, len(mates) - 1))
+    lon, lat = dock.position
+    metres = 111_319.5 * math.cos(math.radians(lat))
+    return lon + place * spread / metres, lat
+
+
+async def _together(parts: Sequence[Any]) -> None:
+    """Run coroutines at once; the first error ends them all and is raised bare."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part)
+    except BaseExceptionGroup as errors:
+        raise first(errors) from errors
+
+
+def first(error: BaseException) -> BaseException:
+    """Return the first error in nested groups of them: a SimError where there is one."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    inner = [first(e) for e in error.exceptions]
+    return next((e for e in inner if isinstance(e, SimError)), inner[0])
+
+
+def stop_on_signals(city: SimCity) -> None:
+    """Stop the city on SIGINT, SIGTERM and SIGHUP."""
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(name, city.stop)
+
+
+async def simulate(options: Options, on_ready: Callable[[Ready], None]) -> None:
+    """Run a city until a signal, the time limit or the parent's end.
+
+    Raises
+    ------
+    SimError
+        If something cannot start, or ends by itself.
+    """
+    city = SimCity(options)
+    stop_on_signals(city)
+    running = asyncio.create_task(city.run(on_ready), name="city")
+    stopping = asyncio.create_task(city._stop.wait(), name="stop")
+    try:
+        # a signal while things are still starting ends the start too
+        await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(running), 0.5)
+        if not running.done():
+            running.cancel()
+        await running
+    except asyncio.CancelledError:
+        if not stopping.done():
+            raise
+    except BaseExceptionGroup as errors:
+        raise first(errors) from errors
+    finally:
+        stopping.cancel()
