@@ -57,7 +57,8 @@ async def events(ctx: Context) -> AsyncIterator[str]:
                     run.append(_event(change.topic, change.fact.model_dump_json()))
                     upcoming = asyncio.ensure_future(anext(changes))
                     await asyncio.sleep(0)  # lets it take what is there already
-                yield "".join(run) or ": still here\n\n"
+                if run or not stopping.done():
+                    yield "".join(run) or ": still here\n\n"
                 await asyncio.wait({stopping}, timeout=PACE_S)
         finally:
             stopping.cancel()

@@ -1,0 +1,176 @@
+"""The API over real parts and a flight that only remembers what it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from fleet.api.app import create_app
+from fleet.api.context import Context
+from fleet.cad.dispatcher import Dispatcher
+from fleet.errors import OrderError
+from fleet.incidents.desk import Desk
+from fleet.incidents.sites import SiteBoard
+from fleet.link.clock import SystemClock
+from fleet.live import LiveHub
+from fleet.model.order import Order, OrderRequest, OrderStatus
+from fleet.server import Server, listen
+from fleet.store import tokens
+from fleet.store.store import Store
+from missions.city import CadEndpoint, City
+
+
+@dataclass
+class RememberingFlight:
+    store: Store
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    kept: dict[UUID, Order] = field(default_factory=dict)
+    assigned: list[tuple[str, str]] = field(default_factory=list)
+    refuses: str = ""
+
+    async def submit(self, request: OrderRequest, actor: str) -> Order:
+        self._may("submit", request, actor)
+        order = Order(
+            id=uuid4(),
+            request=request,
+            status=OrderStatus.ACTIVE,
+            created_at=datetime.now(UTC),
+            created_by=actor,
+        )
+        await self._keep(order)
+        return order
+
+    async def cancel(self, order_id: UUID, actor: str) -> Order:
+        self._may("cancel", order_id, actor)
+        order = self.kept[order_id].model_copy(update={"status": OrderStatus.CANCELLED})
+        await self._keep(order)
+        return order
+
+    async def recall_all(self, reason: str, actor: str) -> None:
+        self._may("recall", reason, actor)
+
+    async def command(self, drone_id: str, action: str, actor: str) -> None:
+        self._may("command", drone_id, action, actor)
+
+    def orders(self) -> list[Order]:
+        return list(self.kept.values())
+
+    def watch_assignments(self) -> list[tuple[str, str]]:
+        return self.assigned
+
+    async def _keep(self, order: Order) -> None:
+        self.kept[order.id] = order
+        await self.store.flights.save_order(order)
+
+    def _may(self, *asked: Any) -> None:
+        if self.refuses:
+            raise OrderError(self.refuses)
+        self.asked.append(asked)
+
+
+class Api:
+    """A client for each role, over one application."""
+
+    def __init__(
+        self, context: Context, flight: RememberingFlight, secrets: dict[str, str]
+    ) -> None:
+        self.context, self.flight, self.secrets = context, flight, secrets
+        self.app = create_app(context)
+
+    def as_(self, role: str | None) -> httpx.AsyncClient:
+        headers = {"authorization": f"Bearer {self.secrets[role]}"} if role else {}
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
+
+
+@pytest.fixture
+def flight(store: Store) -> RememberingFlight:
+    return RememberingFlight(store)
+
+
+@pytest.fixture
+async def api(
+    store: Store,
+    hub: LiveHub,
+    flight: RememberingFlight,
+    city_folder: Path,
+    make_city: Callable[..., City],
+    endpoint: Callable[..., CadEndpoint],
+) -> Api:
+    city, clock, registry = (
+        make_city(endpoint("http://127.0.0.1:1/")),
+        SystemClock(),
+        CollectorRegistry(),
+    )
+    board = SiteBoard(city, hub, clock, flight.watch_assignments)
+    dispatcher = Dispatcher([], store, hub, clock, registry=registry)
+    desk = Desk(city, store, hub, clock, wake_cads=dispatcher.wake, activity=board)
+    context = Context(
+        city=city,
+        city_folder=city_folder,
+        store=store,
+        hub=hub,
+        clock=clock,
+        desk=desk,
+        board=board,
+        dispatcher=dispatcher,
+        flight=flight,
+        registry=registry,
+        map_origins=("https://tiles.example",),
+    )
+    secrets = {}
+    async with store.write() as tx:
+        for role in ("viewer", "officer", "pilot", "admin", "worker"):
+            _, secrets[role] = await tokens.create(tx.session, f"a {role}", role, clock.now())
+    return Api(context, flight, secrets)
+
+
+@pytest.fixture
+def served(api: Api) -> Callable[..., Any]:
+    """Serve the application on a real port."""
+
+    @asynccontextmanager
+    async def serve() -> AsyncIterator[tuple[str, Server]]:
+        listener = listen("127.0.0.1", 0)
+        server = Server(api.app, listener)
+        task = asyncio.create_task(server.run_here())
+        await server.up.wait()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", server
+        finally:
+            api.context.stopping.set()
+            server.should_exit = True
+            await task
+
+    return serve
+
+
+@pytest.fixture
+def post(
+    api: Api, jpeg: Callable[[int], bytes], make_detection: Callable[..., Any]
+) -> Callable[..., Awaitable[Any]]:
+    """Post a detection as a worker does."""
+
+    async def send(number: int = 0, **changes: Any) -> httpx.Response:
+        image = jpeg(number)
+        detection = make_detection(image, **changes)
+        async with api.as_("worker") as worker:
+            return await worker.post(
+                "/api/v1/detections",
+                files={
+                    "detection": (None, detection.model_dump_json(), "application/json"),
+                    "image": ("frame.jpg", image, "image/jpeg"),
+                },
+            )
+
+    return send
