@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
 
 from fleet.errors import DockError
+from fleet.flight.place import distance_m
 from fleet.model.states import DoorState
 
 if TYPE_CHECKING:
@@ -16,9 +18,16 @@ log = structlog.get_logger(__name__)
 
 
 def is_open(s: Supervisor) -> bool:
-    """Whether the dock is heard, its door open, and nothing in the way."""
+    """Whether the dock is heard, its door open, and nothing in the way but the drone itself."""
     state = s.dock.state
-    return state.online and state.door is DoorState.OPEN and bool(state.clear)
+    clear = bool(state.clear) or (s.t.in_air and low_over_dock(s))
+    return state.online and state.door is DoorState.OPEN and clear
+
+
+def low_over_dock(s: Supervisor) -> bool:
+    """Whether the drone is so near over its dock that the dock sees it in the way."""
+    low = (s.t.altitude_m or 0.0) < s.policy.clear_m
+    return low and distance_m(s.t, s.pad) < s.policy.over_dock_m
 
 
 async def open_door(s: Supervisor) -> None:
@@ -59,17 +68,35 @@ async def close_door(s: Supervisor) -> str:
 async def close_behind(s: Supervisor) -> None:
     """Close the door behind a drone that has left, and give the gate to the next.
 
-    An errand: it goes on beside the flight, and its failure is the dock's to show.
+    An errand: it goes on beside the flight, and its failure is the dock's to show. A dock refuses
+    to close while the drone is still low over it.
     """
     try:
         for _ in range(s.policy.close_tries):
+            await _gone(s)
             try:
                 await s.dock.close()
             except DockError as error:
                 log.warning(
                     "door does not close behind a drone", drone=s.drone.id, error=str(error)
                 )
+                await asyncio.sleep(s.policy.retry_s)
             else:
                 return
     finally:
         s.gate.release(s.drone.id)
+
+
+async def _gone(s: Supervisor) -> None:
+    """Wait until the drone is no longer low over its dock; at most ``lift_off_s``."""
+    moved = asyncio.Event()
+    stop = s.link.listen(moved.set)
+    try:
+        async with asyncio.timeout(s.policy.lift_off_s):
+            while low_over_dock(s):
+                moved.clear()
+                await moved.wait()
+    except TimeoutError:
+        log.warning("drone is still low over its dock", drone=s.drone.id, altitude_m=s.t.altitude_m)
+    finally:
+        stop()

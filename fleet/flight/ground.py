@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from fleet.errors import DockError, FleetError, LinkError
+from fleet.errors import DockError, FleetError, LinkError, Refused
 from fleet.flight.adoption import Step
 from fleet.flight.checks import Situation, refusals
 from fleet.flight.door import close_door, open_door
 from fleet.flight.supervisor import Supervisor
+from fleet.link.port import LOST_AFTER_S
 from fleet.model.states import DoorState, DroneState
 
 S = DroneState
 
 
 async def docked(s: Supervisor) -> Step:
-    """Wait for a sortie."""
+    """Wait for a sortie; shut a door that was left open, as CHARGING does."""
 
     def low() -> bool:
         battery = s.t.battery_percent
         return battery is not None and battery < s.policy.ready_percent - 1 and s.assigned is None
 
-    await s.until(lambda: s.assigned is not None or low())
+    while not await s.until(lambda: s.assigned is not None or low(), s.policy.retry_cap_s):
+        await _shut_if_open(s)
     return Step(S.CHECKING) if s.assigned is not None else Step(S.CHARGING, "charging")
 
 
@@ -87,7 +89,10 @@ async def taking_off(s: Supervisor) -> Step:
         lifted = await s.until(lambda: _lifted(s), s.policy.lift_off_s)
         words = f"not in the air {s.policy.lift_off_s:g} s after the start: {s.words() or 'no reason given'}"
     except LinkError as error:
-        lifted, words = s.t.in_air, str(error)
+        # one that did not answer may have heard: it may arm yet, or the link may be gone
+        answered = isinstance(error, Refused)
+        lifted = await s.until(lambda: s.t.in_air, 0.0 if answered else LOST_AFTER_S + 1.0)
+        words = str(error)
     if lifted or s.t.in_air:
         return Step(S.ON_WAY)
     s.refused_at = s.world.clock.monotonic()
@@ -127,7 +132,8 @@ async def charging(s: Supervisor) -> Step:
     while not await s.until(high, s.policy.retry_cap_s):
         await _shut_if_open(s)
     await _shut_if_open(s)
-    return Step(S.DOCKED, s.reason if s.refused_at is not None else "")
+    shut = s.dock.state.door is DoorState.CLOSED
+    return Step(S.DOCKED, "" if shut and s.refused_at is None else s.reason)
 
 
 async def _shut_if_open(s: Supervisor) -> None:

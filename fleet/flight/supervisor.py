@@ -29,7 +29,7 @@ from fleet.link.port import DroneLink, why
 from fleet.live import LiveHub
 from fleet.model.live import DroneLive, Telemetry
 from fleet.model.records import DroneRecord, SortieRecord, SortieStatus
-from fleet.model.states import DroneState
+from fleet.model.states import DoorState, DroneState
 from fleet.store.port import FlightStore
 from missions.city import City
 from missions.city import Drone as CityDrone
@@ -56,7 +56,7 @@ _OPEN = frozenset({SortieStatus.PLANNED, SortieStatus.FLYING})
 _ON_GROUND = frozenset({S.DOCKED, S.CHARGING, S.CLOSING})
 
 
-class Diverted(Exception):  # noqa: N818 - a change of course, not an error
+class Diverted(Exception):
     """A rule took the drone out of its state."""
 
     def __init__(self, step: Step) -> None:
@@ -171,6 +171,8 @@ class Supervisor:
             return f"was refused: {self.reason}"
         if not self.dock.state.online:
             return f"dock: {self.dock.state.reason or 'offline'}"
+        if self.dock.state.door is not DoorState.CLOSED:
+            return f"dock's door is {self.dock.state.door}"
         if self.gate.holder is not None:
             return f"{self.gate.holder} is moving through the dock's door"
         return None
@@ -331,7 +333,7 @@ class Supervisor:
             )
             self.say(str(error))
             await asyncio.sleep(FAULT_PAUSE_S)
-        except Exception as error:  # noqa: BLE001 - a fault in one drone's keeper must not end the others'
+        except Exception as error:  # a fault in one keeper must not end the others
             log.exception("fault in the keeper", drone=self.drone.id, state=self.state)
             self.say(f"fault in the controller: {type(error).__name__}: {error}")
             await asyncio.sleep(FAULT_PAUSE_S)

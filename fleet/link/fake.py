@@ -30,6 +30,7 @@ METRES_PER_DEGREE = 111_320.0
 CLIMB_M_S = 3.0
 DESCENT_M_S = 1.5
 LANDED_FOR_S = 2.0
+AUTO_DISARM_S = 10.0
 
 
 class FakeVehicle:
@@ -56,6 +57,8 @@ class FakeVehicle:
         It flies on and is not heard.
     drain_percent_s
         Battery spent a second in the air.
+    stuck
+        It does not move, whatever it is told.
     commands
         What it was told, in order.
     """
@@ -78,6 +81,8 @@ class FakeVehicle:
         self.commands: list[str] = []
         self.mission: tuple[Item, ...] = ()
         self.speed_m_s = 10.0
+        self.stuck = False
+        self._armed_s = 0.0
         self._held_s = 0.0
         self._ground_s = 0.0
         lon, lat = position
@@ -146,6 +151,7 @@ class FakeVehicle:
         await self._heed("load")
         self.mission = programme.items
         self.set(mission_current=0, mission_total=len(programme.items))
+        self._tell()
 
     async def holds(self, programme: Programme) -> str | None:
         """Compare the mission held with this one."""
@@ -156,6 +162,7 @@ class FakeVehicle:
         """Arm."""
         await self._heed("arm")
         self.set(armed=True)
+        self._tell()
 
     async def disarm(self) -> None:
         """Disarm; refused in the air."""
@@ -163,6 +170,7 @@ class FakeVehicle:
         if self._t.in_air:
             raise Refused(f"{self._drone}: disarm: COMMAND_DENIED: in the air")
         self.set(armed=False)
+        self._tell()
 
     async def start_mission(self) -> None:
         """Start or continue the mission."""
@@ -170,27 +178,32 @@ class FakeVehicle:
         if not self.mission:
             raise Refused(f"{self._drone}: start mission: no mission")
         self.set(mode="MISSION")
+        self._tell()
 
     async def fly_to_item(self, index: int) -> None:
         """Go on with the mission from one item."""
         await self._heed("item")
         self._held_s = 0.0
         self.set(mode="MISSION", mission_current=index)
+        self._tell()
 
     async def hold(self) -> None:
         """Hold here."""
         await self._heed("hold")
         self.set(mode="HOLD")
+        self._tell()
 
     async def return_to_launch(self) -> None:
         """Fly home and land."""
         await self._heed("return")
         self.set(mode="RETURN_TO_LAUNCH")
+        self._tell()
 
     async def land(self) -> None:
         """Land here."""
         await self._heed("land")
         self.set(mode="LAND")
+        self._tell()
 
     async def _heed(self, name: str) -> None:
         self.commands.append(name)
@@ -221,6 +234,12 @@ class FakeVehicle:
 
     def _move(self) -> None:
         if not self._t.armed:
+            self._armed_s = 0.0
+            return
+        self._armed_s += STEP_S
+        if not self._t.in_air and self._armed_s > AUTO_DISARM_S and self._t.mode != "MISSION":
+            self.set(armed=False)
+        if self.stuck:
             return
         match self._t.mode:
             case "MISSION":

@@ -18,8 +18,8 @@ from mavsdk.plugins.mission_raw import MissionItem, MissionRaw
 from mavsdk.plugins.telemetry import Telemetry as TelemetryPlugin
 from mavsdk.system import System
 
-from fleet.link.clock import Clock
 from fleet.errors import LinkError, Refused
+from fleet.link.clock import Clock
 from fleet.link.items import Item, Programme, difference
 from fleet.link.mavsdk_telemetry import RATE_HZ, Slots
 from fleet.link.port import Listener, VehicleText, why

@@ -12,8 +12,8 @@ from mavsdk.exceptions import MavsdkError
 from mavsdk.logging import LogLevel, log_subscribe
 from mavsdk.mavsdk import Configuration, Mavsdk
 
-from fleet.link.clock import Clock, SystemClock
 from fleet.errors import LinkError
+from fleet.link.clock import Clock, SystemClock
 from fleet.link.mavsdk_link import MavsdkLink
 from missions.city import Drone
 
@@ -63,7 +63,8 @@ class MavsdkPool:
         """
         configuration = Configuration.create_with_component_type(ComponentType.GROUND_STATION)
         log_subscribe(_to_log)
-        mavsdk = self._mavsdk = await asyncio.to_thread(Mavsdk, configuration)
+        mavsdk: Mavsdk = await asyncio.to_thread(Mavsdk, configuration)
+        self._mavsdk = mavsdk
         loop = asyncio.get_running_loop()
         mavsdk.subscribe_on_new_system(lambda _: _post(loop, self._found))
         try:

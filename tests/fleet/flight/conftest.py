@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import selectors
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -66,19 +66,17 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         future = self.create_future()
         try:
             future.set_result(func(*args))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - handed on
             future.set_exception(error)
         return future
 
 
-class _Policy(asyncio.DefaultEventLoopPolicy):
-    def new_event_loop(self) -> asyncio.AbstractEventLoop:
-        return JumpingLoop()
-
-
-@pytest.fixture(scope="module")
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    return _Policy()
+def pytest_asyncio_loop_factories(
+    item: pytest.Item,
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    if item.path.name == "test_wire.py":
+        return {"real-time": asyncio.SelectorEventLoop}
+    return {"own-time": JumpingLoop}
 
 
 class LoopClock:
@@ -183,7 +181,8 @@ class OnePlanner:
     def __call__(self, question: Question) -> Plan:
         sorties = []
         for number, offer in enumerate(question.offers):
-            if offer.ready and self.given.get(offer.id, 0) < self.limit:
+            room = question.city.limits.max_airborne - len(question.flying) - len(sorties)
+            if room > 0 and offer.ready and self.given.get(offer.id, 0) < self.limit:
                 self.given[offer.id] = self.given.get(offer.id, 0) + 1
                 altitude = 40.0 + 15.0 * number
                 sorties.append(
@@ -342,3 +341,8 @@ class Town:
 @pytest.fixture
 def make_town() -> Callable[..., Town]:
     return Town
+
+
+@pytest.fixture
+def memory_store() -> MemoryStore:
+    return MemoryStore()

@@ -1,0 +1,188 @@
+"""The controller is killed, and started again, at every step of a flight."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fleet.model.records import SortieStatus
+from fleet.model.states import DoorState, DroneState
+
+S = DroneState
+Make = Callable[..., Any]
+STEPS = [
+    S.CHECKING,
+    S.OPENING,
+    S.TAKING_OFF,
+    S.ON_WAY,
+    S.ON_TASK,
+    S.RETURNING,
+    S.LANDING,
+    S.CLOSING,
+]
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+async def killed_at(town: Any, moment: Callable[[], bool]) -> None:
+    await town.until(moment)
+    await town.kill()
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_killed_after_the_store_and_before_the_command(
+    make_town: Make, step: DroneState
+) -> None:
+    """The store knows of the step; the vehicle and the dock were told nothing of it."""
+    town = make_town()
+    stored = asyncio.Event()
+
+    def on_state(record: Any) -> None:
+        if record.state is step and not stored.is_set():
+            stored.set()
+            asyncio.current_task().cancel()  # nothing after this write happens
+
+    town.store.on_state = on_state
+    async with town.open():
+        await town.patrol()
+        await asyncio.wait_for(stored.wait(), 600)
+        await town.kill()
+        told = list(town.vehicle.commands)
+        await asyncio.sleep(7)
+        assert town.vehicle.commands == told
+        await town.start_again()
+        await town.until(lambda: town.state() in {S.DOCKED, S.CHARGING} and town.at_home())
+        status = town.store.sorties["a1-1"].status
+        flew = step not in {S.CHECKING, S.OPENING, S.TAKING_OFF}
+        assert status is (SortieStatus.COMPLETED if flew else SortieStatus.ABORTED)
+
+
+@pytest.mark.parametrize("command", ["open", "load", "arm", "start", "item", "return", "close"])
+async def test_killed_after_the_command_and_before_the_store(make_town: Make, command: str) -> None:
+    """The vehicle or dock did it; the controller died before it could write that down."""
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        if command == "item":
+            await town.reach(S.ON_TASK)
+            await town.controller.command("a1", "return", "wang")
+        told = town.dock.commands if command in {"open", "close"} else town.vehicle.commands
+        if command == "close":
+            await town.reach(S.LANDING)
+            told.clear()
+        await killed_at(town, lambda: command in told)
+        await asyncio.sleep(7)
+        before = list(town.vehicle.commands)
+        await town.start_again()
+        await town.until(
+            lambda: town.state() in {S.ON_WAY, S.ON_TASK, S.DOCKED, S.CHARGING, S.EMERGENCY}
+        )
+        if (
+            town.vehicle.truth.in_air
+            and town.vehicle.truth.mode == "MISSION"
+            and command == "start"
+        ):
+            assert set(town.vehicle.commands[len(before) :]) <= {"holds"}
+        await town.until(lambda: town.state() in {S.DOCKED, S.CHARGING} and town.at_home())
+        assert town.store.sorties["a1-1"].status in {SortieStatus.COMPLETED, SortieStatus.ABORTED}
+
+
+@pytest.mark.parametrize("state", [S.ON_WAY, S.ON_TASK, S.RETURNING, S.LANDING])
+async def test_a_drone_in_the_air_is_adopted_undisturbed(
+    make_town: Make, state: DroneState
+) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(state)
+        await town.kill()
+        told = list(town.vehicle.commands)
+        await asyncio.sleep(3)
+        await town.start_again()
+        await town.until(lambda: town.state() not in {S.UNKNOWN})
+        assert town.controller.supervisors["a1"].sortie.id == "a1-1"
+        assert set(town.vehicle.commands[len(told) :]) <= {"holds", "return"}
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home())
+        assert town.store.sorties["a1-1"].status is SortieStatus.COMPLETED
+        assert list(town.store.sorties) == ["a1-1"]
+
+
+async def test_a_held_drone_is_held_still(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        await town.controller.command("a1", "hold", "wang")
+        await town.until(lambda: town.vehicle.truth.mode == "HOLD")
+        await town.kill()
+        await town.start_again()
+        await town.reach(S.HELD)
+        assert town.vehicle.truth.mode == "HOLD"
+
+
+async def test_a_drone_that_flew_on_to_the_end_alone_is_taken_in(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_WAY)
+        await town.kill()
+        await town.until(lambda: town.vehicle.truth.mode == "HOLD")
+        await town.start_again()
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home())
+        assert town.store.sorties["a1-1"].status is SortieStatus.COMPLETED
+
+
+async def test_a_drone_that_landed_meanwhile_is_shut_in(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.LANDING)
+        await town.until(lambda: town.vehicle.truth.mode == "RETURN_TO_LAUNCH")
+        await town.kill()
+        await town.until(lambda: not town.vehicle.truth.armed)
+        assert town.dock.state.door is DoorState.OPEN
+        await town.start_again()
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home())
+
+
+async def test_a_flight_that_is_not_ours_is_not_touched(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        await town.kill()
+        town.vehicle.mission = town.vehicle.mission[:-1]
+        told = list(town.vehicle.commands)
+        await town.start_again()
+        await town.reach(S.EMERGENCY)
+        assert "not on a sortie of ours" in town.live().reason
+        await asyncio.sleep(30)
+        assert set(town.vehicle.commands[len(told) :]) <= {"holds"}
+
+
+async def test_a_drone_that_never_answers_stops_nobody(make_town: Make) -> None:
+    town = make_town(("a1", "a2"))
+    town.vehicles["a2"].answers = False
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        assert town.live("a2").state is S.UNKNOWN
+        assert "not heard of" in town.live("a2").reason
+        await town.reach(S.CLOSING)
+
+
+async def test_an_order_that_ended_while_we_were_away_calls_its_drone_home(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        order = await town.patrol()
+        await town.reach(S.ON_TASK)
+        await town.kill()
+        await town.store.save_order(order.model_copy(update={"status": "cancelled"}))
+        await town.start_again()
+        await town.reach(S.RETURNING, bound_s=10)
+        assert town.live().reason == "its order has ended"

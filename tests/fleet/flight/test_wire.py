@@ -1,0 +1,174 @@
+"""The controller over the real wires: MAVLink over UDP, MQTT through a broker.
+
+The vehicles are the simulator's embedded ones, at a multiple of real time; the controller is not
+told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from fleet.docks.mqtt import MqttDocks
+from fleet.flight.controller import FlightController
+from fleet.flight.policy import Policy
+from fleet.link.mavsdk_pool import MavsdkPool
+from fleet.live import LiveHub
+from fleet.model.order import OrderRequest
+from fleet.model.records import SortieStatus
+from fleet.model.states import DoorState, DroneState
+from missions.city import City
+from sitl.autopilot.clock import SpeedClock
+from sitl.autopilot.core import VehicleSpec
+from sitl.autopilot.vehicle import EmbeddedVehicle, fly
+from sitl.broker import Broker
+from sitl.dock import Dock
+from sitl.dock_mqtt import DockLine
+from sitl.log import JsonLog
+from sitl.scenario import Weather
+
+S = DroneState
+PAD = (117.65, 24.51)
+SPEED = 6.0
+
+
+def udp_ports(count: int) -> list[int]:
+    """Ports whose partner 40 above is free as well: the vehicle binds that one."""
+    found: list[int] = []
+    while len(found) < count:
+        with socket.socket(type=socket.SOCK_DGRAM) as a, socket.socket(type=socket.SOCK_DGRAM) as b:
+            a.bind(("0.0.0.0", 0))
+            port = a.getsockname()[1]
+            with contextlib.suppress(OSError, OverflowError):
+                b.bind(("0.0.0.0", port + 40))
+                if not any(abs(port - other) in {0, 40} for other in found):
+                    found.append(port)
+    return found
+
+
+def city_on(broker_port: int, ports: list[int]) -> City:
+    lon, lat = PAD
+    near = [
+        (lon - 0.002, lat - 0.002),
+        (lon + 0.002, lat - 0.002),
+        (lon + 0.002, lat + 0.002),
+        (lon - 0.002, lat + 0.002),
+    ]
+    return City.model_validate(
+        {
+            "city": {"name": "Test", "origin": PAD, "elevation_m": 10},
+            "broker": {"url": f"mqtt://127.0.0.1:{broker_port}"},
+            "districts": [{"id": "x", "name": "X", "area": near}],
+            "beats": [{"id": "b1", "name": "B", "district": "x", "area": near, "cell_m": 200}],
+            "docks": [{"id": "d1", "position": PAD}],
+            "drones": [
+                {
+                    "id": f"a{n}",
+                    "dock": "d1",
+                    "system_id": n,
+                    "mavlink": f"udpin://127.0.0.1:{port}",
+                }
+                for n, port in enumerate(ports, start=1)
+            ],
+        }
+    )
+
+
+class Rig:
+    """Vehicles, dock and broker on real sockets; the controller comes and goes."""
+
+    def __init__(
+        self, city: City, store: Any, vehicles: dict[str, EmbeddedVehicle], dock: Dock
+    ) -> None:
+        self.city, self.store, self.vehicles, self.dock = city, store, vehicles, dock
+        self.hub = LiveHub()
+
+    @asynccontextmanager
+    async def controller(self) -> AsyncIterator[FlightController]:
+        async with (
+            MqttDocks(self.city.broker, ["d1"], self.hub) as docks,
+            MavsdkPool(self.city.drones) as pool,
+        ):
+            controller = FlightController(
+                self.city,
+                self.store,
+                pool.links,
+                docks.docks,
+                self.hub,
+                policy=Policy(ready_percent=40.0),
+            )
+            await controller.start()
+            try:
+                yield controller
+            finally:
+                await controller.stop()
+
+    async def until(self, seen: Callable[[], bool], bound_s: float = 60.0) -> None:
+        try:
+            async with asyncio.timeout(bound_s):
+                with self.hub.subscribe() as changes:
+                    if seen():
+                        return
+                    async for _ in changes:
+                        if seen():
+                            return
+        except TimeoutError:
+            pytest.fail(
+                f"not seen within {bound_s} s: {self.hub.all('drone')} {self.hub.all('dock')}"
+            )
+
+
+@asynccontextmanager
+async def rig(store: Any, drones: int, flying: int) -> AsyncIterator[Rig]:
+    broker = Broker("127.0.0.1", 0)
+    await broker.start()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(broker.stop)
+        city = city_on(broker.port, udp_ports(drones))
+        vehicles = {
+            d.id: EmbeddedVehicle(
+                VehicleSpec(id=d.id, system_id=d.system_id, lon=PAD[0], lat=PAD[1], amsl_m=10.0),
+                d.mavlink,
+            )
+            for d in city.drones[:flying]
+        }
+        dock = Dock(city.docks[0], 10.0, Weather())
+        line = DockLine(dock, vehicles, "127.0.0.1", broker.port, JsonLog(None))
+        tasks = [
+            asyncio.create_task(fly(list(vehicles.values()), clock=SpeedClock(SPEED))),
+            asyncio.create_task(line.run()),
+        ]
+        try:
+            yield Rig(city, store, vehicles, dock)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_sortie_over_the_wires_through_a_restart(memory_store: Any) -> None:
+    async with rig(memory_store, drones=2, flying=1) as world:
+        async with world.controller() as controller:
+            await world.until(lambda: controller.supervisors["a1"].state is S.DOCKED)
+            await controller.submit(OrderRequest(kind="patrol", beats=("b1",)), "test")
+            await world.until(lambda: controller.supervisors["a1"].state is S.ON_TASK)
+            assert (
+                controller.supervisors["a2"].state is S.UNKNOWN
+            )  # nobody is there, and nobody waits
+            first = controller.supervisors["a1"].sortie
+        async with world.controller() as controller:
+            keeper = controller.supervisors["a1"]
+            await world.until(lambda: keeper.state in {S.ON_WAY, S.ON_TASK})
+            assert keeper.sortie == first
+            await controller.recall_all("end of test", "test")
+            await world.until(lambda: keeper.state in {S.CHARGING, S.DOCKED})
+        assert world.vehicles["a1"].landed
+        assert world.dock.door.value == DoorState.CLOSED.value
+        assert world.dock.occupants == {"a1"}
+        assert [r.status for r in world.store.sorties.values()] == [SortieStatus.ABORTED]
