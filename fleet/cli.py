@@ -160,24 +160,16 @@ def tokens_new(
 @tokens_app.command("list")
 def tokens_list(data: DataOption = None) -> None:
     """List all tokens, without their secrets."""
-    from rich.console import Console
-    from rich.table import Table
-
     from fleet.store import tokens
 
     async def every(store: Store) -> list[tokens.TokenRecord]:
         async with store.read() as session:
             return await tokens.every(session)
 
-    table = Table("id", "name", "role", "made", "revoked", box=None)
-    for column in table.columns:
-        column.no_wrap = True  # an id is there to be copied
     for record in _with_store(data, every):
-        revoked = record.revoked_at.isoformat(" ", "seconds") if record.revoked_at else ""
-        made = record.created_at.isoformat(" ", "seconds")
-        table.add_row(str(record.id), record.name, record.role, made, revoked)
-    console = Console(soft_wrap=True)
-    console.print(table, crop=False, width=1000 if not console.is_terminal else None)
+        made = f"{record.created_at:%Y-%m-%d %H:%M}Z"
+        ended = f"  revoked {record.revoked_at:%Y-%m-%d %H:%M}Z" if record.revoked_at else ""
+        typer.echo(f"{record.id}  {record.role:<8}  {made}  {record.name}{ended}")
 
 
 @tokens_app.command("revoke")

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
         default=10, gt=0, description="an incident not heard of for so long is over"
     )
     track_days: float = Field(default=30, gt=0, description="how long 1 Hz tracks are kept")
+    broker_wait_s: float = Field(
+        default=3, ge=0, le=60, description="how long a start waits for the MQTT broker's port"
+    )
     map_origins: tuple[str, ...] = Field(
         default=(),
         description="origins (https://host) that the map page may load tiles from",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -24,7 +25,7 @@ from fleet.cad.dispatcher import Dispatcher
 from fleet.cad.secret import read_secret
 from fleet.cad.webhook import WebhookCad
 from fleet.config import Settings
-from fleet.errors import StoreError
+from fleet.errors import DockError, StoreError
 from fleet.incidents.desk import Desk
 from fleet.incidents.sites import SiteBoard
 from fleet.link.clock import Clock, SystemClock
@@ -33,8 +34,9 @@ from fleet.server import Server, listen
 from fleet.store import audit, tokens, tracks
 from fleet.store.audit import AuditEntry
 from fleet.store.store import Store
-from missions.city import City
+from missions.city import Broker, City
 
+BROKER_EACH_S = 0.25
 REFRESH_SITES_S = 1.0
 CLOSE_QUIET_S = 30.0
 FORGET_TRACKS_S = 3600.0
@@ -61,13 +63,13 @@ class StartFlight(Protocol):
     """Starts flight on a stack that ends it; tests bring their own."""
 
     async def __call__(
-        self, stack: AsyncExitStack, city: City, store: Store, hub: LiveHub, clock: Clock
+        self, stack: AsyncExitStack, plan: Plan, store: Store, hub: LiveHub, clock: Clock
     ) -> Flight:
         """Return flight, started."""
 
 
 async def start_flight(
-    stack: AsyncExitStack, city: City, store: Store, hub: LiveHub, clock: Clock
+    stack: AsyncExitStack, plan: Plan, store: Store, hub: LiveHub, clock: Clock
 ) -> Flight:
     """Start links, docks and the flight controller.
 
@@ -82,6 +84,8 @@ async def start_flight(
     from fleet.flight.controller import FlightController
     from fleet.link.mavsdk_pool import MavsdkPool
 
+    city = plan.city
+    await reach(city.broker, plan.settings.broker_wait_s)
     docks = await stack.enter_async_context(
         MqttDocks(city.broker, [dock.id for dock in city.docks], hub, clock)
     )
@@ -90,6 +94,35 @@ async def start_flight(
     await flight.start()
     stack.push_async_callback(flight.stop)
     return flight
+
+
+async def reach(broker: Broker, seconds: float) -> None:
+    """Wait until a broker's port takes connections, so that a missing one is said soon.
+
+    Raises
+    ------
+    DockError
+        If it does not within ``seconds``.
+    """
+    parts = urlsplit(broker.url)
+    port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+    last = "no answer"
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection(parts.hostname, port)
+                except OSError as error:
+                    last = error.strerror or str(error)
+                    await asyncio.sleep(BROKER_EACH_S)
+                    continue
+                writer.close()
+                return
+    except TimeoutError:
+        raise DockError(
+            f"no MQTT broker at {broker.url}: {last}",
+            hint="start it (or `skybeat sim`), or correct `broker.url` in the city file",
+        ) from None
 
 
 async def serve(
@@ -135,7 +168,7 @@ async def _build(
     before, after = await store.migrate()
     if before != after:
         log.info("database migrated", before=before, after=after)
-    flight = await start(stack, plan.city, store, hub, clock)
+    flight = await start(stack, plan, store, hub, clock)
     registry = CollectorRegistry()
     cads = [WebhookCad(cad, keys[cad.id]) for cad in plan.city.cad]
     dispatcher = Dispatcher(cads, store, hub, clock, registry=registry)
