@@ -14,7 +14,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from shapely import STRtree
-from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry import LineString, MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
 
 from missions.airspace import Airspace, Tube, layers
 from missions.city import City, Dock, Drone, Site
@@ -90,7 +91,28 @@ class Ground:
         if not isinstance(left, Polygon | MultiPolygon) or left.area < MIN_SEEN * shape.area:
             raise PlanError(f"cell {self.cells[cell].id!r} lies in a no-fly zone")
         tracks = lawnmower(left, swath, SIDE_OVERLAP)
+        if left is not shape:
+            tracks = tuple(part for track in tracks for part in _outside(track, closed))
+        if not tracks:
+            raise PlanError(f"cell {self.cells[cell].id!r} lies in a no-fly zone")
         return self._tracks.setdefault(key, tracks)
+
+
+def _outside(track: Track, closed: BaseGeometry) -> list[Track]:
+    """Return the parts of a straight track outside closed ground, in the order flown.
+
+    A track runs to the end of its band, which along a slanted border reaches into the zone; the
+    corner of a band that is only seen from there stays unseen.
+    """
+    start = track[0]
+    line = LineString(track)
+    if not closed.intersects(line):
+        return [track]
+    rest = line.difference(closed)
+    parts = [list(p.coords) for p in getattr(rest, "geoms", [rest]) if p.length > 1.0]
+    parts = [p if math.dist(p[0], start) <= math.dist(p[-1], start) else p[::-1] for p in parts]
+    parts.sort(key=lambda p: math.dist(p[0], start))
+    return [tuple((float(x), float(y)) for x, y in p) for p in parts]
 
 
 @lru_cache(maxsize=8)

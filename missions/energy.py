@@ -9,8 +9,9 @@ capacity. It errs on the side of taking more.
 - Power between hover and cruise is taken on the straight line between the two; above cruise speed
   it grows with the cube of air speed, as parasite power does (Leishman, Principles of Helicopter
   Aerodynamics, 2nd ed., section 5.4).
-- Turning at a waypoint costs ``v / a``: the time lost by braking to a stand and speeding up again
-  at acceleration ``a``. Autopilots that cut corners take less.
+- Each leg is flown from a stand to a stand at acceleration ``a``: ``d / v + v / a``, or
+  ``2 sqrt(d / a)`` where it is too short to reach ``v`` (any text on kinematics). Autopilots that
+  cut corners take less.
 """
 
 from __future__ import annotations
@@ -104,6 +105,10 @@ class PowerModel:
             return self.hover_w + (self.cruise_w - self.hover_w) * share
         return self.cruise_w * share**3
 
+    def still_w(self, wind: Wind) -> float:
+        """Return the power that holding a place in wind takes, never less than in calm air."""
+        return max(self.hover_w, self.power_w(wind.speed_m_s))
+
 
 def ground_speed(air_speed: float, track_deg: float, wind: Wind) -> float:
     """Return the speed over ground on a track, from the wind triangle.
@@ -144,6 +149,13 @@ def _vertical_s(height: float) -> float:
     return height / CLIMB_M_S if height > 0 else -height / DESCENT_M_S
 
 
+def _level_s(distance: float, speed: float) -> float:
+    """Return the time from a stand to a stand over a level distance."""
+    if distance < speed**2 / ACCELERATION_M_S2:
+        return 2.0 * math.sqrt(distance / ACCELERATION_M_S2)
+    return distance / speed + speed / ACCELERATION_M_S2
+
+
 def step_cost(a: Point, b: Point, speed: float, model: PowerModel, wind: Wind = CALM) -> Cost:
     """Return what it takes to go from ``a`` to ``b``, with the time spent at ``b``.
 
@@ -160,14 +172,14 @@ def step_cost(a: Point, b: Point, speed: float, model: PowerModel, wind: Wind = 
         track = math.degrees(math.atan2(east, north)) % 360.0
         over_ground = ground_speed(speed, track, wind)
         # climbing on the way: the slower of the two sets the time
-        seconds = max(level / over_ground + over_ground / ACCELERATION_M_S2, vertical)
+        seconds = max(_level_s(level, over_ground), vertical)
         joules = seconds * model.power_w(_air_speed(over_ground, track, wind))
     else:
         seconds = vertical
-        joules = seconds * model.power_w(wind.speed_m_s)
+        joules = seconds * model.still_w(wind)
     if height > 0:
         joules += vertical * model.hover_w * (CLIMB_FACTOR - 1.0)
-    joules += b.hold_s * model.power_w(wind.speed_m_s)
+    joules += b.hold_s * model.still_w(wind)
     return Cost(seconds + b.hold_s, math.hypot(level, height), joules / 3600.0)
 
 
@@ -175,7 +187,7 @@ def landing_cost(altitude_m: float, model: PowerModel, wind: Wind = CALM) -> Cos
     """Return what a descent from a height over the dock to its pad takes."""
     slow = min(altitude_m, LANDING_FROM_M)
     seconds = slow / LANDING_M_S + (altitude_m - slow) / DESCENT_M_S
-    return Cost(seconds, altitude_m, seconds * model.power_w(wind.speed_m_s) / 3600.0)
+    return Cost(seconds, altitude_m, seconds * model.still_w(wind) / 3600.0)
 
 
 def path_cost(points: Sequence[tuple[Point, float]], model: PowerModel, wind: Wind = CALM) -> Cost:
@@ -272,4 +284,4 @@ def longest_hold_s(
     Zero where the battery does not even hold the rest.
     """
     left_wh = model.capacity_wh * (battery_percent - reserve_percent) / 100.0 - cost.energy_wh
-    return max(0.0, left_wh * 3600.0 / model.power_w(wind.speed_m_s))
+    return max(0.0, left_wh * 3600.0 / model.still_w(wind))

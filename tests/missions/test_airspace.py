@@ -1,0 +1,191 @@
+"""Ways around no-fly zones, fences, layers, and drones that keep apart."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+import shapely
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from shapely.geometry import LineString, Point, Polygon
+
+from missions.airspace import (
+    FENCE_POINTS,
+    KEEP_M,
+    LAYER_M,
+    MARGIN_M,
+    Airspace,
+    Tube,
+    layers,
+)
+from missions.city import City, Zone
+from missions.errors import PlanError
+from missions.geo import LocalFrame
+
+
+def zone(frame: LocalFrame, name: str, ring: list[tuple[float, float]], **more: object) -> Zone:
+    area = [tuple(frame.to_lonlat(*p)) for p in ring]
+    return Zone.model_validate({"id": name, "kind": "no_fly", "area": area, **more})
+
+
+def ngon(x: float, y: float, radius: float, corners: int = 8) -> list[tuple[float, float]]:
+    steps = [2 * math.pi * i / corners for i in range(corners)]
+    return [(x + radius * math.cos(a), y + radius * math.sin(a)) for a in steps]
+
+
+@pytest.fixture(scope="session")
+def frame(small: City) -> LocalFrame:
+    return LocalFrame(*small.city.origin)
+
+
+def space(city: City, *zones: Zone) -> Airspace:
+    return Airspace.of(city.model_copy(update={"zones": zones}))
+
+
+def test_layers_go_up_by_15_m_to_the_ceiling() -> None:
+    assert layers(120) == (40, 55, 70, 85, 100, 115)
+    assert layers(40) == (40,)
+    assert layers(30) == (30,)
+
+
+def test_a_free_way_is_straight(small: City, frame: LocalFrame) -> None:
+    air = space(small, zone(frame, "z", ngon(0, 0, 100)))
+    assert air.route((-500, 300), (500, 300), 40) == ((-500, 300), (500, 300))
+
+
+def test_a_way_across_a_zone_goes_around_it_and_not_far(small: City, frame: LocalFrame) -> None:
+    air = space(small, zone(frame, "z", ngon(0, 0, 100)))
+    way = air.route((-500, 0), (500, 0), 40)
+    assert len(way) > 2
+    line = LineString(way)
+    assert line.distance(Polygon(ngon(0, 0, 100))) > MARGIN_M * 0.9
+    assert line.length < 1000 * 1.1
+    air.check([(x, y, 40) for x, y in way])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    centres=st.lists(
+        st.tuples(st.floats(-800, 800), st.floats(-800, 800), st.floats(40, 250)),
+        min_size=1,
+        max_size=5,
+    ),
+    start=st.tuples(st.floats(-1500, 1500), st.floats(-1500, 1500)),
+    goal=st.tuples(st.floats(-1500, 1500), st.floats(-1500, 1500)),
+)
+def test_a_way_never_crosses_a_zone_or_is_refused(
+    small: City,
+    frame: LocalFrame,
+    centres: list[tuple[float, float, float]],
+    start: tuple[float, float],
+    goal: tuple[float, float],
+) -> None:
+    shapes = [Polygon(ngon(*c)) for c in centres]
+    assume(start != goal)
+    air = space(small, *(zone(frame, f"z{i}", ngon(*c)) for i, c in enumerate(centres)))
+    closed = air.closed_at(40)
+    ends = [Point(start), Point(goal)]
+    if any(closed.buffer(-0.1).covers(end) for end in ends):
+        with pytest.raises(PlanError, match="no-fly zones z0"):
+            air.route(start, goal, 40)
+        return
+    assume(not any(shapely.convex_hull(closed).covers(end) for end in ends))
+    way = air.route(start, goal, 40)
+    assert (way[0], way[-1]) == (start, goal)
+    for a, b in pairwise(way):
+        assert not any(shape.intersects(LineString([a, b])) for shape in shapes)
+
+
+def test_a_goal_inside_a_zone_is_refused_by_the_zone_s_name(small: City, frame: LocalFrame) -> None:
+    air = space(small, zone(frame, "helipad", ngon(0, 0, 100)))
+    with pytest.raises(PlanError, match="helipad"):
+        air.route((-500, 0), (0, 0), 40)
+    with pytest.raises(PlanError, match="above the ceiling of 100 m"):
+        air.route((-500, 0), (500, 0), 101)
+
+
+def test_a_zone_may_be_flown_under(small: City, frame: LocalFrame) -> None:
+    air = space(small, zone(frame, "z", ngon(0, 0, 100), floor_m=80))
+    assert len(air.route((-500, 0), (500, 0), 40)) == 2
+    assert len(air.route((-500, 0), (500, 0), 85)) > 2
+
+
+def test_a_path_is_held_against_ceiling_zone_and_fence(small: City, frame: LocalFrame) -> None:
+    edge = zone(frame, "edge", ngon(0, 0, 1000), kind="fence")
+    air = space(small, zone(frame, "z", ngon(0, 0, 100)), edge)
+    air.check([(-500, 200, 40), (500, 200, 40)])
+    for path, said in (
+        ([(-500, 200, 40), (500, 200, 101)], "at 101 m; allowed are 0 to 100 m"),
+        ([(-500, 0, 40), (500, 0, 40)], "crosses no-fly zone 'z'"),
+        ([(-500, 200, 40), (1500, 200, 40)], "leaves the city's fence"),
+    ):
+        with pytest.raises(PlanError, match=said):
+            air.check(path)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.floats(-3000, 3000), st.floats(-3000, 3000)), min_size=1, max_size=80))
+def test_a_fence_holds_every_point_with_room_and_few_corners(
+    small: City, frame: LocalFrame, points: list[tuple[float, float]]
+) -> None:
+    ring, exclusions = space(small).fence(points, 40)
+    assert 3 <= len(ring) <= FENCE_POINTS
+    assert exclusions == ()
+    area = Polygon([frame.to_enu(*p) for p in ring])
+    assert area.is_valid
+    for point in points:
+        assert area.contains(Point(point))
+        assert area.exterior.distance(Point(point)) > 50
+
+
+def test_a_fence_stays_in_the_city_s_and_excludes_zones_within(
+    small: City, frame: LocalFrame
+) -> None:
+    inner = zone(frame, "in", ngon(0, 0, 50))
+    outer = zone(frame, "out", ngon(5000, 0, 50))
+    high = zone(frame, "high", ngon(100, 100, 50), floor_m=90)
+    edge = zone(frame, "edge", ngon(0, 0, 900), kind="fence")
+    air = space(small, inner, outer, high, edge)
+    ring, exclusions = air.fence([(-800, 0), (400, 300), (400, -300)], 40)
+    (excluded,) = exclusions
+    assert Polygon([frame.to_enu(*p) for p in excluded]).centroid.distance(Point(0, 0)) < 1
+    assert Polygon(ngon(0, 0, 900.01)).covers(Polygon([frame.to_enu(*p) for p in ring]))
+    with pytest.raises(PlanError, match="city's fence"):
+        air.fence([(-1000, 0), (400, 300)], 40)
+
+
+def test_too_many_corners_are_refused(small: City, frame: LocalFrame) -> None:
+    air = space(small, zone(frame, "round", ngon(0, 0, 100, 60)))
+    with pytest.raises(PlanError, match="a vehicle holds 64"):
+        air.fence([(-800, 0), (800, 300), (800, -300)], 40)
+
+
+def level(dock: str, altitude: float, *places: tuple[float, float]) -> Tube:
+    return Tube.of(dock, [(x, y, altitude) for x, y in places])
+
+
+def test_tubes_meet_where_both_distances_are_short() -> None:
+    one = level("a", 40, (0, 0), (500, 0))
+    assert one.meets(level("b", 40, (250, -200), (250, 200)))
+    assert not one.meets(level("b", 40 + LAYER_M, (250, -200), (250, 200)))
+    assert one.meets(level("b", 40, (0, KEEP_M - 1), (500, 200)))
+    assert not one.meets(level("b", 40, (0, KEEP_M + 1), (500, 200)))
+
+
+def test_a_column_over_a_dock_or_a_stare_is_kept_free() -> None:
+    climbing = level("a", 85, (0, 0), (500, 0))
+    below = level("b", 40, (-300, 10), (300, 10))
+    assert climbing.meets(below)
+    assert below.meets(climbing)
+    assert not climbing.meets(level("b", 115, (-300, 10), (300, 10)))
+    stare = Tube.of("a", [(0, 0, 70), (200, 0, 70), (200, 0, 10), (200, 0, 70), (0, 0, 70)])
+    assert stare.meets(level("b", 40, (200, -300), (200, 300)))
+    assert not stare.meets(level("b", 40, (300, -300), (300, 300)))
+
+
+def test_two_drones_of_one_dock_need_two_layers_only() -> None:
+    one = level("a", 40, (0, 0), (500, 0))
+    assert one.meets(level("a", 40, (0, 0), (-500, 0)))
+    assert not one.meets(level("a", 55, (0, 0), (-500, 0)))
