@@ -201,7 +201,7 @@ def _explained(error: BaseException, address: str, *, live: bool) -> SourceError
         reason, said = "no_permission", "may not be read"
     elif isinstance(error, FileNotFoundError):
         reason, said = "not_found", "no such file or stream"
-    elif isinstance(error, av.error.HTTPError):
+    elif isinstance(error, av.error.HTTPClientError | av.error.HTTPServerError):
         reason, said = "no_answer", "the server refuses it (wrong path, user name or password?)"
     elif live:
         number = getattr(error, "errno", None)

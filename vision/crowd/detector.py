@@ -110,7 +110,7 @@ class CrowdDetector:
             outline = self._sight.view.plane_to_pixels(edge)
             if np.isfinite(outline).all():
                 cv2.polylines(
-                    image, [np.int32(outline.round())], True, (0, 255, 255), 1, cv2.LINE_AA
+                    image, [np.rint(outline).astype(np.int32)], True, (0, 255, 255), 1, cv2.LINE_AA
                 )
         for x, y, w, h, _ in self.boxes:
             cv2.rectangle(image, (int(x), int(y)), (int(x + w), int(y + h)), (0, 255, 0), 1)

@@ -235,7 +235,8 @@ def _pixels_per_m(to_pixels: Matrix, at: Matrix) -> float:
 
 def _outline_mask(station: Station, grid: Grid) -> NDArray[np.uint8]:
     mask = np.zeros((grid.rows, grid.columns), np.uint8)
-    outline = project(np.linalg.inv(grid.to_metres), station.face)
+    to_strip: Matrix = np.asarray(np.linalg.inv(grid.to_metres), np.float64)
+    outline = project(to_strip, station.face)
     cv2.fillPoly(mask, [outline.round().astype(np.int32)], 1)
     return mask
 
