@@ -6,6 +6,7 @@ Each change of an incident, its detection, its audit entry and its notices are o
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -92,6 +93,7 @@ class Desk:
             If it cannot be kept; the worker is to send it again.
         """
         site = self._site_of(detection)
+        _check_numbers(detection)
         async with self._store.read() as session:
             receipt = await _receipt_of(session, detection)
         if receipt is not None:
@@ -261,6 +263,14 @@ class Desk:
 
     def _publish(self, tx: Transaction, incident: Incident) -> None:
         tx.after_commit(lambda: self._hub.publish("incident", str(incident.id), incident))
+
+
+def _check_numbers(detection: Detection) -> None:
+    """Refuse numbers that JSON has not, before a CAD is sent what it cannot read."""
+    try:
+        json.dumps(detection.model_dump(include={"value", "threshold", "details"}), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise DetectionError(f"value, threshold or details: {error}") from error
 
 
 async def _get(session: AsyncSession, incident_id: UUID) -> Incident:

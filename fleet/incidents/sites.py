@@ -36,7 +36,7 @@ Assignments = Callable[[], Sequence[tuple[str, str]]]
 class SiteReport(Fact):
     """Body of ``PUT /api/v1/sites/{id}/status``: ``SiteLive`` without its id."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     state: WatchState
     reason: str = Field(default="", max_length=500)

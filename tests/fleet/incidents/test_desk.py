@@ -216,6 +216,9 @@ async def test_what_is_not_watched_is_refused(
         await desk.receive(make_detection(image, site="market"), image)
     with pytest.raises(DetectionError, match="the detection says"):
         await desk.receive(make_detection(image), jpeg(1))
+    for changes in ({"value": float("nan")}, {"details": {"rate": float("inf")}}):
+        with pytest.raises(DetectionError, match="not JSON compliant"):
+            await desk.receive(make_detection(image, **changes), image)
     assert await desk.latest(10) == []
 
 
