@@ -47,6 +47,9 @@ from missions.sortie import Leg, LegKind, LookAt, Sortie, SortieEnergy, Waypoint
 SIDE_OVERLAP = 0.2
 MIN_STARE_S = 60.0
 """A shorter watch is not worth the flight."""
+MARGIN_PERCENT = 3.0
+"""Battery that is planned with neither for flying nor as reserve: between plan and take-off the
+reading falls, and no model is exact."""
 MIN_SEEN = 0.05
 """A cell is not flown where no-fly zones leave less than this part of it."""
 
@@ -228,11 +231,12 @@ class Builder:
         least += self.start().cost.energy_wh
         least += landing_cost(self.altitude_m, model, self.wind).energy_wh
         reserve = self.ground.city.limits.reserve_percent
-        left = model.capacity_wh * (self.battery_percent - reserve) / 100.0
+        left = model.capacity_wh * (self.battery_percent - MARGIN_PERCENT - reserve) / 100.0
         if least > left:
             raise PlanError(
-                f"takes at least {least:.0f} Wh; above its reserve of {reserve:g} % the battery "
-                f"of {self.drone.id!r} holds {max(0.0, left):.0f} Wh ({self.battery_percent:g} %)"
+                f"takes at least {least:.0f} Wh; above a reserve of {reserve:g} % and a margin of "
+                f"{MARGIN_PERCENT:g} % the battery of {self.drone.id!r} holds "
+                f"{max(0.0, left):.0f} Wh ({self.battery_percent:g} %)"
             )
 
     def survey(self, draft: Draft, cell: int) -> Draft:
@@ -287,13 +291,13 @@ class Builder:
         climbed = self._with(watched, _Leg(LegKind.TRANSIT, (above,)))
         whole = self.home(climbed)
         reserve = self.ground.city.limits.reserve_percent
-        hold = math.floor(
-            longest_hold_s(whole.cost, self.model, self.battery_percent, reserve, self.wind)
-        )
+        planned = self.battery_percent - MARGIN_PERCENT
+        hold = math.floor(longest_hold_s(whole.cost, self.model, planned, reserve, self.wind))
         if hold < MIN_STARE_S:
             raise PlanError(
                 f"battery {self.battery_percent:g} % leaves {hold} s over site {site.id!r} with a "
-                f"reserve of {reserve:g} %; at least {MIN_STARE_S:g} s are worth a flight"
+                f"reserve of {reserve:g} % and a margin of {MARGIN_PERCENT:g} %; at least "
+                f"{MIN_STARE_S:g} s are worth a flight"
             )
         holding = replace(stare, points=(replace(low, hold_s=float(hold)),))
         draft = self._with(draft, holding)
@@ -312,13 +316,19 @@ class Builder:
         PlanError
             With what it takes and what there is.
         """
-        energy = self.energy(draft)
-        if not energy.feasible:
+        if not self.fits(draft):
+            energy = self.energy(draft)
             raise PlanError(
-                f"takes {energy.needed_wh:.0f} Wh and {energy.reserve_wh:.0f} Wh reserve; the "
-                f"battery of {self.drone.id!r} holds {energy.available_wh:.0f} Wh "
-                f"({self.battery_percent:g} %)"
+                f"takes {energy.needed_wh:.0f} Wh, {energy.reserve_wh:.0f} Wh reserve and a margin "
+                f"of {MARGIN_PERCENT:g} %; the battery of {self.drone.id!r} holds "
+                f"{energy.available_wh:.0f} Wh ({self.battery_percent:g} %)"
             )
+
+    def fits(self, draft: Draft) -> bool:
+        """Whether the battery holds a whole sortie, the reserve and the margin."""
+        reserve = self.ground.city.limits.reserve_percent
+        planned = self.battery_percent - MARGIN_PERCENT
+        return sortie_energy(draft.cost, self.model, planned, reserve).feasible
 
     def tube(self, draft: Draft) -> Tube:
         """Return where the sortie is, without time."""

@@ -20,7 +20,8 @@ from pyproj import Geod, Transformer
 from shapely.geometry import Polygon
 from shapely.validation import explain_validity
 
-from missions.errors import GeometryError
+# named again, so that whoever imports this module alone can catch what it raises
+from missions.errors import GeometryError as GeometryError
 
 _GEOD = Geod(ellps="WGS84")
 

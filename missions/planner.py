@@ -387,7 +387,7 @@ class _Planning:
             whole = builder.home(draft)
         except PlanError:
             return None  # the cell stays in the pool and is refused by name when it is its turn
-        fits = whole.cost.duration_s <= self.max_patrol_s and builder.energy(whole).feasible
+        fits = whole.cost.duration_s <= self.max_patrol_s and builder.fits(whole)
         return (draft, whole) if fits and self._clear(builder.tube(whole)) else None
 
 
