@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sitl.demo.cli import app as _demo
 
 if TYPE_CHECKING:
     from missions.city import City
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from sitl.errors import SimError
 
 app = typer.Typer()
-app.registered_commands.extend(_demo.registered_commands)
 
 
 def _fail(command: str, error: SimError | str, status: int) -> typer.Exit:
