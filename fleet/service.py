@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 import structlog
@@ -57,6 +57,14 @@ class Plan:
     host: str
     port: int
     settings: Settings
+
+
+@runtime_checkable
+class Joinable(Protocol):
+    """A flight controller that tells when one of its own tasks has crashed."""
+
+    async def join(self) -> None:
+        """Wait for ever; raise what a task of it failed with."""
 
 
 class StartFlight(Protocol):
@@ -257,6 +265,8 @@ async def _run(
             tasks.create_task(_every(REFRESH_SITES_S, refresh_sites), name="sites")
             tasks.create_task(_every(CLOSE_QUIET_S, close_quiet), name="incidents")
             tasks.create_task(_every(FORGET_TRACKS_S, forget_tracks), name="tracks")
+            if isinstance(context.flight, Joinable):
+                tasks.create_task(context.flight.join(), name="flight")
             await server.up.wait()
             ready()
             await stop.wait()

@@ -120,7 +120,9 @@ class Lane:
     async def _try(self, message: Message) -> None:
         try:
             image = await self._picture(message)
-            await self._cad.deliver(complete(message, image))
+            # megabytes of base64 and JSON: not in the event loop
+            notice = await asyncio.to_thread(complete, message, image)
+            await self._cad.deliver(notice)
             await self._acknowledged(message)
         except (CadError, StoreError) as error:
             await self._failed(message, error)

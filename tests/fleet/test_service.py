@@ -51,6 +51,20 @@ async def test_a_task_that_crashes_ends_it_with_its_error(
     assert ended == ["flight"]
 
 
+async def test_a_flight_that_crashes_ends_it_with_its_error(plan: Plan) -> None:
+    class CrashingFlight(NoFlight):
+        async def join(self) -> None:
+            raise ZeroDivisionError("in the planner")
+
+    async def start(*_: Any) -> Any:
+        return CrashingFlight()
+
+    with pytest.raises(ExceptionGroup) as caught:
+        async with asyncio.timeout(10):
+            await serve(plan, asyncio.Event(), lambda _: None, environment={}, start=start)
+    assert caught.group_contains(ZeroDivisionError, match="in the planner")
+
+
 async def test_a_start_that_hangs_ends_when_asked(plan: Plan) -> None:
     stop, begun, ended = asyncio.Event(), asyncio.Event(), []
 
