@@ -27,7 +27,7 @@ CHECK_S = 0.1
 _DETECT_TAKEOFF_S = 1.9
 _DETECT_LANDING_S = 1.5
 _VALIDATE_S = 0.1
-_PREVENT_ARMING = frozenset({Mode.RTL, Mode.LAND, Mode.DESCEND})
+_PREVENT_ARMING = frozenset({Mode.RTL, Mode.LAND, Mode.DESCEND, Mode.ORBIT})
 
 EventSink = Callable[[EventKind], None]
 
@@ -99,6 +99,7 @@ class Commander:
         core.armed = False
         core.say(INFO, f"Disarmed by {reason}\t")
         self._rising_since = None
+        self._nav.mission.disarmed()
         self._clear_failsafe()
         if "SIM_BAT_DRAIN" in core.params.written:
             core.battery.set_percent(100.0)  # PX4's battery simulation fills it up again
@@ -120,7 +121,8 @@ class Commander:
         if core.failsafe:
             self._overridden = {c.name for c in self._causes()}
             self._clear_failsafe()
-        self._switch(mode, again=True)
+        # PX4 does not start a mode anew that it is in; a take-off or reposition does start again
+        self._switch(mode, again=mode in (Mode.HOLD, Mode.TAKEOFF, Mode.ORBIT))
         return True
 
     def _can_run(self, mode: Mode) -> bool:
@@ -154,6 +156,8 @@ class Commander:
             return
         if self._nav.finished and core.mode is Mode.TAKEOFF:
             self.set_mode(Mode.HOLD)
+        if core.mode is Mode.MISSION and core.plan.finished and not core.landed:
+            self.set_mode(Mode.HOLD)  # PX4 leaves mission mode when the mission is over
         if self._nav.mission.wants_rtl:
             self._nav.mission.wants_rtl = False
             self.set_mode(Mode.RTL)

@@ -63,7 +63,6 @@ class CommandServer:
             20: self._return,
             192: self._reposition,
             34: self._orbit,
-            193: self._pause,
             178: self._change_speed,
             179: self._set_home,
             195: self._roi_location,
@@ -79,7 +78,7 @@ class CommandServer:
 
     def run(self, command: Command) -> tuple[int, ...]:
         """Carry out one command."""
-        if command.frame is not None and command.frame not in (0, 5):
+        if command.frame is not None and command.frame != 5:
             return (UNSUPPORTED_MAV_FRAME,)
         handler = self._handlers.get(command.number)
         if handler is not None:
@@ -122,8 +121,7 @@ class CommandServer:
 
     def _take_off(self, command: Command) -> tuple[int, ...]:
         amsl = command.p[6]
-        usable = math.isfinite(amsl) and command.frame is None or command.frame in (0, 5)
-        above = amsl - self._core.home_alt if usable and math.isfinite(amsl) else None
+        above = amsl - self._core.home_alt if math.isfinite(amsl) else None
         self._nav.take_off_to(above)
         return self._mode(Mode.TAKEOFF)
 
@@ -153,6 +151,8 @@ class CommandServer:
 
     def _reposition(self, command: Command) -> tuple[int, ...]:
         core = self._core
+        if command.p[1] != 1.0:  # MAV_DO_REPOSITION_FLAGS_CHANGE_MODE, and no other
+            return (UNSUPPORTED,)
         north, east, altitude = self._place(command)
         speed = command.p[0] if command.p[0] > 0 else cruise_speed(core)
         yaw = command.p[3] if math.isfinite(command.p[3]) else None
@@ -160,9 +160,7 @@ class CommandServer:
             core.say(CRITICAL, "Reposition is outside geofence\t")
         elif not core.landed:
             self._nav.reposition(Target(north, east, altitude, speed, yaw=yaw))
-        if int(command.p[1]) & 1 or core.mode is Mode.HOLD:
-            return self._mode(Mode.HOLD)
-        return (TEMPORARILY_REJECTED,)
+        return self._mode(Mode.HOLD)
 
     def _orbit(self, command: Command) -> tuple[int, ...]:
         core = self._core
@@ -174,9 +172,6 @@ class CommandServer:
         most = math.sqrt(abs(radius) * core.params["MPC_ACC_HOR"] * 0.5)
         self._nav.orbit(Orbit(north, east, altitude, radius, min(speed, most)))
         return self._mode(Mode.ORBIT)
-
-    def _pause(self, command: Command) -> tuple[int, ...]:
-        return (UNSUPPORTED,)
 
     def _change_speed(self, command: Command) -> tuple[int, ...]:
         self._nav.mission.change_speed(command.p[1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from missions.city import Battery as BatterySpec
@@ -40,9 +40,9 @@ class VehicleSpec:
     lat: float
     amsl_m: float
     heading_deg: float = 0.0
-    battery: BatterySpec = BatterySpec()
+    battery: BatterySpec = field(default_factory=BatterySpec)
     cruise_m_s: float = 12.0
-    wind: WindSpec = WindSpec()
+    wind: WindSpec = field(default_factory=WindSpec)
     params: Mapping[str, float] | None = None
     seed: int = 0
 

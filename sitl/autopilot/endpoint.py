@@ -8,8 +8,8 @@ from typing import Any
 from pymavlink.dialects.v20 import common as mav
 
 from sitl.autopilot.codec import Encoder
-from sitl.autopilot.commander import Commander
-from sitl.autopilot.commands import ACCEPTED, DENIED, UNSUPPORTED, Command, CommandServer, command_of
+from sitl.autopilot.commander import ACCEPTED, DENIED, Commander
+from sitl.autopilot.commands import UNSUPPORTED, Command, CommandServer, command_of
 from sitl.autopilot.core import Core
 from sitl.autopilot.link import Endpoint, UdpLink
 from sitl.autopilot.param_server import ParamServer
@@ -28,9 +28,7 @@ _REACHED_AGAIN = 10
 class MavlinkLink:
     """One link: its own socket, sequence numbers, streams and mission transfer."""
 
-    def __init__(
-        self, core: Core, commander: Commander, commands: CommandServer, url: str
-    ) -> None:
+    def __init__(self, core: Core, commander: Commander, commands: CommandServer, url: str) -> None:
         self._core = core
         self._commander = commander
         self._commands = commands
@@ -117,27 +115,32 @@ class MavlinkLink:
     def _handle(self, message: Any) -> None:
         sender = (message.get_srcSystem(), message.get_srcComponent())
         kind = message.get_type()
-        if kind == "HEARTBEAT":
-            if message.type == 6:  # MAV_TYPE_GCS
-                self._commander.station.heard()
-        elif kind in ("COMMAND_LONG", "COMMAND_INT"):
-            if message.target_system in (0, self._core.spec.system_id):
-                self._command(message, sender)
-        elif kind.startswith("MISSION_"):
+        family = kind.partition("_")[0]
+        if family == "MISSION":
             self.transfer.handle(message, sender, self._core.now)
-        elif kind.startswith("PARAM_"):
+        elif family == "PARAM":
             if message.target_system == self._core.spec.system_id:
                 self.params.handle(message)
+        elif family == "COMMAND":
+            ours = (0, self._core.spec.system_id)
+            if kind != "COMMAND_ACK" and message.target_system in ours:
+                self._command(message, sender)
+        else:
+            self._housekeeping(kind, message, sender)
+
+    def _housekeeping(self, kind: str, message: Any, sender: tuple[int, int]) -> None:
+        if kind == "HEARTBEAT" and message.type == 6:  # MAV_TYPE_GCS
+            self._commander.station.heard()
         elif kind == "SET_MODE":
             self._set_mode(message)
-        elif kind == "TIMESYNC":
-            if message.tc1 == 0:
-                now_ns = int(self._core.now * 1e9)
-                self.send(mav.MAVLink_timesync_message(now_ns, message.ts1))
+        elif kind == "TIMESYNC" and message.tc1 == 0:
+            self.send(mav.MAVLink_timesync_message(int(self._core.now * 1e9), message.ts1))
         elif kind == "PING" and message.target_system == 0:
             self.send(mav.MAVLink_ping_message(message.time_usec, message.seq, *sender))
 
     def _set_mode(self, message: Any) -> None:
+        if message.target_system != self._core.spec.system_id:
+            return
         packed = message.custom_mode
         main, sub = (packed >> 16) & 0xFF, (packed >> 24) & 0xFF
         p = (float(message.base_mode), float(main), float(sub), 0.0, 0.0, 0.0, 0.0)
@@ -178,9 +181,7 @@ class MavlinkLink:
             return ACCEPTED
         return None
 
-    def _gimbal_owner(
-        self, p: tuple[float, ...], sender: tuple[int, int]
-    ) -> tuple[int, int]:
+    def _gimbal_owner(self, p: tuple[float, ...], sender: tuple[int, int]) -> tuple[int, int]:
         system, component = int(p[0]), int(p[1])
         if system == -2:
             return sender

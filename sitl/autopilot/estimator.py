@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 import random
 
-SETTLE_S = 4.6
-"""Seconds after boot at which PX4's pre-arm bit came up in the recordings."""
-HOME_S = 3.2
-"""Seconds after boot at which home is set."""
+SETTLE_S = 3.9
+"""Seconds after boot at which PX4 could be armed in the recordings."""
 _GPS_LOST_S = 5.0
 """Seconds without a fix after which the position is no longer good enough to fly by."""
 
@@ -39,7 +37,9 @@ class Estimator:
         gauss = self._random.gauss
         self.gps_north, self.gps_east = gauss(0.0, 0.35), gauss(0.0, 0.35)
         self.gps_up = gauss(0.0, 0.6)
-        self.north, self.east, self.up = (x / 3 for x in (self.gps_north, self.gps_east, self.gps_up))
+        self.north, self.east, self.up = (
+            x / 3 for x in (self.gps_north, self.gps_east, self.gps_up)
+        )
         self.fix = 3
         self.satellites = 10
         self.settled = False

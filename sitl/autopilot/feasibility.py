@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from sitl.autopilot.fence import Fence
 from sitl.autopilot.items import (
-    DELAY,
     LAND,
     LAND_START,
     RTL,
@@ -17,9 +16,7 @@ from sitl.autopilot.items import (
 _VTOL = (84, 85, 3000)
 
 
-def fault(
-    items: Sequence[Item], fence: Fence, *, home_amsl: float, landed: bool
-) -> str | None:
+def fault(items: Sequence[Item], fence: Fence, *, home_amsl: float, landed: bool) -> str | None:
     """Return PX4's words for why a mission cannot be flown, or None where it can.
 
     A first waypoint far from home is no fault: the recorded PX4 flew 111 km without a word.
@@ -30,27 +27,33 @@ def fault(
         return ""
     if items[0].command == LAND and landed:
         return "Mission rejected: starts with landing\t"
+    if any(item.command in _VTOL for item in items):
+        return "Mission rejected: Mission contains VTOL items but vehicle is not a VTOL\t"
+    return _bad_takeoff(items, home_amsl) or _bad_land_start(items) or _outside(items, fence)
+
+
+def _bad_takeoff(items: Sequence[Item], home_amsl: float) -> str | None:
     position_seen = False
-    land_start: int | None = None
-    for i, item in enumerate(items):
-        if item.command in _VTOL:
-            return "Mission rejected: Mission contains VTOL items but vehicle is not a VTOL\t"
+    for item in items:
         if item.command == TAKEOFF:
             if item.altitude(home_amsl) <= 0.0:
                 return "Mission rejected: Takeoff altitude below home altitude!\t"
             if position_seen:
                 return "Mission rejected: takeoff not first waypoint item\t"
-        if item.command == LAND_START:
-            if land_start is not None:
-                return "Mission rejected: more than one land start.\t"
-            land_start = i
-        if item.command == RTL and land_start is not None:
-            return "Mission rejected: land start item before RTL item not possible.\t"
-        position_seen = position_seen or (item.has_position and item.command != DELAY)
+        position_seen = position_seen or item.has_position
+    return None
+
+
+def _bad_land_start(items: Sequence[Item]) -> str | None:
+    starts = [i for i, item in enumerate(items) if item.command == LAND_START]
+    if not starts:
+        return None
+    if len(starts) > 1:
+        return "Mission rejected: more than one land start.\t"
+    if any(item.command == RTL for item in items[starts[0] :]):
+        return "Mission rejected: land start item before RTL item not possible.\t"
     last_land = max((i for i, item in enumerate(items) if item.command == LAND), default=-1)
-    if land_start is not None and land_start > last_land - 1:
-        return "Mission rejected: invalid land start.\t"
-    return _outside(items, fence)
+    return "Mission rejected: invalid land start.\t" if starts[0] > last_land - 1 else None
 
 
 def _outside(items: Sequence[Item], fence: Fence) -> str | None:

@@ -138,7 +138,7 @@ class UdpLink(asyncio.DatagramProtocol):
         self._heard_at = now
         self._receive(data)
 
-    def error_received(self, exc: OSError) -> None:
+    def error_received(self, exc: Exception) -> None:
         """Forget a peer whose port is closed; one that is fixed by the address stays."""
         self._heard_at = None
         if isinstance(exc, ConnectionRefusedError):

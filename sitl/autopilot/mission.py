@@ -25,21 +25,21 @@ class MissionFlight:
         self._item: int | None = None
         self._inside_since: float | None = None
         self._jumps: dict[int, int] = {}
-        self._activated = False
+        self._rested = False
         self.wants_rtl = False
 
     def enter(self) -> None:
         """Begin, or go on, with the current item."""
         core = self._core
         plan = core.plan
-        if plan.finished and plan.current >= len(plan.mission) - 1 and core.landed:
+        if self._rested and plan.current == len(plan.mission) - 1:
             self.restart()
-        self._activated = True
+        self._rested = False
         self._speed = self._speed_before(plan.current)
         self._item = None
         self.wants_rtl = False
         self._climb = None
-        if not plan.valid:
+        if not plan.valid or not core.armed:
             return
         core.say(INFO, "Executing Mission\t")
         following = self._next_position(plan.current)
@@ -51,6 +51,10 @@ class MissionFlight:
             core.say(INFO, f"Climb to {altitude:.1f} meters above home\t")
             if core.landed:
                 core.landed_state = TAKING_OFF
+
+    def disarmed(self) -> None:
+        """Take note that the vehicle was disarmed: a mission at its last item starts anew."""
+        self._rested = True
 
     def restart(self) -> None:
         """Go back to the first item."""

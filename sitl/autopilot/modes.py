@@ -49,9 +49,7 @@ class Mode(Enum):
 AUTO = frozenset({Mode.TAKEOFF, Mode.HOLD, Mode.MISSION, Mode.RTL, Mode.LAND, Mode.ORBIT})
 """Modes that the embedded vehicle can fly; the others need a pilot's sticks or an offboard stream."""
 
-_BY_NUMBERS = {
-    mode.value[:2]: mode for mode in Mode if mode is not Mode.DESCEND
-}
+_BY_NUMBERS = {mode.value[:2]: mode for mode in Mode if mode is not Mode.DESCEND}
 
 
 def from_custom_mode(main: int, sub: int) -> Mode | None:

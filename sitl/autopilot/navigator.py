@@ -88,7 +88,7 @@ class Navigator:
         """Return whether a mode takes a vehicle that stands on the ground into the air."""
         if mode is Mode.MISSION:
             plan = self._core.plan
-            return plan.valid and not plan.finished
+            return plan.valid and not plan.finished and bool(plan.mission)
         return mode is Mode.TAKEOFF
 
     def step(self, dt: float) -> None:
@@ -121,8 +121,7 @@ class Navigator:
         above = self._return_altitude - base
         core.say(
             INFO,
-            f"RTL: start return at {math.ceil(amsl)} m "
-            f"({math.ceil(above)} m above destination)\t",
+            f"RTL: start return at {math.ceil(amsl)} m ({math.ceil(above)} m above destination)\t",
         )
         self._target = Target(north, east, self._return_altitude, cruise_speed(core))
         self._phase = "climb" if core.altitude < self._return_altitude else "move"

@@ -32,10 +32,8 @@ class ParamServer:
         if kind == "PARAM_REQUEST_LIST":
             self._next = 0
         elif kind == "PARAM_REQUEST_READ":
-            if message.param_index >= 0:
-                name = self._params.name_at(message.param_index)
-            else:
-                name = message.param_id
+            by_index = message.param_index >= 0
+            name = self._params.name_at(message.param_index) if by_index else message.param_id
             if name == HASH_NAME:
                 self._send_hash()
             elif name is not None and self._params.kind(name) is not None:

@@ -27,6 +27,11 @@ def as_float32(value: float) -> float:
     return float(_F.unpack(_F.pack(value))[0])
 
 
+def wire_float(value: float, kind: int) -> float:
+    """Return what stands in a float field for a value: an integer's own bytes, or the number."""
+    return float(_F.unpack(_I.pack(int(value)))[0]) if kind == INT32 else as_float32(value)
+
+
 @lru_cache(maxsize=1)
 def _table() -> tuple[tuple[str, int, float], ...]:
     text = files("sitl.autopilot").joinpath("px4_params.csv").read_text(encoding="utf-8")
@@ -94,6 +99,10 @@ class Params:
         """Set a parameter as PARAM_SET does."""
         self._store(name, value)
         self.written.add(name)
+
+    def preset(self, name: str, value: float) -> None:
+        """Set a parameter as the vehicle's own start-up does, not as one who asks for it."""
+        self._store(name, value)
 
     def encode(self, name: str) -> bytes:
         """Return the four bytes of the value as they stand in PARAM_VALUE's float field.

@@ -83,9 +83,7 @@ def attitude_quaternion(core: Core, age: float) -> bytes:
     """Pack ATTITUDE_QUATERNION."""
     b = core.body
     q = quaternion(b.roll, b.pitch, b.yaw)
-    return ATTITUDE_QUATERNION.pack(
-        _ms(core), *q, b.roll_rate, b.pitch_rate, b.yaw_rate, *_ZERO4
-    )
+    return ATTITUDE_QUATERNION.pack(_ms(core), *q, b.roll_rate, b.pitch_rate, b.yaw_rate, *_ZERO4)
 
 
 def highres_imu(core: Core, age: float) -> bytes:
@@ -206,7 +204,20 @@ def position_target_local(core: Core, age: float) -> bytes:
         )
     down = core.spec.amsl_m - core.amsl
     return POSITION_TARGET_LOCAL.pack(
-        _ms(core), core.north, core.east, down, b.vn, b.ve, -b.vu, b.an, b.ae, -b.au, b.yaw, 0.0, 0, 1
+        _ms(core),
+        core.north,
+        core.east,
+        down,
+        b.vn,
+        b.ve,
+        -b.vu,
+        b.an,
+        b.ae,
+        -b.au,
+        b.yaw,
+        0.0,
+        0,
+        1,
     )
 
 
@@ -236,6 +247,7 @@ def position_target_global(core: Core, age: float) -> bytes | None:
 
 def servo_output(core: Core, age: float) -> bytes:
     """Pack SERVO_OUTPUT_RAW of four motors."""
+    motors: tuple[int, ...]
     if core.landed:
         motors = (1000,) * 4 if core.armed else (900,) * 4
     else:

@@ -177,9 +177,7 @@ def timesync(core: Core) -> bytes:
 
 def current_mode(core: Core) -> bytes:
     """Pack CURRENT_MODE."""
-    return CURRENT_MODE.pack(
-        core.mode.custom_mode, core.intended.custom_mode, core.mode.standard
-    )
+    return CURRENT_MODE.pack(core.mode.custom_mode, core.intended.custom_mode, core.mode.standard)
 
 
 def mission_state(core: Core) -> tuple[int, int]:

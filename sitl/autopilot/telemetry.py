@@ -156,7 +156,10 @@ class Telemetry:
         battery = self._commander.battery
         return [
             (status.HEARTBEAT, lambda core, _: status.heartbeat(core, ready.ready)),
-            (status.SYS_STATUS, lambda core, _: status.sys_status(core, ready.ready, battery.level)),
+            (
+                status.SYS_STATUS,
+                lambda core, _: status.sys_status(core, ready.ready, battery.level),
+            ),
             (status.BATTERY_STATUS, lambda core, _: status.battery_status(core, battery.level)),
             (status.PING, self._pack_ping),
             (

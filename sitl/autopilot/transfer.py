@@ -145,16 +145,8 @@ class MissionTransfer:
         if message.mission_type != self._type:
             self._ack(sender, ERROR)
             return
-        if self.state is State.SENDING:
-            self._say(2, "IGN MISSION_ITEM: Busy\t")
-            self._ack(sender, ERROR)
-            return
-        if self.state is State.IDLE:
-            if self._seq == message.seq + 1:  # our last MISSION_ACK was lost
-                self._ack(sender, ACCEPTED)
-            else:
-                self._say(2, "IGN MISSION_ITEM: No transfer\t")
-                self._ack(sender, ERROR)
+        if self.state is not State.RECEIVING:
+            self._unexpected_item(message, sender)
             return
         self._last_received = now
         if message.seq != self._seq:
@@ -177,6 +169,16 @@ class MissionTransfer:
         self._end()
         self._plan.replace(self._type, self._received, self._current)
         self._ack(sender, ACCEPTED)
+
+    def _unexpected_item(self, message: Any, sender: tuple[int, int]) -> None:
+        if self.state is State.SENDING:
+            self._say(2, "IGN MISSION_ITEM: Busy\t")
+            self._ack(sender, ERROR)
+        elif self._seq == message.seq + 1:  # our last MISSION_ACK was lost
+            self._ack(sender, ACCEPTED)
+        else:
+            self._say(2, "IGN MISSION_ITEM: No transfer\t")
+            self._ack(sender, ERROR)
 
     def _on_request_list(self, message: Any, sender: tuple[int, int], now: float) -> None:
         if self.state is State.SENDING and self._seq == len(self._plan.items(self._type)):

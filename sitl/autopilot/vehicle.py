@@ -133,6 +133,12 @@ class EmbeddedVehicle:
             self.close()
             raise
 
+    def allow_for_speed(self, speed: float) -> None:
+        """Wait longer for heartbeats where simulated time runs fast, as PX4's start script does."""
+        if speed > 1.0:
+            params = self._core.params
+            params.preset("COM_DL_LOSS_T", math.ceil(params["COM_DL_LOSS_T"] * speed))
+
     def close(self) -> None:
         """Close its sockets."""
         for link in self.links:
@@ -243,8 +249,10 @@ async def fly(
         If a port is taken.
     """
     clock = clock or SpeedClock()
+    speed = 1.0 / clock.wall_s(1.0)
     try:
         for vehicle in vehicles:
+            vehicle.allow_for_speed(speed)
             await vehicle.open()
         if ready is not None:
             ready.set()
