@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from shapely.geometry import LineString, Polygon
 
 from fleet.flight.place import distance_m, speed_m_s
@@ -23,6 +25,17 @@ class Follower:
     def __init__(self, programme: Programme) -> None:
         self._programme = programme
         self._leg: int | None = None
+
+    def resume(self, seen: Container[str]) -> None:
+        """Begin after the last leg whose cell is known to have been seen on this sortie.
+
+        For a controller that was away while the vehicle flew on.
+        """
+        legs = self._programme.sortie.legs
+        done = [
+            index for index, leg in enumerate(legs) if leg.cell is not None and leg.cell in seen
+        ]
+        self._leg = done[-1] + 1 if done else 0
 
     def moved(self, current: int) -> bool:
         """Whether the vehicle flies another leg than at the last update."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
@@ -145,6 +145,11 @@ class Supervisor:
     def in_dock(self) -> bool:
         """Whether the dock counts the drone among its occupants."""
         return self.drone.id in self.dock.state.occupants
+
+    @property
+    def sortie_since(self) -> datetime | None:
+        """When the sortie was planned, or None."""
+        return self._sortie_record.created_at if self._sortie_record is not None else None
 
     def words(self) -> str:
         """Return the autopilot's grave words of the last moments."""

@@ -132,8 +132,10 @@ async def test_a_drone_that_flew_on_to_the_end_alone_is_taken_in(make_town: Make
         await town.reach(S.ON_WAY)
         await town.kill()
         await town.until(lambda: town.vehicle.truth.mode == "HOLD")
+        assert town.store.visits == []
         await town.start_again()
         await town.until(lambda: town.state() is S.DOCKED and town.at_home())
+        assert [cell for cell, _, _ in town.store.visits] == ["b1-a1", "b1-a2"]
         assert town.store.sorties["a1-1"].status is SortieStatus.COMPLETED
 
 

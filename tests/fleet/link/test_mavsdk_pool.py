@@ -1,0 +1,181 @@
+"""mavsdk links against the simulator's vehicle over real UDP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from fleet.errors import LinkError, Refused
+from fleet.link import mavsdk_link
+from fleet.link.items import programme
+from fleet.link.mavsdk_link import MavsdkLink
+from fleet.link.mavsdk_pool import MavsdkPool
+from fleet.model.live import Telemetry
+from missions.city import Drone
+from missions.sortie import Leg, LegKind, LookAt, Sortie, SortieEnergy, Waypoint
+from sitl.autopilot.clock import SpeedClock
+from sitl.autopilot.core import VehicleSpec
+from sitl.autopilot.port import Fault
+from sitl.autopilot.vehicle import EmbeddedVehicle, fly
+
+PAD = (117.65, 24.51)
+
+
+def udp_port() -> int:
+    """Return a port whose partner 40 above is free as well: the vehicle binds that one."""
+    while True:
+        with socket.socket(type=socket.SOCK_DGRAM) as a, socket.socket(type=socket.SOCK_DGRAM) as b:
+            a.bind(("0.0.0.0", 0))
+            port = int(a.getsockname()[1])
+            with contextlib.suppress(OSError, OverflowError):
+                b.bind(("0.0.0.0", port + 40))
+                return port
+
+
+def drone(number: int, port: int) -> Drone:
+    return Drone(id=f"a{number}", dock="d1", system_id=number, mavlink=f"udpin://127.0.0.1:{port}")
+
+
+@asynccontextmanager
+async def flying(*drones: Drone, speed: float = 6.0) -> AsyncIterator[list[EmbeddedVehicle]]:
+    vehicles = [
+        EmbeddedVehicle(
+            VehicleSpec(id=d.id, system_id=d.system_id, lon=PAD[0], lat=PAD[1], amsl_m=10.0),
+            d.mavlink,
+        )
+        for d in drones
+    ]
+    task = asyncio.create_task(fly(vehicles, clock=SpeedClock(speed)))
+    try:
+        yield vehicles
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(link: MavsdkLink, seen: Callable[[Telemetry], bool], bound_s: float = 30.0) -> None:
+    changed = asyncio.Event()
+    stop = link.listen(changed.set)
+    try:
+        async with asyncio.timeout(bound_s):
+            while not seen(link.telemetry):
+                changed.clear()
+                await changed.wait()
+    except TimeoutError:
+        pytest.fail(f"not seen within {bound_s} s: {link.telemetry}")
+    finally:
+        stop()
+
+
+def wp(north: float, east: float, hold: float = 0.0) -> Waypoint:
+    scale = 111_320 * math.cos(math.radians(PAD[1]))
+    return Waypoint(PAD[0] + east / scale, PAD[1] + north / 111_320, 30.0, hold)
+
+
+def sortie(reach_m: float = 40.0) -> Sortie:
+    legs = (
+        Leg(LegKind.TAKEOFF, (wp(0, 0),), 8.0),
+        Leg(LegKind.SURVEY, (wp(reach_m, 0), wp(reach_m, 20)), 6.0, cell="c"),
+        Leg(
+            LegKind.STARE, (wp(20, 20, 5.0),), 8.0, look_at=LookAt(PAD[0] + 0.001, PAD[1]), site="s"
+        ),
+        Leg(LegKind.HOME, (wp(0, 0),), 8.0),
+    )
+    fence = tuple(
+        (wp(n, e).lon, wp(n, e).lat)
+        for n, e in ((-200, -200), (-200, 200), (200, 200), (200, -200))
+    )
+    hole = tuple((wp(n, e).lon, wp(n, e).lat) for n, e in ((100, 100), (120, 100), (110, 120)))
+    return Sortie(
+        "s", "o", "a1", "d1", *PAD, 30.0, legs, SortieEnergy(1, 1, 1, 1, 10), fence, (hole,)
+    )
+
+
+async def test_a_flight_with_a_silent_neighbour() -> None:
+    """Load, read back, arm, fly, hold, jump to the last item, return; beside one nobody answers for."""
+    here, ghost = drone(1, udp_port()), drone(9, udp_port())
+    async with MavsdkPool([here, ghost]) as pool, flying(here):
+        link = pool.links["a1"]
+        await until(link, lambda t: t.armable and t.home_lat is not None)
+        plan = programme(sortie())
+        await link.load(plan)
+        assert await link.holds(plan) is None
+        assert "item" in (await link.holds(programme(sortie(reach_m=50.0))) or "")
+        await link.arm()
+        await link.start_mission()
+        await until(link, lambda t: t.in_air and t.mission_current >= 2)
+        await link.hold()
+        assert link.telemetry.mode == "HOLD"
+        await link.fly_to_item(plan.last)
+        assert link.telemetry.mission_current >= plan.last
+        with pytest.raises(Refused, match="disarm"):
+            await link.disarm()
+        await link.return_to_launch()
+        await until(link, lambda t: not t.armed and not t.in_air)
+        assert link.telemetry.battery_percent is not None
+        assert link.telemetry.lat == pytest.approx(PAD[1], abs=3 / 111_320)
+        assert not pool.links["a9"].telemetry.connected
+        with pytest.raises(LinkError, match="a9 was never heard of"):
+            await pool.links["a9"].arm()
+
+
+async def test_the_same_mission_again_begins_at_its_first_item() -> None:
+    here = drone(1, udp_port())
+    async with MavsdkPool([here]) as pool, flying(here):
+        link = pool.links["a1"]
+        await until(link, lambda t: t.armable)
+        plan = programme(sortie())
+        await link.load(plan)
+        await link.arm()
+        await link.fly_to_item(plan.last)
+        await link.return_to_launch()
+        await until(link, lambda t: not t.armed)
+        await link.load(plan)
+        assert link.telemetry.mission_current == 0
+
+
+async def test_refusals_carry_the_vehicles_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mavsdk_link, "MODE_TRIES", 2)
+    here = drone(1, udp_port())
+    async with MavsdkPool([here]) as pool, flying(here) as vehicles:
+        link = pool.links["a1"]
+        await until(link, lambda t: t.armable)
+        with pytest.raises(Refused, match=r"start mission: .*after 2 tries: .*Mission"):
+            await link.start_mission()
+        vehicles[0].set_fault(Fault.GPS, True)
+        await until(link, lambda t: not t.armable)
+        with pytest.raises(Refused, match=r"arm: COMMAND_DENIED: .*[Aa]rm"):
+            await link.arm()
+
+
+async def test_a_lost_vehicle_is_disconnected_after_five_seconds_and_comes_back() -> None:
+    here = drone(1, udp_port())
+    async with MavsdkPool([here]) as pool:
+        link = pool.links["a1"]
+        async with flying(here):
+            await until(link, lambda t: t.connected)
+        await until(link, lambda t: not t.connected, 10)
+        with pytest.raises(LinkError, match="no answer"):
+            await link.arm()
+        async with flying(here):  # switched on again
+            await until(link, lambda t: t.connected, 20)
+            await until(link, lambda t: t.armable)
+            await link.arm()
+
+
+async def test_a_port_that_is_taken_is_one_clear_error() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = drone(1, taken.getsockname()[1])
+        with pytest.raises(
+            LinkError, match=r"drone a1: cannot open udpin://127\.0\.0\.1"
+        ) as caught:
+            async with MavsdkPool([url]):
+                pytest.fail("opened a port that is taken")
+        assert "taken" in caught.value.hint
