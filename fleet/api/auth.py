@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -40,6 +41,7 @@ class Principal:
 
     name: str
     role: Role
+    token: UUID
 
 
 async def caller(
@@ -52,7 +54,7 @@ async def caller(
         record = await tokens.find(session, given.credentials)
     if record is None:
         raise _unauthorized("the token is unknown or revoked")
-    return Principal(record.name, Role(record.role))
+    return Principal(record.name, Role(record.role), record.id)
 
 
 def _unauthorized(words: str) -> HTTPException:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
@@ -15,6 +16,7 @@ from fastapi.responses import StreamingResponse
 from fleet.api.auth import Viewer
 from fleet.api.context import Context, Ctx
 from fleet.api.state import snapshot
+from fleet.store import tokens
 
 COMMENT_EVERY_S = 10.0
 PACE_S = 0.05
@@ -27,17 +29,21 @@ router = APIRouter(prefix="/api/v1", tags=["live"])
 
 
 @router.get("/stream", response_class=StreamingResponse)
-async def stream(ctx: Ctx, _caller: Viewer) -> StreamingResponse:
+async def stream(ctx: Ctx, caller: Viewer) -> StreamingResponse:
     """Stream ``event: state`` first, then each change, and a comment every 10 s."""
     return StreamingResponse(
-        events(ctx),
+        events(ctx, caller.token),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
 
-async def events(ctx: Context) -> AsyncIterator[str]:
-    """Yield events until the client is gone (the server cancels) or the controller stops."""
+async def events(ctx: Context, token: UUID) -> AsyncIterator[str]:
+    """Yield events until the client is gone, the controller stops, or the token is revoked.
+
+    The server cancels this where the client is gone.
+    """
+    loop = asyncio.get_running_loop()
     stopping = asyncio.ensure_future(ctx.stopping.wait())
     with ctx.hub.subscribe() as subscription:
         changes = aiter(subscription)
@@ -45,10 +51,11 @@ async def events(ctx: Context) -> AsyncIterator[str]:
         try:
             # subscribed before the snapshot is taken: nothing falls between
             yield _event("state", (await snapshot(ctx)).model_dump_json())
+            comment_at = loop.time() + COMMENT_EVERY_S
             while not stopping.done():
                 await asyncio.wait(
                     {upcoming, stopping},
-                    timeout=COMMENT_EVERY_S,
+                    timeout=max(0.0, comment_at - loop.time()),
                     return_when=asyncio.FIRST_COMPLETED,
                 )
                 run: list[str] = []
@@ -57,12 +64,22 @@ async def events(ctx: Context) -> AsyncIterator[str]:
                     run.append(_event(change.topic, change.fact.model_dump_json()))
                     upcoming = asyncio.ensure_future(anext(changes))
                     await asyncio.sleep(0)  # lets it take what is there already
-                if run or not stopping.done():
-                    yield "".join(run) or ": still here\n\n"
+                if loop.time() >= comment_at:
+                    if not await _in_force(ctx, token):
+                        return
+                    run.append(": still here\n\n")
+                    comment_at = loop.time() + COMMENT_EVERY_S
+                if run:
+                    yield "".join(run)
                 await asyncio.wait({stopping}, timeout=PACE_S)
         finally:
             stopping.cancel()
             upcoming.cancel()
+
+
+async def _in_force(ctx: Context, token: UUID) -> bool:
+    async with ctx.store.read() as session:
+        return await tokens.in_force(session, token)
 
 
 def _event(name: str, data: str) -> str:

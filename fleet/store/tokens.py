@@ -56,6 +56,12 @@ async def find(session: AsyncSession, token: str) -> TokenRecord | None:
     return None if row is None else _record(row)
 
 
+async def in_force(session: AsyncSession, token_id: UUID) -> bool:
+    """Return whether a token is there and not revoked."""
+    row = await session.get(TokenRow, token_id)
+    return row is not None and row.revoked_at is None
+
+
 async def revoke(session: AsyncSession, token_id: UUID, at: datetime) -> bool:
     """Put a token out of force; return whether there is such a token."""
     row = await session.get(TokenRow, token_id)

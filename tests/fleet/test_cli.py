@@ -150,14 +150,15 @@ def token_of(controller: Controller) -> str:
 
 def test_check_says_sound_or_every_finding_with_its_line(city_folder: Path) -> None:
     path = city_folder / "city.yaml"
-    sound = run("check", "--city", str(path))
-    assert (sound.returncode, sound.stderr) == (0, "")
+    sound = CliRunner().invoke(app, ["check", "--city", str(path)])
+    assert (sound.exit_code, sound.stderr) == (0, "")
     assert "sound: 1 districts, 1 beats, 1 docks, 2 drones, 2 sites" in sound.stdout
     text = path.read_text().replace("system_id: 2", "system_id: 1").replace("docks:", "dokcs:")
     path.write_text(text)
     for command in ("check", "serve"):
-        done = run(command, "--city", str(path), SKYBEAT_DATA=str(city_folder / "data"))
-        assert done.returncode == 2
+        environment = {"SKYBEAT_DATA": str(city_folder / "data")}
+        done = CliRunner().invoke(app, [command, "--city", str(path)], env=environment)
+        assert done.exit_code == 2
         line = text[: text.index("dokcs:")].count("\n") + 1
         assert re.search(
             rf"^{path}:{line}: dokcs: unknown key; .*did you mean 'docks'", done.stderr, re.M
@@ -248,19 +249,12 @@ def test_tokens_and_store_work_on_the_data_folder(tmp_path: Path) -> None:
     call("tokens", "revoke", "00000000-0000-0000-0000-000000000000", code=2)
 
 
-async def test_no_broker_is_one_line_with_a_hint(city_folder: Path, tmp_path: Path) -> None:
-    done = await asyncio.to_thread(
-        run,
-        "serve",
-        "--city",
-        str(city_folder / "city.yaml"),
-        "--port",
-        "0",
-        "--data",
-        str(tmp_path / "d"),
-    )
+def test_no_broker_is_one_line_with_a_hint(city_folder: Path, tmp_path: Path) -> None:
+    city, data = str(city_folder / "city.yaml"), str(tmp_path / "data")
+    argv = ["serve", "--city", city, "--port", "0", "--data", data]
+    done = run(*argv, SKYBEAT_BROKER_WAIT_S="0.3")
     assert done.returncode == 1
-    assert "skybeat: no MQTT broker at mqtt://127.0.0.1:1" in done.stderr
+    assert "skybeat: no MQTT broker at mqtt://127.0.0.1:1: " in done.stderr
     assert "hint: " in done.stderr
     assert "Traceback" not in done.stderr
 

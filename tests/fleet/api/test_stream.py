@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
+import pytest
 
+from fleet.api import stream
 from fleet.live import LiveHub
 from fleet.model.live import DockLive, DroneLive
 from fleet.model.states import DroneState
@@ -108,15 +110,34 @@ async def test_a_client_that_never_reads_costs_little_and_holds_up_nobody(
         writer.close()
 
 
+async def test_comments_come_at_a_pace_and_a_revoked_token_ends_the_stream(
+    api: Any, served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "COMMENT_EVERY_S", 0.05)
+    async with (
+        served() as (url, _),
+        client(api) as http,
+        http.stream("GET", f"{url}/api/v1/stream") as answer,
+    ):
+        came = events(answer)
+        assert [(await anext(came))[0] for _ in range(4)] == ["state", *["comment"] * 3]
+        async with api.as_("admin") as admin:
+            listed = (await admin.get("/api/v1/tokens")).json()
+            one = next(t["id"] for t in listed if t["role"] == "viewer")
+            await admin.delete(f"/api/v1/tokens/{one}")
+        async with asyncio.timeout(5):
+            assert {name async for name, _ in came} <= {"comment"}
+
+
 async def test_the_end_of_the_controller_ends_streams_at_once(api: Any, served: Any) -> None:
     async with client(api) as http:
         async with served() as (url, _):
-            stream = http.stream("GET", f"{url}/api/v1/stream")
-            answer = await stream.__aenter__()
+            opened = http.stream("GET", f"{url}/api/v1/stream")
+            answer = await opened.__aenter__()
             came = events(answer)
             await anext(came)
             started = time.monotonic()
         # the server has ended here
         assert time.monotonic() - started < 2
         assert [e async for e in came] == []
-        await stream.__aexit__(None, None, None)
+        await opened.__aexit__(None, None, None)
