@@ -183,11 +183,12 @@ class Demo:
             entry = json_line(text)
             if entry is None:
                 return
-            if entry.get("kind") == "ready":
+            if entry.get("event") == "worker":
                 ready.set()
-            if entry.get("kind") == "posted":
-                self.seen.detections.add(str(entry["detection"]))
-                self.seen.incidents.add(str(entry["incident"]))
+            if entry.get("event") == "detection":
+                self.seen.detections.add(str(entry["id"]))
+                if entry.get("incident"):  # the receipt's word: an incident must come of it
+                    self.seen.incidents.add(str(entry["incident"]))
 
         argv = self._argv("watch", "--controller", self.options.address, "--json")
         return await self._spawn("watch", argv, ready, env={"SKYBEAT_TOKEN": token}, on_line=line)
