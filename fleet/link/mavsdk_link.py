@@ -32,7 +32,8 @@ TRANSFER_S = 30.0
 MODE_S = 1.5
 """PX4 validates a mission after acknowledging it: a start 1.5 s later works where one at once is
 refused without a word, so a mode is waited for this long before it is asked for again."""
-MODE_TRIES = 8
+MODE_TRIES = 5
+"""In all less than the 10 s after which PX4 disarms a vehicle that stays on the ground."""
 ITEM_TRIES = 3
 WORDS_S = 1.5
 """A refusal's STATUSTEXT may come after its acknowledgement."""
@@ -171,8 +172,17 @@ class MavsdkLink:
         await self._until(lambda t: not t.armed, "disarmed", 3 * MODE_S)
 
     async def start_mission(self) -> None:
-        """Start or continue the mission; returns when the mode is seen to be MISSION."""
+        """Start or continue the mission; returns when the mode is seen to be MISSION.
+
+        A disarmed PX4 takes the mode with no mission at all, so that counts for nothing.
+        """
+        self._need_armed()
         await self._mode("start mission", "MISSION", self._plugin("_mission").start_mission_async)
+        self._need_armed()
+
+    def _need_armed(self) -> None:
+        if not self._last.armed:
+            raise Refused(f"{self._drone}: start mission: vehicle is not armed")
 
     async def hold(self) -> None:
         """Hold here; returns when the mode is seen to be HOLD."""

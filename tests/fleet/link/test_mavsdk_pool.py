@@ -25,6 +25,7 @@ from sitl.autopilot.port import Fault
 from sitl.autopilot.vehicle import EmbeddedVehicle, fly
 
 PAD = (117.65, 24.51)
+SPEED = 6.0
 
 
 def udp_port() -> int:
@@ -43,15 +44,19 @@ def drone(number: int, port: int) -> Drone:
 
 
 @asynccontextmanager
-async def flying(*drones: Drone, speed: float = 6.0) -> AsyncIterator[list[EmbeddedVehicle]]:
+async def flying(
+    *drones: Drone, params: dict[str, float] | None = None
+) -> AsyncIterator[list[EmbeddedVehicle]]:
     vehicles = [
         EmbeddedVehicle(
-            VehicleSpec(id=d.id, system_id=d.system_id, lon=PAD[0], lat=PAD[1], amsl_m=10.0),
+            VehicleSpec(
+                id=d.id, system_id=d.system_id, lon=PAD[0], lat=PAD[1], amsl_m=10.0, params=params
+            ),
             d.mavlink,
         )
         for d in drones
     ]
-    task = asyncio.create_task(fly(vehicles, clock=SpeedClock(speed)))
+    task = asyncio.create_task(fly(vehicles, clock=SpeedClock(SPEED)))
     try:
         yield vehicles
     finally:
@@ -143,11 +148,16 @@ async def test_the_same_mission_again_begins_at_its_first_item() -> None:
 async def test_refusals_carry_the_vehicles_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mavsdk_link, "MODE_TRIES", 2)
     here = drone(1, udp_port())
-    async with MavsdkPool([here]) as pool, flying(here) as vehicles:
+    stays_armed = {"COM_DISARM_PRFLT": -1.0}
+    async with MavsdkPool([here]) as pool, flying(here, params=stays_armed) as vehicles:
         link = pool.links["a1"]
         await until(link, lambda t: t.armable)
-        with pytest.raises(Refused, match=r"start mission: .*after 2 tries: .*Mission"):
+        with pytest.raises(Refused, match="start mission: vehicle is not armed"):
             await link.start_mission()
+        await link.arm()
+        with pytest.raises(Refused, match=r"start mission: .*after 2 tries: .*[Mm]ission"):
+            await link.start_mission()
+        await link.disarm()
         vehicles[0].set_fault(Fault.GPS, True)
         await until(link, lambda t: not t.armable)
         with pytest.raises(Refused, match=r"arm: COMMAND_DENIED: .*[Aa]rm"):
