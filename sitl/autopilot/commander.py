@@ -26,7 +26,7 @@ CHECK_S = 0.1
 """Time between two looks at the vehicle's health."""
 _DETECT_TAKEOFF_S = 1.9
 _DETECT_LANDING_S = 1.5
-_VALIDATE_S = 0.1
+_VALIDATE_S = 0.05
 _PREVENT_ARMING = frozenset({Mode.RTL, Mode.LAND, Mode.DESCEND, Mode.ORBIT})
 
 EventSink = Callable[[EventKind], None]

@@ -57,8 +57,8 @@ class UdpLink(asyncio.DatagramProtocol):
     """The socket: sends to its peer, and hears nobody else.
 
     Like PX4 it answers the first peer that it sees. Unlike PX4 it takes another one where the
-    first has been silent for 3 s or its port is closed, so that a controller that was started
-    again, on whatever port, is heard. Where the operating system's buffer is full, what does not
+    first has been silent for 3 s, so that a controller that was started again, on whatever port,
+    is heard. Where the operating system's buffer is full, what does not
     fit is dropped, as a radio would.
 
     Parameters
@@ -139,10 +139,7 @@ class UdpLink(asyncio.DatagramProtocol):
         self._receive(data)
 
     def error_received(self, exc: Exception) -> None:
-        """Forget a peer whose port is closed; one that is fixed by the address stays."""
-        self._heard_at = None
-        if isinstance(exc, ConnectionRefusedError):
-            self._peer = self._endpoint.peer
+        """Do nothing: that nobody listens at a port is no reason to stop sending there."""
 
     def pause_writing(self) -> None:
         """Drop what comes from now on."""

@@ -51,7 +51,8 @@ class EmbeddedVehicle:
         self.links = [MavlinkLink(self._core, self._commander, commands, url) for url in urls]
         self._hooks: list[EventHook] = []
         self._texts = 0
-        self._next_check = 0.0
+        self._next_check = CHECK_S
+        self._checked = 0.0
 
     # --- SimVehicle ---------------------------------------------------------------------------
 
@@ -148,15 +149,16 @@ class EmbeddedVehicle:
         """Go on by ``dt`` simulated seconds: physics, decisions, telemetry."""
         core = self._core
         core.now += dt
-        if core.now >= self._next_check:
-            self._next_check = core.now + CHECK_S
-            core.estimator.step(CHECK_S, core.now, gps=core.gps)
+        if core.now >= self._next_check - 1e-6:
+            elapsed, self._checked = core.now - self._checked, core.now
+            self._next_check += CHECK_S
+            core.estimator.step(elapsed, core.now, gps=core.gps)
             if not core.landed:
-                core.wind.step(CHECK_S)
+                core.wind.step(elapsed)
             if "SIM_BAT_DRAIN" in core.params.written:
                 core.battery.drain_s = core.params["SIM_BAT_DRAIN"]
                 core.battery.floor_percent = core.params["SIM_BAT_MIN_PCT"]
-            self._power(CHECK_S)
+            self._power(elapsed)
             self._commander.check()
         if core.landed:
             core.gimbal.neutral()
@@ -217,7 +219,7 @@ class EmbeddedVehicle:
         if self._core.gcs_lost:
             return  # PX4 keeps its texts from a link that nobody listens to
         for link in self.links:
-            link.say(severity, text, number & 0xFFFF)
+            link.say(severity, text, 1 + number % 0xFFFF)  # 0 would mean: not in chunks
 
     def _broadcast(self, message: Any) -> None:
         for link in self.links:

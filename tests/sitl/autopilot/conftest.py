@@ -53,9 +53,7 @@ class Ground:
         seven = (*p, *(0.0,) * (7 - len(p)))
         before = len(self.heard)
         self.send(mav.MAVLink_command_long_message(1, 1, number, 0, *seven))
-        return [
-            m.result for _, m in self.heard[before:] if m.get_type() == "COMMAND_ACK"
-        ]
+        return [m.result for _, m in self.heard[before:] if m.get_type() == "COMMAND_ACK"]
 
     def run(self, seconds: float) -> None:
         end = self.now + seconds

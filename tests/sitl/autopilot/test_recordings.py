@@ -63,7 +63,9 @@ def _upload(ground, count, station):
     ground.upload([items[i] for i in sorted(items)], count.mission_type)
 
 
-@pytest.mark.parametrize("name", ["refusals.tlog", "mission.tlog", "gpsloss.tlog", "linkloss.tlog", "battery.tlog"])
+@pytest.mark.parametrize(
+    "name", ["refusals.tlog", "mission.tlog", "gpsloss.tlog", "linkloss.tlog", "battery.tlog"]
+)
 def test_answers_what_px4_answered(make_ground, recording, name):
     session = recording(name)
     ground = make_ground(params={"SIM_BAT_MIN_PCT": 50})
