@@ -16,14 +16,20 @@ from vision.crowd.ground import MIN_PERSON_PX, Sight, Zone, look, person_heights
 from vision.crowd.hog import HogDetector
 from vision.crowd.motion import MotionDetector, people_in
 from vision.crowd.network import NetworkDetector
+from vision.crowd.occlusion import corrected_density
 from vision.crowd.people import Boxes
 from vision.crowd.size import LearntSize, Size
 from vision.errors import GeometryError
 from vision.frame import Frame, Image, Measurement
+from vision.overlay import caption
 
 SURE = 0.6
 """HOG score that needs no motion to support it."""
 SUPPORTED = 0.0
+"""HOG score that motion must support."""
+GROW = 1.0
+"""How far around an outline motion is explained by it."""
+NMS = 0.45
 MOVING_SHARE = 0.2
 """Part of a box that must move to support a weak outline."""
 MEDIAN_OF = 5
@@ -114,12 +120,7 @@ class CrowdDetector:
                 )
         for x, y, w, h, _ in self.boxes:
             cv2.rectangle(image, (int(x), int(y)), (int(x + w), int(y + h)), (0, 255, 0), 1)
-        cv2.putText(
-            image, self._said, (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 3, cv2.LINE_AA
-        )
-        cv2.putText(
-            image, self._said, (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 255, 0), 1, cv2.LINE_AA
-        )
+        caption(image, self._said)
         return image
 
     def _view(self, frame: Frame) -> tuple[View | None, str]:
@@ -143,10 +144,11 @@ class CrowdDetector:
         boxes = self._find(frame.image, sight, (sight.farthest_px, sight.nearest_px), sight.box)
         self.boxes = boxes[sight.inside(people.feet(boxes))]
         area = float(sight.seen.area)
-        count = self._steady_count(frame.captured_at, len(self.boxes) / area) * area
+        density = corrected_density(sight, self.boxes)
+        count = self._steady_count(frame.captured_at, density) * area
         details = {
             "people": len(self.boxes),
-            "people_median": round(count, 1),
+            "people_with_hidden": round(count, 1),
             "zone_seen": round(sight.share, 2),
             "area_m2": round(area, 1),
             "person_px": [round(sight.farthest_px), round(sight.nearest_px)],
@@ -215,11 +217,10 @@ class CrowdDetector:
         share = np.array([_share(moving, b) for b in outlines])
         kept = outlines[(outlines[:, 4] >= SURE) | (share >= MOVING_SHARE)]
         for x, y, w, h, _ in kept:  # what is explained by an outline is not counted again
-            moving[
-                max(0, int(y - 0.1 * h)) : int(y + 1.1 * h),
-                max(0, int(x - 0.15 * w)) : int(x + 1.15 * w),
-            ] = 0
-        return people.suppress(people.joined(kept, _apart(people_in(moving, size), kept)), 0.45)
+            left, right = int(x - GROW * 0.15 * w), int(x + (1 + GROW * 0.15) * w)
+            top, bottom = int(y - GROW * 0.1 * h), int(y + (1 + GROW * 0.1) * h)
+            moving[max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = 0
+        return people.suppress(people.joined(kept, _apart(people_in(moving, size), kept)), NMS)
 
     def _steady_count(self, at: datetime, value: float) -> float:
         """Return the median over a short time."""

@@ -12,6 +12,7 @@ PERSON_PX = 100.0
 """How tall a person is in the detector's window of 64 x 128."""
 STEP = 1.1
 """Ratio of one size to the next."""
+NMS = 0.4
 MAX_PIXELS = 6_000_000
 """The picture is not made larger than this."""
 
@@ -86,4 +87,4 @@ class HogDetector:
                 np.ravel(scores),
             ]
         )
-        return suppress(boxes, 0.4)
+        return suppress(boxes, NMS)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.frame import Frame, Image, Measurement
+from vision.overlay import caption
 from vision.water import register
 from vision.water.register import Features, Fit, features_of, grey_of
 from vision.water.station import Matrix, Reference, Station, project
@@ -112,10 +113,7 @@ class WaterDetector:
             a, b = (tuple(int(v) for v in end.round()) for end in ends)
             cv2.line(image, a, b, (0, 0, 255), 1, cv2.LINE_AA)
             text = f"{height:.3f} m  confidence {line.confidence:.2f}"
-        cv2.putText(image, text, (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 3, cv2.LINE_AA)
-        cv2.putText(
-            image, text, (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 255, 0), 1, cv2.LINE_AA
-        )
+        caption(image, text)
         return image
 
     def _prepare(self, reference: Reference) -> _Known:
