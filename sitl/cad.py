@@ -40,7 +40,11 @@ FAULTS = get_args(Fault)
 
 
 class CadError(SimError):
-    """A CAD that cannot be started."""
+    """A CAD that cannot be started; ``status`` is the command's exit status (2: asked wrongly)."""
+
+    def __init__(self, message: str, *, hint: str = "", status: int = 2) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
 
 
 class Picture(BaseModel):
@@ -287,6 +291,7 @@ def listen(place: str) -> socket.socket:
             hint="another CAD or simulator runs there; stop it, or change its url in the city file"
             if taken
             else "the address must be one of this machine",
+            status=1,
         ) from error
     return sock
 

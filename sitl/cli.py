@@ -82,7 +82,7 @@ def sim(
 
     from sitl.city import Options, simulate
     from sitl.errors import SimError
-    from sitl.scenario import Scenario, ScenarioError, load
+    from sitl.scenario import Scenario, ScenarioError, check, load
 
     if autopilot not in ("embedded", "px4"):
         raise _fail("sim", f"--autopilot {autopilot!r}: must be embedded or px4", 2)
@@ -90,6 +90,7 @@ def sim(
     try:
         path = _scene(city, scene)
         scenario = load(path) if path else Scenario()
+        check(scenario, parsed)
     except ScenarioError as error:
         raise _fail("sim", error, 2) from error
     options = Options(parsed, scenario, log, seconds, seed, autopilot, with_parent=not detach)

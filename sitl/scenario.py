@@ -14,11 +14,15 @@ from pydantic.functional_validators import AfterValidator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from missions.city import City
 from sitl.errors import SimError
 
 
 class ScenarioError(SimError, ValueError):
     """A scenario file that cannot be used; the message carries every finding."""
+
+    status = 2
+    """Exit status of a command that was given it."""
 
 
 class Part(BaseModel):
@@ -150,6 +154,39 @@ def parse(text: str, name: str) -> Scenario:
             for e in error.errors()
         ]
         raise ScenarioError("\n".join(findings)) from error
+
+
+def check(scenario: Scenario, city: City) -> None:
+    """Check that a scenario is one for a city.
+
+    Raises
+    ------
+    ScenarioError
+        If it names a site, drone, dock or CAD that the city lacks, or a site that has another
+        detector than the scene is for.
+    """
+    detectors = {site.id: site.detector.kind for site in city.sites}
+    scenes = [(r.site, "water") for r in scenario.rivers] + [
+        (c.site, "crowd") for c in scenario.crowds
+    ]
+    for site, kind in scenes:
+        if site not in detectors:
+            raise ScenarioError(f"scenario names site {site!r}; the city's are {sorted(detectors)}")
+        if detectors[site] != kind:
+            raise ScenarioError(
+                f"scenario gives site {site!r} a {kind} scene, but its detector is {detectors[site]!r}"
+            )
+    targets = {
+        "camera": {drone.id for drone in city.drones},
+        "dock": {dock.id for dock in city.docks},
+        "cad": {cad.id for cad in city.cad},
+    }
+    for fault in scenario.faults:
+        known = targets[fault.fault.partition("_")[0]]
+        if fault.target not in known:
+            raise ScenarioError(
+                f"scenario breaks {fault.target!r} with {fault.fault}; there are {sorted(known)}"
+            )
 
 
 def load(path: Path) -> Scenario:

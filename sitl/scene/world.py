@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from missions.city import City, CrowdDetector, Site, WaterDetector
+from missions.city import City, CrowdDetector, Site
 from missions.geo import LocalFrame
-from sitl.scenario import CrowdScene, RiverScene, Scenario, ScenarioError
+from sitl.scenario import CrowdScene, RiverScene, Scenario, check
 from sitl.scene import textures
 from sitl.scene.bridge import NORTH_BANK_M, REACH_M, SOUTH_BANK_M, Bridge
 from sitl.scene.canvas import Canvas, Face, Image, Texture, fill
@@ -73,13 +73,14 @@ class Scene:
         self.frame = LocalFrame(*city.city.origin)
         self.elevation_m = city.city.elevation_m
         self._seed = scenario.seed
+        check(scenario, city)
         sites = {site.id: site for site in city.sites}
         self._rivers = {
-            scene.site: self._river(_site(sites, scene.site, WaterDetector), scene, k)
+            scene.site: self._river(sites[scene.site], scene, k)
             for k, scene in enumerate(scenario.rivers)
         }
         self._squares = {
-            scene.site: self._market(_site(sites, scene.site, CrowdDetector), scene, k)
+            scene.site: self._market(sites[scene.site], scene, k)
             for k, scene in enumerate(scenario.crowds)
         }
 
@@ -189,15 +190,3 @@ def _sky(canvas: Canvas) -> None:
         top, low = np.array([205.0, 160.0, 120.0]), np.array(_HAZE, np.float64)
         column = (low + (top - low) * fade).astype(np.uint8)
         image[: int(rows)] = np.broadcast_to(column[:, None], (int(rows), view.width_px, 3))
-
-
-def _site(sites: dict[str, Site], name: str, kind: type) -> Site:
-    site = sites.get(name)
-    if site is None:
-        raise ScenarioError(f"scenario names site {name!r}; the city's sites are {sorted(sites)!r}")
-    if not isinstance(site.detector, kind):
-        raise ScenarioError(
-            f"scenario gives site {name!r} a {kind.__name__.removesuffix('Detector').lower()} scene, "
-            f"but its detector is {site.detector.kind!r}"
-        )
-    return site

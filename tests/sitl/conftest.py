@@ -30,7 +30,9 @@ def scenario() -> Scenario:
 def small(zhangzhou: City) -> City:
     """Two drones of one dock with small pictures, on ports that the system chooses."""
     part = zhangzhou.part(frozenset({"xc-bridge"}))
-    camera = part.drones[0].camera.model_copy(update={"width_px": 320, "height_px": 180, "fps": 20.0})
+    camera = part.drones[0].camera.model_copy(
+        update={"width_px": 320, "height_px": 180, "fps": 20.0}
+    )
     videos = ("rtsp://127.0.0.1:0/xc-bridge-a", "tcp://127.0.0.1:0")
     drones = tuple(
         d.model_copy(update={"camera": camera, "video": v})

@@ -57,14 +57,20 @@ def test_items_read_back_by_the_standards_own_formulas() -> None:
     assert struct.unpack(">h", found[6])[0] * 40 / 65534 == pytest.approx(-0.431531724, abs=4e-4)
     assert struct.unpack(">h", found[7])[0] * 100 / 65534 == pytest.approx(3.40586566, abs=8e-4)
     assert found[10] == b"xc-bridge-a"
-    assert struct.unpack(">i", found[13])[0] * 180 / 4294967294 == pytest.approx(24.504856, abs=5e-8)
+    assert struct.unpack(">i", found[13])[0] * 180 / 4294967294 == pytest.approx(
+        24.504856, abs=5e-8
+    )
     assert struct.unpack(">i", found[14])[0] * 360 / 4294967294 == pytest.approx(117.66, abs=1e-7)
     assert struct.unpack(">H", found[15])[0] * 19900 / 65535 - 900 == pytest.approx(18.0, abs=0.16)
     assert struct.unpack(">H", found[16])[0] * 180 / 65535 == pytest.approx(60.0, abs=0.002)
-    assert struct.unpack(">I", found[18])[0] * 360 / 4294967295 == pytest.approx(160.7192115, abs=1e-6)
+    assert struct.unpack(">I", found[18])[0] * 360 / 4294967295 == pytest.approx(
+        160.7192115, abs=1e-6
+    )
     assert struct.unpack(">i", found[19])[0] * 360 / 4294967294 == pytest.approx(-33.5, abs=1e-6)
     assert struct.unpack(">I", found[20])[0] * 360 / 4294967295 == pytest.approx(359.0, abs=1e-6)
-    assert struct.unpack(">I", found[21])[0] * 5_000_000 / 4294967295 == pytest.approx(19.2, abs=0.002)
+    assert struct.unpack(">I", found[21])[0] * 5_000_000 / 4294967295 == pytest.approx(
+        19.2, abs=0.002
+    )
     assert struct.unpack(">i", found[23])[0] * 180 / 4294967294 == pytest.approx(24.505, abs=5e-8)
     assert struct.unpack(">H", found[25])[0] * 19900 / 65535 - 900 == pytest.approx(10.0, abs=0.16)
     assert found[65] == bytes([klv.VERSION])
@@ -106,7 +112,9 @@ def test_wide_angles_go_into_the_full_items() -> None:
 def test_without_ground_in_view_there_is_no_frame_centre() -> None:
     found = unpack(
         klv.encode(
-            replace(FRAME, slant_range_m=None, centre_lat=None, centre_lon=None, centre_elevation_m=None)
+            replace(
+                FRAME, slant_range_m=None, centre_lat=None, centre_lon=None, centre_elevation_m=None
+            )
         )
     )
     assert {21, 23, 24, 25}.isdisjoint(found)

@@ -21,11 +21,15 @@ def river(level_m: float) -> RiverScene:
 
 
 def stare(city: City, scene: Scene, site: int) -> View:
-    return view(stare_pose(city, city.sites[site]), Lens(960, 540, 60.0), scene.frame, scene.elevation_m)
+    return view(
+        stare_pose(city, city.sites[site]), Lens(960, 540, 60.0), scene.frame, scene.elevation_m
+    )
 
 
 @pytest.mark.parametrize("level_m", [2.0, 2.71, 3.5, 4.37])
-def test_the_waterline_on_the_board_is_where_the_level_projects_to(zhangzhou: City, level_m: float) -> None:
+def test_the_waterline_on_the_board_is_where_the_level_projects_to(
+    zhangzhou: City, level_m: float
+) -> None:
     scene = Scene(zhangzhou, Scenario(rivers=(river(level_m),)))
     seen = stare(zhangzhou, scene, 0)
     picture = cv2.cvtColor(scene.render(seen, 1.0), cv2.COLOR_BGR2GRAY).astype(float)
@@ -50,7 +54,9 @@ def test_the_water_mirrors_the_board(zhangzhou: City) -> None:
     line, x0, x1 = round(line), round(x0), round(x1)
     above = grey[line - 44 : line - 4, x0:x1]
     below = grey[line + 4 : line + 44, x0:x1][::-1]
-    likeness = float(np.corrcoef(cv2.blur(above, (5, 5)).ravel(), cv2.blur(below, (5, 5)).ravel())[0, 1])
+    likeness = float(
+        np.corrcoef(cv2.blur(above, (5, 5)).ravel(), cv2.blur(below, (5, 5)).ravel())[0, 1]
+    )
     assert likeness > 0.5
 
 
@@ -64,13 +70,17 @@ def test_people_stand_where_the_crowd_is(zhangzhou: City, scenario: Scenario) ->
     middles = np.column_stack([people.position, np.full(len(people.position), 1.1)])
     pixels, _ = seen.project(middles)
     inside = [(c, r) for c, r in pixels if 20 < c < 940 and 20 < r < 520]
-    hits = [moved[round(r) - 8 : round(r) + 8, round(c) - 6 : round(c) + 6].any() for c, r in inside]
+    hits = [
+        moved[round(r) - 8 : round(r) + 8, round(c) - 6 : round(c) + 6].any() for c, r in inside
+    ]
     assert len(inside) >= 8
     assert np.mean(hits) > 0.7
     assert moved.mean() < 0.1
 
 
-def test_the_people_detector_of_opencv_finds_the_figures(zhangzhou: City, scenario: Scenario) -> None:
+def test_the_people_detector_of_opencv_finds_the_figures(
+    zhangzhou: City, scenario: Scenario
+) -> None:
     scene = Scene(zhangzhou, scenario)
     seen = stare(zhangzhou, scene, 1)
     hog = cv2.HOGDescriptor()
@@ -111,7 +121,12 @@ def test_a_picture_is_a_function_of_view_and_time(zhangzhou: City, scenario: Sce
 @pytest.mark.parametrize("elevation", [-90.0, -60.0, -10.0, 0.0, 30.0])
 def test_any_view_can_be_drawn(zhangzhou: City, scenario: Scenario, elevation: float) -> None:
     scene = Scene(zhangzhou, scenario)
-    for x, y, z in ((0.0, 0.0, 60.0), (640.0, -900.0, 5.0), (640.0, -860.0, 30.0), (-560.0, -280.0, 40.0)):
+    for x, y, z in (
+        (0.0, 0.0, 60.0),
+        (640.0, -900.0, 5.0),
+        (640.0, -860.0, 30.0),
+        (-560.0, -280.0, 40.0),
+    ):
         for heading in (0.0, 135.0):
             seen = View((x, y, z), Attitude(heading, 2.0, 4.0, 0.0, elevation), 320, 180, 60.0)
             assert scene.render(seen, 50.0).shape == (180, 320, 3)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from missions.city import City
+from sitl.scenario import Curve, Scenario, ScenarioError, check, load, parse
+
+
+def test_a_curve_is_linear_between_points_and_constant_beyond() -> None:
+    curve = Curve.model_validate([[10, 2.0], [20, 4.0], [30, 3.0]])
+    assert [curve.at(t) for t in (0, 10, 15, 25, 99)] == [2.0, 2.0, 3.0, 3.5, 3.0]
+    assert curve.highest == 4.0
+
+
+def test_the_shipped_scenario_passes_the_warning_level_in_time(scenario: Scenario) -> None:
+    (river,) = scenario.rivers
+    assert river.level_m.at(30) == 2.0
+    assert river.level_m.at(75) > 3.5
+    assert 0.03 <= river.level_m.at(61) - river.level_m.at(60) <= 0.045
+    (crowd,) = scenario.crowds
+    assert crowd.people.at(0) == 8
+    assert crowd.people.highest == 80
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (
+            "rivers: [{site: a, level_m: [[0, 1], [0, 2]]}]",
+            "rivers.0.level_m.points.*times must rise",
+        ),
+        ("rivers: [{site: a, level_m: []}]", "at least 1 item"),
+        (
+            "rivers: [{site: a, level_m: [[0, 1]]}, {site: a, level_m: [[0, 1]]}]",
+            "named more than once",
+        ),
+        ("faults: [{at_s: 1, for_s: 2, target: x, fault: burns}]", "faults.0.fault"),
+        ("storm: yes", "storm"),
+        ("- a", "is a mapping"),
+        ("a: [", "not YAML"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, what: str) -> None:
+    with pytest.raises(ScenarioError, match=what):
+        parse(text, "scene.yaml")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match="cannot be read"):
+        load(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("rivers: [{site: nowhere, level_m: [[0, 1]]}]", "names site 'nowhere'"),
+        ("crowds: [{site: zhangzhou-bridge, people: [[0, 1]]}]", "its detector is 'water'"),
+        ("faults: [{at_s: 1, for_s: 2, target: x, fault: dock_jam}]", "breaks 'x' with dock_jam"),
+    ],
+)
+def test_a_scenario_for_another_city_is_refused(zhangzhou: City, text: str, what: str) -> None:
+    with pytest.raises(ScenarioError, match=what):
+        check(parse(text, "scene.yaml"), zhangzhou)
