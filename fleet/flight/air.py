@@ -6,9 +6,10 @@ import structlog
 
 from fleet.errors import DockError, LinkError, StoreError
 from fleet.flight.adoption import Step
+from fleet.flight.column import blocker
 from fleet.flight.door import close_behind, open_door
-from fleet.flight.place import distance_m, landed, landing_percent
-from fleet.flight.route import flown, on_task, way_home
+from fleet.flight.place import come_home_percent, distance_m, landed
+from fleet.flight.route import flown, homeward, on_task, way_home
 from fleet.flight.supervisor import FLOWN, Supervisor
 from fleet.model.states import DoorState, DroneState
 
@@ -33,7 +34,7 @@ async def following(s: Supervisor) -> Step:
         s.before = s.state
 
     def changed() -> bool:
-        return flown(plan, s.t, s.policy) or on_task(plan, s.t.mission_current) != (
+        return homeward(plan, s.t, s.policy) or on_task(plan, s.t.mission_current) != (
             s.state is S.ON_TASK
         )
 
@@ -42,7 +43,7 @@ async def following(s: Supervisor) -> Step:
         lambda: changed() or (follower is not None and follower.moved(s.t.mission_current))
     )
     await _note_visits(s)
-    if flown(plan, s.t, s.policy):
+    if homeward(plan, s.t, s.policy):
         s.flown = True
         return Step(S.RETURNING, FLOWN)
     return Step(S.ON_TASK if on_task(plan, s.t.mission_current) else S.ON_WAY)
@@ -68,60 +69,93 @@ async def _note_visits(s: Supervisor) -> None:
 
 
 async def returning(s: Supervisor) -> Step:
-    """Bring the drone over its dock, open the dock, see it open and clear.
+    """Bring the drone to its dock, open the dock, see it open and clear, and the drone over it.
 
-    The vehicle is sent to the mission's way home, at whose end it holds by itself; should this
-    controller die, it waits there. A dock that does not open is asked again, at most
-    ``retry_cap_s`` apart, while the drone holds and its battery lasts. When no more is left than
-    landing takes, it lands on the dock as it is: the pad is the one place below that is known to be
-    kept free of people, where a street or a roof nearby is not, and a drone broken on a closed door
-    is the smaller harm.
+    The vehicle flies its mission's way home, at whose end it holds by itself; should this
+    controller die, it waits there. Near the dock it goes on only with the gate, with nobody below
+    it over the dock and with the door open; until then it holds. A dock that does not open is asked
+    again, at most ``retry_cap_s`` apart, while the battery lasts. When no more is left than coming
+    down takes, it lands on the dock as it is: the pad is the one place that is known to be kept
+    free of people, where a street or a roof nearby is not, and a drone broken on a closed door is
+    the smaller harm.
     """
     if landed(s.t):
         return _where(s, s.reason)
     await s.end_errand()
     why = s.reason
-    if s.t.mode != "RETURN_TO_LAUNCH":
-        await _towards_home(s)
     backoff = s.policy.retry_s
-    while True:
-        if landed(s.t):
-            return _where(s, why)
+    goes = s.t.mode != "RETURN_TO_LAUNCH" and await _near_home(s)
+    while not landed(s.t):
         words = await _try_open(s)
-        if words is None:
+        if words is None and (not goes or await _over_dock(s)):
             return Step(S.LANDING, why)
-        s.say(f"{why}; waits over the dock: {words}")
-        if s.t.mode == "RETURN_TO_LAUNCH":
-            await _stop_descent(s)
-        enough = s.policy.touch_down_percent + landing_percent(s.drone, s.t, s.wind_m_s)
-        if s.t.battery_percent is not None and s.t.battery_percent <= enough:
+        words = words or "not over the dock yet"
+        s.say(f"{why}; waits for its dock: {words}")
+        if s.t.in_air and s.t.mode in {"MISSION", "RETURN_TO_LAUNCH"}:
+            await _stop_here(s)
+        if _must_come_down(s):
+            s.down = "return"
             reason = f"lands on its dock as it is, battery {s.t.battery_percent:.0f} %: {words}"
-            s.land_here = True
             return Step(S.EMERGENCY, reason)
         await s.pause(backoff)
         backoff = min(2 * backoff, s.policy.retry_cap_s)
+    return _where(s, why)
 
 
-async def _towards_home(s: Supervisor) -> None:
-    """Fly the way home, as far as the door's time before the dock."""
-    near = s.policy.near_dock_m
+def _must_come_down(s: Supervisor) -> bool:
+    altitude = s.t.altitude_m or 0.0
+    takes = come_home_percent(s.drone, s.t, s.pad, altitude, s.wind_m_s)
+    battery = s.t.battery_percent
+    return battery is not None and battery <= s.policy.touch_down_percent + takes
+
+
+async def _near_home(s: Supervisor) -> bool:
+    """Fly the way home, as far as the door's time before the dock; say whether the vehicle does."""
     if s.programme is None:
-        return
-    if not flown(s.programme, s.t, s.policy):
-        try:
-            await s.order(s.link.fly_to_item(way_home(s.programme, s.t)))
-        except LinkError as error:
-            # RTL, once the dock is open, brings it home all the same
-            s.say(f"{s.reason}; {error}")
-            return
+        return False
+    if homeward(s.programme, s.t, s.policy):
+        return True
+    if not await _fly_home(s):
+        return False
     bound = distance_m(s.t, s.pad) + 120.0
+    near = s.policy.near_dock_m
     await s.until(lambda: distance_m(s.t, s.pad) < near or not s.t.in_air, bound)
+    return True
+
+
+async def _fly_home(s: Supervisor) -> bool:
+    """Send the vehicle on its mission's way home; say whether it goes."""
+    if s.programme is None:
+        return False
+    try:
+        await s.order(s.link.fly_to_item(way_home(s.programme, s.t)))
+    except LinkError as error:
+        # RTL, once the dock is open, brings it home all the same
+        log.warning("does not take the way home", drone=s.drone.id, error=str(error))
+        return False
+    return True
+
+
+async def _over_dock(s: Supervisor) -> bool:
+    """See the drone over its dock; say whether RTL may bring it down now.
+
+    A vehicle that does not take the mission's way home goes home by RTL from where it is.
+    """
+    plan = s.programme
+    if plan is None or s.t.mode == "RETURN_TO_LAUNCH" or flown(plan, s.t, s.policy):
+        return True
+    if s.t.mode != "MISSION" and not await _fly_home(s):
+        return True
+    return await s.until(lambda: flown(plan, s.t, s.policy) or not s.t.in_air, s.policy.over_dock_s)
 
 
 async def _try_open(s: Supervisor) -> str | None:
     """Take the gate and open the door; return None, or why not."""
-    if not await s.until(lambda: s.gate.take(s.drone.id), s.policy.dock_open_s):
-        return f"{s.gate.holder} is moving through the dock's door"
+    if not _take_column(s):
+        if s.t.mode == "MISSION":
+            await _stop_here(s)
+        if not await s.until(lambda: _take_column(s), s.policy.dock_open_s):
+            return f"{_in_the_way(s)} is moving at the dock"
     try:
         await open_door(s)
     except DockError as error:
@@ -130,11 +164,21 @@ async def _try_open(s: Supervisor) -> str | None:
     return None
 
 
-async def _stop_descent(s: Supervisor) -> None:
+def _in_the_way(s: Supervisor) -> str | None:
+    below = blocker(s.drone.id, s.t.altitude_m or 0.0, s.world.seen, s.pad)
+    return below or s.gate.holder
+
+
+def _take_column(s: Supervisor) -> bool:
+    below = blocker(s.drone.id, s.t.altitude_m or 0.0, s.world.seen, s.pad)
+    return below is None and s.gate.take(s.drone.id)
+
+
+async def _stop_here(s: Supervisor) -> None:
     try:
         await s.order(s.link.hold())
     except LinkError as error:
-        log.warning("does not hold over its dock", drone=s.drone.id, error=str(error))
+        log.warning("does not hold", drone=s.drone.id, error=str(error))
 
 
 async def landing(s: Supervisor) -> Step:
@@ -160,7 +204,7 @@ async def landing(s: Supervisor) -> Step:
         if not seen:
             break
         if _shut_below(s):
-            await _stop_descent(s)
+            await _stop_here(s)
             return Step(S.RETURNING, why)
     if landed(s.t):
         return _where(s, why)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from fleet.flight.column import VERTICAL_M, blocker
 from fleet.flight.place import distance_m
 from fleet.flight.policy import Policy
 from fleet.model.live import DockLive, Telemetry
@@ -25,6 +26,8 @@ class Situation:
     telemetry: Telemetry
     dock: DockLive
     gate_holder: str | None
+    neighbours: Mapping[str, Telemetry]
+    """Every drone of the city."""
     limits: Limits
     policy: Policy
     now: datetime
@@ -154,6 +157,16 @@ class DoorFree:
         return f"{s.gate_holder} is moving through the dock's door"
 
 
+class ColumnFree:
+    """Nobody is over the dock at a height that the drone climbs through."""
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        top = s.sortie.altitude_m + VERTICAL_M
+        who = blocker(s.drone.id, top, s.neighbours, s.pad)
+        return None if who is None else f"{who} is over the dock below {top:.0f} m"
+
+
 CHECKS: tuple[Check, ...] = (
     LinkUp(),
     OnItsPad(),
@@ -164,6 +177,7 @@ CHECKS: tuple[Check, ...] = (
     UnderCeiling(),
     Armable(),
     DoorFree(),
+    ColumnFree(),
 )
 
 

@@ -88,7 +88,7 @@ class FlightController:
         policy: Policy | None = None,
         planner: Planner = ask,
     ) -> None:
-        self._world = World(city, store, hub, clock or SystemClock(), policy or Policy())
+        self._world = World(city, store, hub, clock or SystemClock(), policy or Policy(), links)
         self._planner = planner
         gates = {dock.id: Gate() for dock in city.docks}
         self._supervisors = {
@@ -289,6 +289,10 @@ class FlightController:
         supervisor = self._supervisors[sortie.drone]
         if supervisor.not_ready() is not None or not self._is_active(sortie.order):
             return
+        if any(
+            mate.is_leaving for mate in self._supervisors.values() if mate.gate is supervisor.gate
+        ):
+            return  # one at a time from a dock; the next question finds it free again
         if (
             len(list(sorties_of(tuple(self._supervisors.values()))))
             >= self._world.city.limits.max_airborne

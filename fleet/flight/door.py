@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
 
 from fleet.errors import DockError
+from fleet.flight.column import RADIUS_M
 from fleet.flight.place import distance_m
 from fleet.model.states import DoorState
 
@@ -66,14 +68,14 @@ async def close_door(s: Supervisor) -> str:
 
 
 async def close_behind(s: Supervisor) -> None:
-    """Close the door behind a drone that has left, and give the gate to the next.
+    """Close the door behind a drone that has left its dock, and the gate when it has left its air.
 
     An errand: it goes on beside the flight, and its failure is the dock's to show. A dock refuses
     to close while the drone is still low over it.
     """
     try:
         for _ in range(s.policy.close_tries):
-            await _gone(s)
+            await _away(s, lambda: not low_over_dock(s), s.policy.lift_off_s)
             try:
                 await s.dock.close()
             except DockError as error:
@@ -82,21 +84,22 @@ async def close_behind(s: Supervisor) -> None:
                 )
                 await asyncio.sleep(s.policy.retry_s)
             else:
-                return
+                break
+        await _away(s, lambda: distance_m(s.t, s.pad) > RADIUS_M, s.policy.leave_s)
     finally:
         s.gate.release(s.drone.id)
 
 
-async def _gone(s: Supervisor) -> None:
-    """Wait until the drone is no longer low over its dock; at most ``lift_off_s``."""
+async def _away(s: Supervisor, seen: Callable[[], bool], bound_s: float) -> None:
+    """Wait until the drone is seen to be out of the way, within a bound."""
     moved = asyncio.Event()
     stop = s.link.listen(moved.set)
     try:
-        async with asyncio.timeout(s.policy.lift_off_s):
-            while low_over_dock(s):
+        async with asyncio.timeout(bound_s):
+            while not seen():
                 moved.clear()
                 await moved.wait()
     except TimeoutError:
-        log.warning("drone is still low over its dock", drone=s.drone.id, altitude_m=s.t.altitude_m)
+        log.warning("drone is still over its dock", drone=s.drone.id, altitude_m=s.t.altitude_m)
     finally:
         stop()

@@ -55,6 +55,7 @@ def _situation(s: Supervisor) -> Situation:
         telemetry=s.t,
         dock=s.dock.state,
         gate_holder=s.gate.holder,
+        neighbours=s.world.seen,
         limits=s.world.city.limits,
         policy=s.policy,
         now=s.world.clock.now(),

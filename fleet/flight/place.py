@@ -7,7 +7,7 @@ import math
 from fleet.flight.policy import Policy
 from fleet.model.live import Telemetry
 from missions.city import Drone
-from missions.energy import PowerModel, Wind, come_home_cost, landing_cost
+from missions.energy import PowerModel, Wind, come_home_cost
 from missions.errors import PlanError
 from missions.geo import LocalFrame
 from missions.sortie import Waypoint
@@ -53,13 +53,6 @@ def come_home_percent(
         cost = come_home_cost(here, home, altitude_m, model, Wind(wind_m_s))
     except PlanError:
         return math.inf
-    return 100.0 * cost.energy_wh / model.capacity_wh
-
-
-def landing_percent(drone: Drone, telemetry: Telemetry, wind_m_s: float) -> float:
-    """Return the battery, in percent, that landing straight down takes."""
-    model = PowerModel.of(drone)
-    cost = landing_cost(max(0.0, telemetry.altitude_m or 0.0), model, Wind(wind_m_s))
     return 100.0 * cost.energy_wh / model.capacity_wh
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 class Policy:
     """What an operator might tune. The defaults are for a quadcopter of 4 kg and a dock beside it."""
 
+    leave_s: float = 90.0
+    """A drone that has left is out of its dock's column of air by then."""
     check_s: float = 20.0
     """Checks that may pass by themselves (GPS, arming) are waited for this long."""
     dock_open_s: float = 70.0
@@ -23,6 +25,8 @@ class Policy:
     """A drone that is lower over its dock is in the door's way."""
     near_dock_m: float = 150.0
     """Coming home, the door opens from here: 12 m/s leaves it 12 s."""
+    over_dock_s: float = 90.0
+    """From near the dock to over it."""
     still_m_s: float = 1.5
     door_watch_m: float = 5.0
     """Above this height a landing can still be stopped where the door is not open."""

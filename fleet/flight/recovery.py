@@ -121,8 +121,8 @@ async def emergency(s: Supervisor) -> Step:
     It is told nothing, but where a pilot or a dock that does not open wants it down here.
     """
     why = s.reason
-    if s.land_here and s.t.in_air:
-        await _land(s, why)
+    if s.down is not None and s.t.in_air:
+        await _bring_down(s, why)
     while True:
         if landed(s.t):
             away = distance_m(s.t, s.pad)
@@ -159,12 +159,12 @@ async def _open_for(s: Supervisor, why: str) -> None:
         await s.pause(s.policy.retry_s)
 
 
-async def _land(s: Supervisor, why: str) -> None:
+async def _bring_down(s: Supervisor, why: str) -> None:
     for _ in range(READ_TRIES):
         try:
-            await s.order(s.link.land())
+            await s.order(s.link.land() if s.down == "land" else s.link.return_to_launch())
         except LinkError as error:
             s.say(f"{why}; {error}")
         else:
-            s.land_here = False
+            s.down = None
             return

@@ -70,6 +70,16 @@ def flown(programme: Programme, telemetry: Telemetry, policy: Policy) -> bool:
     return over < policy.over_dock_m and speed_m_s(telemetry) < policy.still_m_s
 
 
+def homeward(programme: Programme, telemetry: Telemetry, policy: Policy) -> bool:
+    """Whether everything is flown but the last way to the dock, and that is near.
+
+    From here on the drone needs its dock: see ``column``.
+    """
+    home = programme.leg(telemetry.mission_current).kind is LegKind.HOME
+    position = (programme.sortie.home_lon, programme.sortie.home_lat)
+    return home and distance_m(telemetry, position) < policy.near_dock_m
+
+
 def way_home(programme: Programme, telemetry: Telemetry) -> int:
     """Return the item from which the mission leads home soonest.
 

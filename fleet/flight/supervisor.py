@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import structlog
 
@@ -73,6 +73,12 @@ class World:
     hub: LiveHub
     clock: Clock
     policy: Policy
+    links: Mapping[str, DroneLink]
+
+    @property
+    def seen(self) -> dict[str, Telemetry]:
+        """The last word of every vehicle."""
+        return {drone: link.telemetry for drone, link in self.links.items()}
 
 
 Handler = Callable[["Supervisor"], Awaitable[Step]]
@@ -112,7 +118,8 @@ class Supervisor:
         self.programme: Programme | None = None
         self.follower: Follower | None = None
         self.flown = False
-        self.land_here = False
+        self.down: Literal["land", "return"] | None = None
+        """How EMERGENCY is to bring the drone down, where it is told to."""
         self.lost_aloft = False
         self.word: Word | None = None
         self.assigned: Sortie | None = None
@@ -182,6 +189,12 @@ class Supervisor:
             return f"{self.gate.holder} is moving through the dock's door"
         return None
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the drone is between its sortie and the air."""
+        leaving = {S.CHECKING, S.OPENING, S.TAKING_OFF}
+        return self.assigned is not None or self.state in leaving
+
     def pulse(self) -> None:
         """Have the keeper look again."""
         self._pulse.set()
@@ -195,7 +208,7 @@ class Supervisor:
     def tell(self, word: Word) -> None:
         """Hand over what a pilot or the controller wants."""
         self.word = word
-        self.land_here = word.action == "land"
+        self.down = "land" if word.action == "land" else None
         self.pulse()
 
     def restore(self, record: DroneRecord | None, sortie: SortieRecord | None) -> None:
@@ -363,10 +376,12 @@ class Supervisor:
         self.state, self.reason = step
         if step.state not in _KEEPS_GATE and not self.on_errand:
             self.gate.release(self.drone.id)
+        if step.state in {S.CHECKING, S.DOCKED, S.CHARGING}:
+            self.assigned = None
         if step.state in {S.DOCKED, S.CHARGING}:
             self._take_sortie(None)
-            self.assigned = None
-            self.flown = self.land_here = False
+            self.flown = False
+            self.down = None
         log.info("drone", drone=self.drone.id, state=step.state, reason=step.reason)
         self.publish()
 

@@ -182,6 +182,7 @@ class OnePlanner:
         sorties = []
         for number, offer in enumerate(question.offers):
             room = question.city.limits.max_airborne - len(question.flying) - len(sorties)
+            room = min(room, 1 - len(sorties))  # the controller takes one at a time from a dock
             if room > 0 and offer.ready and self.given.get(offer.id, 0) < self.limit:
                 self.given[offer.id] = self.given.get(offer.id, 0) + 1
                 altitude = 40.0 + 15.0 * number

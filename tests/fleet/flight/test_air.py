@@ -143,7 +143,7 @@ async def test_a_dock_that_does_not_open_is_asked_again(make_town: Make) -> None
         await town.reach(S.RETURNING)
         await town.until(
             lambda: (
-                "waits over the dock: dock d1: open refused: motor overheated" in town.live().reason
+                "waits for its dock: dock d1: open refused: motor overheated" in town.live().reason
             )
         )
         await town.until(lambda: town.dock.commands.count("open") >= 4)
@@ -168,7 +168,8 @@ async def test_a_dock_that_never_opens_is_landed_on_when_the_battery_says_so(
         assert "lands on its dock as it is, battery" in town.live().reason
         await town.until(lambda: not town.vehicle.truth.armed)
         assert (town.vehicle.truth.battery_percent or 0) > 0
-        assert town.vehicle.commands[-1] == "land"
+        assert town.vehicle.commands[-1] == "return"
+        assert town.vehicle.truth.lat == 24.51
 
 
 async def test_a_door_that_closes_under_a_landing_drone_stops_it(make_town: Make) -> None:

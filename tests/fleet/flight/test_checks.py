@@ -49,6 +49,7 @@ def good() -> Situation:
             id="d1", online=True, door=DoorState.CLOSED, clear=True, wind_m_s=2, rain_mm_h=0, at=NOW
         ),
         gate_holder=None,
+        neighbours={},
         limits=Limits(),
         policy=Policy(),
         now=NOW,
@@ -66,6 +67,14 @@ def docked(**fields: Any) -> Callable[[Situation], Situation]:
 def high(s: Situation) -> Situation:
     leg = Leg(LegKind.SURVEY, (Waypoint(*PAD, 130.0),), 10.0)
     return replace(s, sortie=replace(s.sortie, legs=(*s.sortie.legs, leg)))
+
+
+def over(altitude: float) -> Callable[[Situation], Situation]:
+    def spoil(s: Situation) -> Situation:
+        other = s.telemetry.model_copy(update={"in_air": True, "altitude_m": altitude})
+        return replace(s, neighbours={"a1": s.telemetry, "a2": other})
+
+    return spoil
 
 
 BAD: list[tuple[type[Any], Callable[[Situation], Situation], str]] = [
@@ -94,6 +103,7 @@ BAD: list[tuple[type[Any], Callable[[Situation], Situation], str]] = [
     (checks.WeatherFit, docked(rain_mm_h=None), "not known"),
     (checks.UnderCeiling, high, "waypoint at 130 m; 0 to 120 m is allowed"),
     (checks.Armable, told(armable=False), "not ready to arm"),
+    (checks.ColumnFree, over(40.0), "a2 is over the dock below 55 m"),
     (checks.DoorFree, lambda s: replace(s, gate_holder="a2"), "a2 is moving through"),
 ]
 
@@ -101,6 +111,7 @@ BAD: list[tuple[type[Any], Callable[[Situation], Situation], str]] = [
 def test_a_sound_situation_passes() -> None:
     assert refusals(good()) == []
     assert refusals(replace(good(), gate_holder="a1")) == []
+    assert refusals(over(60.0)(good())) == []
 
 
 @pytest.mark.parametrize(("check", "spoil", "words"), BAD)
