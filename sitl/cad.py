@@ -227,14 +227,16 @@ class Desk:
         self._log.close()
 
 
-def build(desk: Desk, path: str = "/incidents") -> FastAPI:
-    """Return the CAD's application: ``POST {path}``, ``GET /incidents``, and ``PUT /fault``."""
-    app = FastAPI(title="Simulated CAD", docs_url=None, redoc_url=None)
-    fault: dict[str, Fault] = {"now": "none"}
+class _Office:
+    """The desk behind HTTP, with what is wrong with it now."""
 
-    @app.post(path)
-    async def receive(request: Request) -> Response:
-        match fault["now"]:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._fault: Fault = "none"
+
+    async def receive(self, request: Request) -> Response:
+        """Take a delivery, as far as the fault lets it."""
+        match self._fault:
             case "slow":
                 await asyncio.sleep(SLOW_S)
             case "error":
@@ -246,24 +248,34 @@ def build(desk: Desk, path: str = "/incidents") -> FastAPI:
             body += part
             if len(body) > MAX_BODY:
                 return PlainTextResponse("too large", 413)
+        headers = dict(request.headers)
         try:
-            identifier = await asyncio.to_thread(desk.receive, dict(request.headers), bytes(body))
+            identifier = await asyncio.to_thread(self._desk.receive, headers, bytes(body))
         except Refused as error:
             return JSONResponse({"detail": str(error)}, error.status)
         return JSONResponse({"id": identifier})
 
-    @app.get("/incidents")
-    async def incidents() -> dict[str, Any]:
-        return {"incidents": sorted(desk.incidents.values(), key=lambda e: e["received_at"])}
+    async def incidents(self) -> dict[str, Any]:
+        """Return the newest version of every incident."""
+        kept = self._desk.incidents.values()
+        return {"incidents": sorted(kept, key=lambda e: e["received_at"])}
 
-    @app.put("/fault")
-    async def break_it(request: Request) -> Response:
+    async def set_fault(self, request: Request) -> Response:
+        """Break it, or mend it with ``none``."""
         wanted = (await request.json()).get("fault")
         if wanted not in FAULTS:
             return JSONResponse({"detail": f"no fault {wanted!r}; one of {FAULTS}"}, 422)
-        fault["now"] = wanted
+        self._fault = wanted
         return JSONResponse({"fault": wanted})
 
+
+def build(desk: Desk, path: str = "/incidents") -> FastAPI:
+    """Return the CAD's application: ``POST {path}``, ``GET /incidents``, and ``PUT /fault``."""
+    app = FastAPI(title="Simulated CAD", docs_url=None, redoc_url=None)
+    office = _Office(desk)
+    app.add_api_route(path, office.receive, methods=["POST"], response_model=None)
+    app.add_api_route("/incidents", office.incidents, methods=["GET"])
+    app.add_api_route("/fault", office.set_fault, methods=["PUT"], response_model=None)
     return app
 
 

@@ -53,6 +53,7 @@ class CadProcess:
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self._wanted = False
+        self._started = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -89,6 +90,7 @@ class CadProcess:
             raise await self._ended()
         self.url = json.loads(line)["cad"]
         self._wanted = True
+        self._started.set()
 
     async def _ended(self) -> CadProcessError:
         """Return what the CAD said before it ended."""
@@ -117,8 +119,9 @@ class CadProcess:
             if process is self._process and self._wanted:
                 words = last.decode("utf-8", "replace").strip()
                 raise CadProcessError(f"CAD {self.place.id!r} ended with status {status}: {words}")
-            while process is self._process:
-                await asyncio.sleep(0.2)
+            self._started.clear()
+            if process is self._process:
+                await self._started.wait()
 
     async def fault(self, how: str, *, active: bool) -> None:
         """Break it or mend it: ``down`` ends the process and starts it again, which reads its log."""

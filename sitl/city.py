@@ -170,7 +170,7 @@ class SimCity:
     async def _watch_parent(self) -> None:
         """Stop when the process that started this one has ended."""
         parent = os.getppid()
-        while os.getppid() == parent:
+        while os.getppid() == parent:  # noqa: ASYNC110 - no system tells this everywhere
             await asyncio.sleep(PARENT_POLL_S)
         self.stop()
 

@@ -20,9 +20,9 @@ ROLL_LIMIT_DEG = 50.0
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What item values are made from. Angles are degrees, positions WGS-84, heights metres above
-    mean sea level.
+    """What item values are made from.
 
+    Angles are degrees, positions WGS-84, heights metres above mean sea level.
     ``azimuth``, ``elevation`` and ``rotation`` are the sensor's, relative to the platform.
     ``slant_range_m`` and the frame's centre are None where the optical axis meets no ground.
     """

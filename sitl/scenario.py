@@ -5,6 +5,7 @@ Times are seconds since the simulator was ready.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -32,7 +33,7 @@ class Part(BaseModel):
 
 
 def _rising(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-    for (a, _), (b, _) in zip(points, points[1:], strict=False):
+    for (a, _), (b, _) in pairwise(points):
         if not b > a:
             raise ValueError(f"times must rise; {b} follows {a}")
     return points

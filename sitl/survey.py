@@ -7,6 +7,7 @@ projection: marks on the board that stand clear of the water are paired with the
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -51,8 +52,9 @@ def stare_pose(city: City, site: Site) -> CameraPose:
 def control_points(
     seen: View, origin: tuple[float, float], above_m: float
 ) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-    """Return (pixel, (along, height)) of the board's marks above a height, where they are in the
-    picture: its two upper corners and the middles of the bow-ties.
+    """Return (pixel, (along, height)) of the board's marks that are in the picture above a height.
+
+    They are its two upper corners and the middles of the bow-ties.
     """
     marks = [(0.0, BOARD_HEIGHT_M), (BOARD_WIDTH_M, BOARD_HEIGHT_M)]
     marks += [(x, h + 0.5) for h in range(int(BOARD_HEIGHT_M)) for x in BOW_TIES_M]
@@ -146,7 +148,7 @@ def _jpeg(picture: np.ndarray) -> bytes:
     return data.tobytes()
 
 
-def _write(path: Path, station: dict[str, object]) -> None:
+def _write(path: Path, station: Mapping[str, object]) -> None:
     yaml = YAML()
     yaml.default_flow_style = None
     yaml.width = 100

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from missions.city import City
-from sitl.camera.pose import CameraPose
 from sitl.cadprocess import package_env
+from sitl.camera.pose import CameraPose
 from sitl.errors import SimError
 from sitl.scenario import Scenario
 

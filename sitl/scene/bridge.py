@@ -190,7 +190,7 @@ class Bridge:
         picture = _water(box.of(image), waves)
         cv2.copyTo(picture, canvas.mask(outline, box, soft=False), box.of(canvas.image))
 
-    def _wave_image(self, view: View, box: Box, z: float, t: float) -> Floats:
+    def _wave_image(self, view: View, box: Box, z: float, t: float) -> Image:
         """Return the wave field over a box of the picture: two drifting fields, added.
 
         It is worked out at half the resolution: waves are smooth.
@@ -220,7 +220,7 @@ class Bridge:
         return cv2.resize(out, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _water(mirror: Image, waves: Floats) -> Image:
+def _water(mirror: Image, waves: Image) -> Image:
     """Return what the eye sees of a mirror image through waves: bent, darkened, coloured."""
     rows, columns = waves.shape
     strength = np.linspace(1.0, 2.6, rows, dtype=np.float32)[:, None]

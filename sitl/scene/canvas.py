@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +12,8 @@ import numpy.typing as npt
 
 from sitl.scene.view import Floats, View
 
-Image = npt.NDArray[np.uint8]
+Image = npt.NDArray[Any]
+"""Picture of 8-bit channels. OpenCV's stubs do not say which integers come back, hence Any."""
 
 _SHIFT = 4  # fractional bits of polygon corners
 _FINER = (2, 4)  # columns and rows of a soft mask in one of the picture
@@ -185,7 +187,7 @@ class Canvas:
 
     def draw_layers(self, faces: list[Face]) -> None:
         """Draw faces that lie on each other, last on top, none of them where it will be covered."""
-        covered = np.zeros(self.image.shape[:2], np.uint8)
+        covered: Image = np.zeros(self.image.shape[:2], np.uint8)
         plan: list[tuple[Face, Box]] = []
         for face in reversed(faces):
             outline = self.view.polygon(face.corners())
@@ -206,8 +208,10 @@ def fill(image: Image, colour: tuple[int, int, int]) -> None:
 
 
 def _px_per_m(plane: Floats, outline: Floats) -> float:
-    """Return how many pixels a metre has in the middle of an outline: the root of the change of
-    area that the homography makes there."""
+    """Return how many pixels a metre has in the middle of an outline.
+
+    It is the root of the change of area that the homography makes there.
+    """
     middle = np.linalg.solve(plane, [*outline.mean(axis=0), 1.0])
     if abs(middle[2]) < 1e-12:
         return 1.0
@@ -223,4 +227,4 @@ def paste(target: Image, source: Image, mask: Image) -> None:
         weight = mask[rows, columns].astype(np.float32)[:, None] / 255
         mixed = source[rows, columns] * weight + target[rows, columns] * (1 - weight)
         target[rows, columns] = mixed.astype(np.uint8)
-    cv2.copyTo(source, cv2.compare(mask, 255, cv2.CMP_EQ), target)
+    cv2.copyTo(source, cv2.inRange(mask, 255, 255), target)

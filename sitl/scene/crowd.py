@@ -28,8 +28,11 @@ MAX_PEOPLE = 400
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Where people are: positions (N, 2), headings as unit vectors (N, 2), phases of their legs 0
-    to 1 (N,), whether they walk (N,), and who they are (N,)."""
+    """Where people are.
+
+    Positions (N, 2), headings as unit vectors (N, 2), phases of their legs 0 to 1 (N,), whether
+    they walk (N,), and who they are (N,).
+    """
 
     position: Floats
     heading: Floats

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from itertools import pairwise
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-Sprite = npt.NDArray[np.uint8]
+Sprite = npt.NDArray[Any]
 Side = Literal["front", "back", "side"]
 
 HEIGHT_M = 1.7
@@ -91,7 +92,7 @@ class _Pen:
         self, points: list[Point], widths: tuple[float, float], colour: Colour, shade: float = 1.0
     ) -> None:
         """Draw joints with round ends, tapering from the first width to the last."""
-        pairs = list(zip(points, points[1:], strict=False))
+        pairs = list(pairwise(points))
         steps = np.linspace(widths[0], widths[1], len(pairs) + 1)
         for (a, b), wa, wb in zip(pairs, steps, steps[1:], strict=False):
             length = math.hypot(b[0] - a[0], b[1] - a[1]) or 1.0

@@ -141,7 +141,7 @@ def _figures(canvas: Canvas, people: People) -> None:
     if count == 0:
         return
     feet = np.column_stack([people.position, np.zeros(count)])
-    heads = feet + [0.0, 0.0, figure.HEIGHT_M]
+    heads = feet + np.array([0.0, 0.0, figure.HEIGHT_M])
     low, depth = view.project(feet)
     high, high_depth = view.project(heads)
     for i in np.argsort(-depth):

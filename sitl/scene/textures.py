@@ -81,7 +81,8 @@ def _city_tile(rng: np.random.Generator) -> Image:
     ).astype(np.float32)
     image = shade((128, 136, 138), relief)
     for _ in range(70):
-        _tree(rng, image, *rng.integers(70, size - 70, 2), int(rng.integers(10, 24)))
+        x, y = (int(v) for v in rng.integers(70, size - 70, 2))
+        _tree(rng, image, x, y, int(rng.integers(10, 24)))
     for bx in range(90, size - 200, 214):
         for by in range(90, size - 170, 190):
             if rng.random() < 0.82:

@@ -24,8 +24,10 @@ _HAZE = (196, 196, 190)
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is so at a time: river levels by site in metres, people on zones by site, zones' areas in
-    square metres by site."""
+    """What is so at a time, by site.
+
+    River levels in metres on the station's datum, people on zones, areas of zones.
+    """
 
     levels_m: dict[str, float] = field(default_factory=dict)
     people: dict[str, int] = field(default_factory=dict)

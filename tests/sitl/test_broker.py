@@ -47,7 +47,7 @@ async def test_it_can_be_started_again_on_its_port() -> None:
 
 
 def test_only_this_machine_is_listened_on() -> None:
-    with pytest.raises(BrokerError, match="127.0.0.1 only"):
+    with pytest.raises(BrokerError, match=r"127\.0\.0\.1 only"):
         Broker("0.0.0.0", 0)
     with pytest.raises(BrokerError, match="cannot be simulated"):
         address("mqtts://broker.example:8883")

@@ -97,7 +97,7 @@ def test_the_checksum_is_last_and_sums_16_bit_words() -> None:
     for at in range(0, len(body), 2):
         total += int.from_bytes(body[at : at + 2].ljust(2, b"\x00"), "big")
     assert struct.unpack(">H", data[-2:])[0] == total & 0xFFFF
-    assert list(unpack(data))[0] == 2
+    assert next(iter(unpack(data))) == 2
     assert list(unpack(data))[-1] == 1
 
 

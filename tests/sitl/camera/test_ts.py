@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import struct
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -49,7 +50,7 @@ def test_pyav_gives_back_every_picture_and_every_klv_byte() -> None:
                 frames += len(packet.decode())
     assert frames == 25
     assert [klv for klv, _ in got] == [klv for klv, _ in sent]
-    steps = {b - a for (_, a), (_, b) in zip(got, got[1:], strict=False)}
+    steps = {b - a for (_, a), (_, b) in pairwise(got)}
     assert steps == {9000}
 
 

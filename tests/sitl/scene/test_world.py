@@ -99,7 +99,7 @@ def test_the_people_detector_of_opencv_finds_the_figures(
         )  # fmt: skip
         middles = [((x + w / 2) / scale, (y + h / 2) / scale) for x, y, w, h in boxes]
         for (c, low), (_, high) in zip(feet, heads, strict=True):
-            if not (15 < c < 945 and 10 < high and low < 530):
+            if not (15 < c < 945 and high > 10 and low < 530):
                 continue
             there += 1
             found += any(
