@@ -32,6 +32,7 @@ _PR_SET_PDEATHSIG = 1
 
 DEFAULT_PARAMS: Mapping[str, float] = {
     "SDLOG_MODE": -1,  # no flight log: 5.5 MB a minute otherwise
+    "SDLOG_BACKEND": 0,  # without this one the logger still starts on arming
     "MNT_MODE_IN": 4,  # the gimbal manager of MAVLink's gimbal protocol v2
     "MNT_MODE_OUT": 0,  # with a gimbal on servo outputs, which PX4 then reports itself
     "COM_RC_IN_MODE": 4,  # no sticks: their absence is no reason for anything

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from sitl.autopilot.core import AIR, CRITICAL, GROUND, INFO, LANDING, TAKING_OFF, Core
@@ -164,7 +165,7 @@ class Commander:
         if core.landed:
             self._on_ground()
         else:
-            self._breached = bool(core.plan.fence) and self._outside()
+            self._breached = self._outside()
             self._failsafe()
 
     def _complain(self) -> None:
@@ -239,6 +240,8 @@ class Commander:
 
     def _on_plan_change(self, mission_type: int) -> None:
         core = self._core
+        if mission_type == FENCE:
+            self._judge_fence()
         if mission_type in (MISSION, FENCE):
             if mission_type == MISSION:
                 core.plan.valid = False
@@ -272,10 +275,27 @@ class Commander:
     def _outside(self) -> bool:
         core = self._core
         fence = core.plan.fence
+        most, high = core.params["GF_MAX_HOR_DIST"], core.params["GF_MAX_VER_DIST"]
+        far = math.hypot(core.north - core.home_north, core.east - core.home_east)
+        if (0 < most < far) or (0 < high < core.altitude):
+            return True
+        return bool(fence) and not fence.allows(*core.frame.to_lonlat(core.north, core.east))
+
+    def _judge_fence(self) -> None:
+        """Leave out, as PX4 does, each fence that home or a flying vehicle would break at once."""
+        core = self._core
         home = core.frame.to_lonlat(core.home_north, core.home_east)
-        if not fence.allows(*home):
-            return False  # PX4 ignores a fence that does not contain home
-        return not fence.allows(*core.frame.to_lonlat(core.north, core.east))
+        here = core.frame.to_lonlat(core.north, core.east)
+        flying = not core.landed and core.params.integer("GF_ACTION") != 0
+        kept = []
+        for shape in core.plan.fence.shapes:
+            if core.home_amsl is not None and not shape.allows(*home):
+                core.say(CRITICAL, "Geofence invalid, doesn't contain Home position\t")
+            elif flying and not shape.allows(*here):
+                core.say(CRITICAL, "Geofence invalid, doesn't contain current vehicle position\t")
+            else:
+                kept.append(shape)
+        core.plan.fence.shapes = kept
 
     def _causes(self) -> list[Cause]:
         return causes(self._core, self.battery.level, self._breached)

@@ -18,7 +18,7 @@ UNSUPPORTED, IN_PROGRESS, UNSUPPORTED_MAV_FRAME = 3, 5, 9
 _FORCE = 21196.0
 _SILENT = frozenset({42600, 420, 203})
 """DO_WINCH, INJECT_FAILURE of what SIH lacks, DO_DIGICAM_CONTROL: PX4 gives no ACK."""
-_ACCEPTED_AS_IS = frozenset({34, 241, 245, 246, 511, 510, 2003, 1001, 530, 178})
+_ACCEPTED_AS_IS = frozenset({241, 245})
 """Taken without an effect that can be seen from outside."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from missions.city import Battery as BatterySpec
 from sitl.autopilot.battery import CELLS, BatteryModel
@@ -86,7 +85,6 @@ class Core:
         self.gcs_lost = False
         self.faults: set[Fault] = set()
         self.say: Callable[[int, str], None] = lambda severity, text: None
-        self.broadcast: Callable[[Any], None] = lambda message: None
         self._limits: Limits | None = None
         self._limits_version = -1
 

@@ -177,8 +177,10 @@ class MavlinkLink:
         if number == 519:
             return UNSUPPORTED
         if number == 1001:  # DO_GIMBAL_MANAGER_CONFIGURE
-            self.telemetry.gimbal_control = self._gimbal_owner(p, sender)
+            self._core.gimbal.owner = self._gimbal_owner(p, sender)
             return ACCEPTED
+        if number == 1000 and self._core.gimbal.owner != sender:
+            return DENIED  # DO_GIMBAL_MANAGER_PITCHYAW from one who has not taken control
         return None
 
     def _gimbal_owner(self, p: tuple[float, ...], sender: tuple[int, int]) -> tuple[int, int]:
@@ -187,7 +189,7 @@ class MavlinkLink:
             return sender
         if system == -3:
             return (0, 0)
-        return self.telemetry.gimbal_control if system < 0 else (system, max(0, component))
+        return self._core.gimbal.owner if system < 0 else (system, max(0, component))
 
     def _ack(self, number: int, result: int, to: tuple[int, int]) -> None:
         self.send(mav.MAVLink_command_ack_message(number, result, 0, 0, *to))

@@ -37,6 +37,10 @@ class Polygon:
         """Return whether the point is inside."""
         return inside_ring(self.ring, lon, lat)
 
+    def allows(self, lon: float, lat: float) -> bool:
+        """Return whether this fence alone lets a vehicle be at the point."""
+        return self.contains(lon, lat) == self.keep_in
+
 
 @dataclass(frozen=True, slots=True)
 class Circle:
@@ -51,6 +55,10 @@ class Circle:
         """Return whether the point is inside."""
         north, east = HomeFrame(self.lon, self.lat).to_ne(lon, lat)
         return north * north + east * east < self.radius_m**2
+
+    def allows(self, lon: float, lat: float) -> bool:
+        """Return whether this fence alone lets a vehicle be at the point."""
+        return self.contains(lon, lat) == self.keep_in
 
 
 class Fence:

@@ -36,7 +36,17 @@ class Gimbal:
     Roll is held at zero. Pitch is limited to -90..30 degrees, yaw is free.
     """
 
-    __slots__ = ("aim", "lock_yaw", "pitch", "pitch_rate", "point", "want_pitch", "want_yaw", "yaw")
+    __slots__ = (
+        "aim",
+        "lock_yaw",
+        "owner",
+        "pitch",
+        "pitch_rate",
+        "point",
+        "want_pitch",
+        "want_yaw",
+        "yaw",
+    )
 
     def __init__(self, yaw: float) -> None:
         self.aim = Aim.NEUTRAL
@@ -47,6 +57,8 @@ class Gimbal:
         self.want_yaw = 0.0
         self.lock_yaw = False
         self.point: Point | None = None
+        self.owner = (0, 0)
+        """System and component that took control (DO_GIMBAL_MANAGER_CONFIGURE)."""
 
     def neutral(self) -> None:
         """Look ahead, level."""

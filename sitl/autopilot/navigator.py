@@ -71,11 +71,7 @@ class Navigator:
         if mode is Mode.MISSION:
             self.mission.enter()
         elif mode is Mode.TAKEOFF:
-            altitude = self._takeoff_altitude
-            self._takeoff_altitude = None
-            low = core.params["MIS_TAKEOFF_ALT"]
-            self._target = here(core, max(altitude if altitude is not None else low, 0.5))
-            core.landed_state = TAKING_OFF
+            self._begin_takeoff()
         elif mode is Mode.RTL:
             self._begin_return()
         elif mode is Mode.LAND:
@@ -109,6 +105,19 @@ class Navigator:
             if mode is Mode.TAKEOFF and self._target.altitude - core.altitude < 0.3:
                 self.finished = True
             fly_to(core, self._target, dt)
+
+    def _begin_takeoff(self) -> None:
+        core = self._core
+        altitude = self._takeoff_altitude
+        if altitude is None:
+            default = core.params["MIS_TAKEOFF_ALT"]
+            altitude = core.altitude + default
+            if core.armed:
+                core.say(INFO, f"Using default takeoff altitude: {default:.1f} m\t")
+        self._target = here(core, altitude)
+        if core.armed:
+            self._takeoff_altitude = None
+            core.landed_state = TAKING_OFF
 
     def _begin_return(self) -> None:
         core = self._core

@@ -299,9 +299,9 @@ def mount_orientation(core: Core) -> bytes:
     return MOUNT_ORIENTATION.pack(_ms(core), 0.0, math.degrees(g.pitch), relative, absolute)
 
 
-def gimbal_manager_status(core: Core, control: tuple[int, int]) -> bytes:
+def gimbal_manager_status(core: Core) -> bytes:
     """Pack GIMBAL_MANAGER_STATUS: who is in control of the gimbal."""
-    return GIMBAL_MANAGER_STATUS.pack(_ms(core), _RETRACT_FLAGS, 1, *control, 0, 0)
+    return GIMBAL_MANAGER_STATUS.pack(_ms(core), _RETRACT_FLAGS, 1, *core.gimbal.owner, 0, 0)
 
 
 def gimbal_manager_information(core: Core) -> bytes:

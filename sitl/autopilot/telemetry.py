@@ -75,7 +75,6 @@ class Telemetry:
         self._core = core
         self._commander = commander
         self._ping = 0
-        self.gimbal_control = (0, 0)
         self._streams: dict[int, Stream] = {}
         for shape, pack in self._table():
             hz = ONBOARD_HZ.get(shape.name, 0.0)
@@ -164,7 +163,7 @@ class Telemetry:
             (status.PING, self._pack_ping),
             (
                 status.GIMBAL_MANAGER_STATUS,
-                lambda core, _: status.gimbal_manager_status(core, self.gimbal_control),
+                _plain(status.gimbal_manager_status),
             ),
             (motion.ATTITUDE, motion.attitude),
             (motion.ATTITUDE_QUATERNION, motion.attitude_quaternion),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from sitl.autopilot.clock import Clock, SpeedClock
 from sitl.autopilot.commander import CHECK_S, Commander
@@ -47,7 +46,6 @@ class EmbeddedVehicle:
         commands = CommandServer(self._core, self._commander, self._navigator)
         urls = [mavlink] if isinstance(mavlink, str) else list(mavlink)
         self._core.say = self._say
-        self._core.broadcast = self._broadcast
         self.links = [MavlinkLink(self._core, self._commander, commands, url) for url in urls]
         self._hooks: list[EventHook] = []
         self._texts = 0
@@ -220,10 +218,6 @@ class EmbeddedVehicle:
             return  # PX4 keeps its texts from a link that nobody listens to
         for link in self.links:
             link.say(severity, text, 1 + number % 0xFFFF)  # 0 would mean: not in chunks
-
-    def _broadcast(self, message: Any) -> None:
-        for link in self.links:
-            link.send(message)
 
 
 async def fly(

@@ -298,3 +298,43 @@ def test_replacing_the_mission_in_flight_goes_on_from_its_first_item(ground, ite
     assert ground.vehicle.core.plan.current == 0
     ground.until(lambda: ground.vehicle.core.plan.finished, 90.0)
     assert _distance(ground, 0.0, 100.0) < 4.0
+
+
+def test_a_fence_that_does_not_hold_home_is_left_out_with_px4s_words(ground, item):
+    ground.ready()
+    ring = [(100, -60), (100, 60), (200, 60), (200, -60)]
+    fence = [item(i, 5001, n, e, 0.0, (4.0, 0, 0, 0), 0, 1) for i, (n, e) in enumerate(ring)]
+    assert ground.upload(fence, 1) == 0
+    assert ground.texts()[-1] == "Geofence invalid, doesn't contain Home position"
+    ground.airborne()
+    ground.run(3.0)
+    assert ground.vehicle.mode == "hold"
+    assert not ground.vehicle.core.failsafe
+
+
+def test_distance_limit_from_home(make_ground, item):
+    ground = make_ground(params={"GF_MAX_HOR_DIST": 50.0, "GF_ACTION": 3})
+    ground.airborne()
+    _mission(ground, [item(0, north=150.0)])
+    ground.command(176, 1, 4, 4)
+    ground.until(lambda: ground.vehicle.mode == "rtl", 40.0)
+    assert ground.vehicle.core.body.north < 56.0
+
+
+def test_takeoff_before_arming_keeps_its_altitude(ground):
+    ground.ready()
+    amsl = ground.vehicle.core.home_alt + 12.0
+    assert ground.command(22, 0, 0, 0, NAN, NAN, NAN, amsl) == [0]
+    assert ground.command(400, 1) == [0]
+    ground.until(lambda: ground.vehicle.mode == "hold", 60.0)
+    assert ground.vehicle.core.altitude == pytest.approx(12.0, abs=1.0)
+
+
+def test_takeoff_without_altitude_takes_the_parameter(make_ground):
+    ground = make_ground(params={"MIS_TAKEOFF_ALT": 7.0})
+    ground.ready()
+    ground.command(400, 1)
+    ground.command(22, 0, 0, 0, NAN, NAN, NAN, NAN)
+    assert ground.texts()[-1] == "Using default takeoff altitude: 7.0 m"
+    ground.until(lambda: ground.vehicle.mode == "hold", 60.0)
+    assert ground.vehicle.core.altitude == pytest.approx(7.0, abs=0.8)

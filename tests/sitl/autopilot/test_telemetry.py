@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 
 import pytest
@@ -19,6 +20,11 @@ _NOT_SENT = {
     "STATUSTEXT",
     "BAD_DATA",
 }
+
+
+@pytest.fixture
+def ground(make_ground):
+    return make_ground(quiet=False)
 
 
 def test_rates_are_those_of_the_recording(ground, recording):
@@ -91,3 +97,21 @@ def test_long_texts_come_in_chunks(ground):
     chunks = [m for m in ground.all("STATUSTEXT") if m.id == ground.last("STATUSTEXT").id]
     assert [m.chunk_seq for m in chunks] == [0, 1]
     assert ground.texts()[-1] == "Arming denied: Resolve system health failures first"
+
+
+def test_gimbal_answers_who_has_taken_control(ground):
+    ground.airborne()
+    assert ground.command(1000, -60, 30) == [2]
+    assert ground.command(1001, 245, 190, -1, -1) == [0]
+    assert ground.command(1000, -60, 30, 0, 0, 16) == [0]
+    ground.run(3.0)
+    status = ground.last("GIMBAL_MANAGER_STATUS")
+    assert (status.primary_control_sysid, status.primary_control_compid) == (245, 190)
+    pose = ground.vehicle.true_pose()
+    assert pose.gimbal_pitch_deg == pytest.approx(-60, abs=1)
+    assert pose.gimbal_yaw_deg == pytest.approx(30, abs=1)
+    mount = ground.last("MOUNT_ORIENTATION")
+    assert mount.pitch == pytest.approx(-60, abs=1)
+    assert mount.yaw_absolute == pytest.approx(30, abs=1)
+    w, x, y, z = ground.last("GIMBAL_DEVICE_ATTITUDE_STATUS").q
+    assert math.degrees(math.asin(2 * (w * y - z * x))) == pytest.approx(-60, abs=1)
