@@ -12,7 +12,7 @@ from typing import NamedTuple
 from fleet.flight.place import distance_m, landed
 from fleet.flight.policy import Policy
 from fleet.model.live import Telemetry
-from fleet.model.states import DoorState, DroneState
+from fleet.model.states import DroneState
 
 _FLEW = frozenset(
     {
@@ -46,7 +46,6 @@ class Found(NamedTuple):
     telemetry: Telemetry
     ours: str | None
     """None where the vehicle's mission is the sortie's; else why it is not, or that there is none."""
-    door: DoorState
     in_dock: bool
     """Whether the dock counts it among its occupants."""
 

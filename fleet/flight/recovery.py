@@ -73,7 +73,7 @@ async def _adopted(s: Supervisor) -> Step:
     step: list[Step] = []
 
     def known() -> bool:
-        found = Found(s.before, s.t, ours, s.dock.state.door, s.in_dock)
+        found = Found(s.before, s.t, ours, s.in_dock)
         taken = adopt(found, s.pad, s.policy) if s.t.connected else None
         step[:] = [taken] if taken is not None else []
         return bool(step)

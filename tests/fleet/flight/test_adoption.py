@@ -11,7 +11,7 @@ from fleet.flight import lifecycle
 from fleet.flight.adoption import Found, adopt
 from fleet.flight.policy import Policy
 from fleet.model.live import Telemetry
-from fleet.model.states import DoorState, DroneState
+from fleet.model.states import DroneState
 
 S = DroneState
 PAD = (117.65, 24.51)
@@ -32,9 +32,7 @@ def founds(draw: st.DrawFn) -> Found:
     )
     recorded = draw(st.sampled_from(list(S)))
     ours = draw(st.sampled_from([None, "item 3: command 16 is held"]))
-    return Found(
-        recorded, telemetry, ours, draw(st.sampled_from(list(DoorState))), draw(st.booleans())
-    )
+    return Found(recorded, telemetry, ours, draw(st.booleans()))
 
 
 @given(founds())

@@ -18,7 +18,6 @@ REFUSALS: dict[str, tuple[Callable[[Any], None], str]] = {
     "home": (lambda t: t.vehicle.set(home_lat=24.52), "from the dock; 10 m is allowed"),
     "no home": (lambda t: t.vehicle.set(home_lat=None), "no home position"),
     "place": (lambda t: t.vehicle.set(lat=24.511), "from its dock; 10 m is allowed"),
-    "battery": (lambda t: t.vehicle.set(battery_percent=51.0), ""),
     "wind": (lambda t: t.dock.set(wind_m_s=13.0), "wind 13 m/s is over the limit of 12"),
     "no wind": (lambda t: t.dock.set(wind_m_s=None), "wind or rain at the dock is not known"),
     "rain": (lambda t: t.dock.set(rain_mm_h=5.0), "rain 5 mm/h is over the limit of 4"),
@@ -27,7 +26,7 @@ REFUSALS: dict[str, tuple[Callable[[Any], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", [n for n in REFUSALS if n != "battery"])
+@pytest.mark.parametrize("name", list(REFUSALS))
 async def test_a_check_refuses_and_says_which(make_town: Make, name: str) -> None:
     spoil, words = REFUSALS[name]
     town = make_town()
@@ -48,7 +47,6 @@ async def test_battery_must_hold_sortie_and_reserve(make_town: Make) -> None:
     town = make_town()
     async with town.open():
         await town.reach(S.DOCKED)
-        town.policy = None
         town.vehicle.set(battery_percent=50.0)
         town.controller.supervisors["a1"].drone = town.controller.supervisors[
             "a1"

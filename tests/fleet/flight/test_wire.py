@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import sitl.dock
 from fleet.docks.mqtt import MqttDocks
 from fleet.flight.controller import FlightController
 from fleet.flight.policy import Policy
@@ -35,7 +36,7 @@ from sitl.scenario import Weather
 
 S = DroneState
 PAD = (117.65, 24.51)
-SPEED = 6.0
+SPEED = 8.0
 
 
 def udp_ports(count: int) -> list[int]:
@@ -152,7 +153,10 @@ async def rig(store: Any, drones: int, flying: int) -> AsyncIterator[Rig]:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_a_sortie_over_the_wires_through_a_restart(memory_store: Any) -> None:
+async def test_a_sortie_over_the_wires_through_a_restart(
+    memory_store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sitl.dock, "DOOR_S", 4.0 / SPEED)
     async with rig(memory_store, drones=2, flying=1) as world:
         async with world.controller() as controller:
             await world.until(lambda: controller.supervisors["a1"].state is S.DOCKED)
