@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import stat
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -34,8 +36,26 @@ async def _until(condition, limit=10.0):
             await asyncio.sleep(0.02)
 
 
+def _free(port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("0.0.0.0", port))
+        except OSError:
+            return False
+    return True
+
+
 @pytest.fixture
-def script(tmp_path):
+def own_ports(monkeypatch):
+    """Move PX4's ports away, so that a real PX4 on this machine is not in the way."""
+    base = next(p for p in range(34580 + os.getpid() % 500 * 20, 60000, 20) if _free(p + 9))
+    monkeypatch.setattr("sitl.px4.ONBOARD_PORT", base)
+    monkeypatch.setattr("sitl.px4.STATION_PORT", base)
+    return base
+
+
+@pytest.fixture
+def script(tmp_path, own_ports):
     """Return a maker of fake px4 programs."""
 
     def make(body):
@@ -89,12 +109,14 @@ async def test_a_program_that_says_nothing_is_given_up(script, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
-async def test_killing_the_simulator_leaves_no_px4(script, tmp_path):
+async def test_killing_the_simulator_leaves_no_px4(script, own_ports, tmp_path):
     path = script("echo $$ >pid\nexec sleep 300\n")
     program = (
         "import asyncio, sys\n"
+        "import sitl.px4\n"
         "from pathlib import Path\n"
         "from sitl.px4 import Px4Fleet, Px4Source, Px4Spec\n"
+        "sitl.px4.ONBOARD_PORT = sitl.px4.STATION_PORT = int(sys.argv[3])\n"
         "async def main():\n"
         "    spec = Px4Spec(8, 117.0, 24.0, 0.0)\n"
         "    async with Px4Fleet([spec], Path(sys.argv[2]), Px4Source(binary=Path(sys.argv[1]))):\n"
@@ -104,7 +126,13 @@ async def test_killing_the_simulator_leaves_no_px4(script, tmp_path):
     run = tmp_path / "run"
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, str(path), str(run), env={**os.environ, "PYTHONPATH": root}
+        sys.executable,
+        "-c",
+        program,
+        str(path),
+        str(run),
+        str(own_ports),
+        env={**os.environ, "PYTHONPATH": root},
     )
     try:
         pid_file = run / "px4-8" / "pid"
@@ -117,13 +145,13 @@ async def test_killing_the_simulator_leaves_no_px4(script, tmp_path):
     await _until(lambda: not _alive(pid))
 
 
-async def test_a_taken_port_is_named(script, tmp_path):
+async def test_a_taken_port_is_named(script, own_ports, tmp_path):
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(
-        asyncio.DatagramProtocol, local_addr=("0.0.0.0", 14589)
+        asyncio.DatagramProtocol, local_addr=("0.0.0.0", own_ports + 9)
     )
     try:
-        with pytest.raises(Px4Error, match="14589"):
+        with pytest.raises(Px4Error, match=str(own_ports + 9)):
             async with Px4Fleet([SPEC], tmp_path, Px4Source(binary=script("sleep 1\n"))):
                 pass
     finally:
@@ -172,7 +200,10 @@ async def test_the_real_px4_starts_reports_and_stops(tmp_path):
         source = await find_px4()
     except Px4Missing as missing:
         pytest.skip(f"no real PX4: {missing}")
-    async with Px4Fleet([SPEC], tmp_path, source) as fleet:
+    number = next((i for i in range(8, -1, -1) if _free(14580 + i) and _free(18570 + i)), None)
+    if number is None:
+        pytest.skip("every PX4 instance number is in use on this machine")
+    async with Px4Fleet([replace(SPEC, instance=number)], tmp_path, source) as fleet:
         vehicle = Px4Vehicle("d1", fleet.instances[0])
         listening = asyncio.create_task(vehicle.run())
         try:
