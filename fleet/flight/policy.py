@@ -46,6 +46,8 @@ class Policy:
     hold_s: float = 3.0
     """A vehicle that holds by itself for longer is shown as held."""
     weather_s: float = 10.0
+    settle_s: float = 15.0
+    """A vehicle on the ground that says it is elsewhere is believed after this."""
     armed_on_ground_s: float = 20.0
     """PX4 disarms 10 s after arming without take-off."""
     lost_door_s: float = 17.0

@@ -75,6 +75,9 @@ async def _adopted(s: Supervisor) -> Step:
     def known() -> bool:
         found = Found(s.before, s.t, ours, s.in_dock)
         taken = adopt(found, s.pad, s.policy) if s.t.connected else None
+        astray = taken is not None and taken.state is S.EMERGENCY and landed(s.t)
+        if s.lasting("astray", astray) < s.policy.settle_s and astray:
+            return False  # an estimator that has just started may be a kilometre off
         step[:] = [taken] if taken is not None else []
         return bool(step)
 

@@ -167,6 +167,25 @@ async def test_a_flight_that_is_not_ours_is_not_touched(make_town: Make) -> None
         assert set(town.vehicle.commands[len(told) :]) <= {"holds"}
 
 
+async def test_a_position_that_settles_is_not_believed_at_once(make_town: Make) -> None:
+    town = make_town()
+    town.vehicle.set(lat=24.52)
+    async with town.open():
+        await asyncio.sleep(5)
+        assert town.state() is S.UNKNOWN
+        town.vehicle.set(lat=24.51)
+        await town.reach(S.DOCKED, bound_s=5)
+        assert S.EMERGENCY not in town.passed()
+
+
+async def test_a_drone_that_really_stands_elsewhere_is_an_emergency(make_town: Make) -> None:
+    town = make_town()
+    town.vehicle.set(lat=24.52)
+    async with town.open():
+        await town.reach(S.EMERGENCY, bound_s=30)
+        assert "on the ground 1108 m from its dock" in town.live().reason
+
+
 async def test_a_drone_that_never_answers_stops_nobody(make_town: Make) -> None:
     town = make_town(("a1", "a2"))
     town.vehicles["a2"].answers = False
