@@ -166,7 +166,7 @@ class FakeController:
     """What a worker needs of a controller, over real HTTP."""
 
     address: str = ""
-    token: str = "worker-token"  # noqa: S105  # of this fake only
+    token: str = "worker-token"  # of this fake only
     watches: list[dict[str, Any]] = field(default_factory=list)
     station: dict[str, Any] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)

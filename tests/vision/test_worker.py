@@ -93,7 +93,7 @@ def rising(make_ts: Callable[..., bytes], hover: Callable[..., Any]) -> Callable
 class Worker:
     """``skybeat watch`` as a process."""
 
-    def __init__(self, address: str, token: str | None = "worker-token") -> None:  # noqa: S107
+    def __init__(self, address: str, token: str | None = "worker-token") -> None:
         environment = {k: v for k, v in os.environ.items() if k != "SKYBEAT_TOKEN"}
         if token is not None:
             environment["SKYBEAT_TOKEN"] = token
@@ -275,7 +275,7 @@ def test_a_dead_watching_process_is_started_again(
 
 
 def test_a_wrong_token_is_one_clear_line(controller: Any, start: Callable[..., Worker]) -> None:
-    worker = start(token="wrong")  # noqa: S106
+    worker = start(token="wrong")
     assert worker.process.wait(20) == 2
     assert worker.process.stderr is not None
     said = worker.process.stderr.read()

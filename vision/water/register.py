@@ -24,6 +24,8 @@ RATIO = 0.8
 REPROJECTION_PX = 3.0
 MIN_INLIERS = 15
 MIN_INLIER_RATIO = 0.2
+WORK_PX = 960
+"""Features of a picture much larger than this are taken from a smaller copy of it."""
 SCALE = (0.4, 2.5)
 """How much smaller or larger the face may be than in the reference."""
 
@@ -63,14 +65,24 @@ def grey_of(image: Image) -> Grey:
 
 def features_of(grey: Grey, mask: Grey | None = None, most: int = 2500) -> Features:
     """Return SIFT features of `grey` where `mask` is not 0, also in faint parts of the picture."""
+    zoom = min(1.0, WORK_PX / max(grey.shape)) if max(grey.shape) > 1.25 * WORK_PX else 1.0
+    if zoom < 1:
+        grey = np.asarray(
+            cv2.resize(grey, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA), np.uint8
+        )
+        if mask is not None:
+            mask = np.asarray(
+                cv2.resize(mask, grey.shape[::-1], interpolation=cv2.INTER_NEAREST), np.uint8
+            )
     flat = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(8, 8)).apply(grey)
     sift = cv2.SIFT.create(nfeatures=most, contrastThreshold=0.03)
     keypoints, descriptors = sift.detectAndCompute(flat, mask)
     if descriptors is None or not keypoints:
         return Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32))
-    points = np.array([k.pt for k in keypoints], np.float32)
+    # the centre of the first pixel is (0, 0) in both sizes
+    points = (np.array([k.pt for k in keypoints], np.float32) + 0.5) / zoom - 0.5
     root = np.sqrt(descriptors / (descriptors.sum(axis=1, keepdims=True) + 1e-7))  # RootSIFT
-    return Features(points, root.astype(np.float32))
+    return Features(points.astype(np.float32), root.astype(np.float32))
 
 
 def match(reference: Features, present: Features) -> NDArray[np.intp]:
