@@ -118,6 +118,9 @@ class MqttDocks:
                 await self._session()
             except aiomqtt.MqttError as error:
                 self._error = str(error)
+            except Exception as error:  # whatever it was, the docks are needed again
+                log.exception("fault in the docks' connection", url=self._broker.url)
+                self._error = f"{type(error).__name__}: {error}"
             up = self._connected.is_set() and self._client is not None
             self._client = None
             for dock in self._docks.values():

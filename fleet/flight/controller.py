@@ -256,6 +256,8 @@ class FlightController:
                 await self._plan_once()
             except StoreError as error:
                 log.error("planning waits for the store", error=str(error))
+            except Exception:  # drones in the air need their controller more than a next plan
+                log.exception("planning failed")
             await asyncio.sleep(PLAN_EACH_S)
 
     async def _end_due_orders(self) -> None:

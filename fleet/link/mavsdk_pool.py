@@ -120,7 +120,12 @@ class MavsdkPool:
     async def _refresh(self) -> None:
         while True:
             for link in self._links.values():
-                link.refresh()
+                try:
+                    link.refresh()
+                except (
+                    Exception
+                ):  # one vehicle's nonsense must not freeze what is known of the others
+                    log.exception("telemetry not taken", drone=link.drone)
             await asyncio.sleep(REFRESH_S)
 
 

@@ -126,3 +126,23 @@ async def test_stopping_tells_the_drones_nothing(make_town: Make) -> None:
         await town.controller.stop()
         await town.until(lambda: town.vehicle.truth.mode == "HOLD")
         assert town.vehicle.commands == told
+
+
+async def test_a_planner_that_fails_stops_neither_flights_nor_the_next_plan(
+    make_town: Make,
+) -> None:
+    town = make_town()
+    plan, failures = town.planner, 3
+
+    def failing(question: Any) -> Any:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            raise ZeroDivisionError
+        return plan(question)
+
+    town.controller._planner = failing
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        assert failures < 0
