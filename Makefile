@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.stamp
 WEB    := $(shell find fleet/web -path fleet/web/node_modules -prune -o -path fleet/web/static -prune -o -type f -print 2>/dev/null)
 ARGS   ?=
 
-.PHONY: env demo test check bench test-long clean
+.PHONY: env demo test check bench test-long conformance clean
 env: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt hatch_build.py $(WEB)
@@ -19,7 +19,7 @@ demo: $(STAMP)
 	@exec $(BIN)/skybeat demo $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not long and not bench" $(ARGS)
+	$(BIN)/python -m pytest -m "not long and not bench and not px4" $(ARGS)
 
 test-long: $(STAMP)
 	$(BIN)/python -m pytest -m long $(ARGS)
@@ -30,8 +30,12 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_architecture.py
 
+# says by the tests' names which autopilots it ran on; those of PX4 are skipped, with the reason, where there is none
+conformance: $(STAMP)
+	$(BIN)/python -m pytest -v -rs tests/conformance $(ARGS)
+
 bench: $(STAMP)
-	@$(BIN)/python -m pytest -m bench -s -q --no-header tests/bench $(ARGS)
+	@$(BIN)/python -m pytest -m bench -s -q --no-header tests $(ARGS)
 
 clean:
 	rm -rf $(VENV) fleet/web/static fleet/web/node_modules
