@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from missions.city import City
 from missions.geo import distance_m
-from sitl.autopilot.core import VehicleSpec
 from sitl.autopilot.port import EventKind, SimVehicle, VehicleEvent
-from sitl.autopilot.vehicle import EmbeddedVehicle, fly
-from sitl.autopilot.wind import WindSpec
 from sitl.broker import Broker, address
 from sitl.cad import secret
 from sitl.cadprocess import CadProcess, local_cads
@@ -28,9 +24,8 @@ from sitl.dock_mqtt import DockLine
 from sitl.errors import SimError
 from sitl.log import JsonLog
 from sitl.scenario import Fault, Scenario
+from sitl.vehicles import vehicles
 
-SLOT_OFFSET_M = 0.6
-"""Slots stand this far east and west of the pad's middle, two by two."""
 PARENT_POLL_S = 0.5
 READY_TIMEOUT_S = 20.0
 STOP_BROKER_S = 1.0
@@ -123,18 +118,20 @@ class SimCity:
             await self._end()
 
     async def _live(self, on_ready: Callable[[Ready], None]) -> None:
-        async with self._fleet() as fleet, asyncio.TaskGroup() as group:
+        city = self.options.city
+        async with (
+            asyncio.TaskGroup() as group,
+            vehicles(city, self.scenario, self.options.autopilot, group) as flying,
+        ):
+            self._adopt(flying)
             self._make_docks()
-            await fleet(group)
             tasks = [
                 group.create_task(self.cameras.follow(self.vehicles), name="camera poses"),
                 *(group.create_task(line.run(), name="dock") for line in self.docks),
                 *(group.create_task(cad.watch(), name="cad watch") for cad in self.cads),
             ]
-            for line in self.docks:
-                await asyncio.wait_for(line.connected.wait(), READY_TIMEOUT_S)
-            start = time.time()
-            self.cameras.begin(start)
+            await self._docks_online()
+            self.cameras.begin(time.time())
             tasks += [
                 group.create_task(self._fault(fault), name=f"fault {fault.fault}")
                 for fault in self.scenario.faults
@@ -144,8 +141,16 @@ class SimCity:
             on_ready(self._ready())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), self.options.seconds)
-            for task in [*tasks, *self._flying]:
+            for task in tasks:
                 task.cancel()
+
+    async def _docks_online(self) -> None:
+        online = asyncio.gather(*(line.connected.wait() for line in self.docks))
+        try:
+            await asyncio.wait_for(online, READY_TIMEOUT_S)
+        except TimeoutError:
+            missing = [line.dock.place.id for line in self.docks if not line.connected.is_set()]
+            raise CityError(f"docks {missing} did not reach the broker in time") from None
 
     def _ready(self) -> Ready:
         city = self.options.city
@@ -175,54 +180,6 @@ class SimCity:
         self.stop()
 
     # --- vehicles ------------------------------------------------------------------------------
-
-    @contextlib.asynccontextmanager
-    async def _fleet(self) -> AsyncIterator[Callable[[asyncio.TaskGroup], Any]]:
-        """Make the vehicles; yields what starts them in a task group."""
-        self._flying: list[asyncio.Task[None]] = []
-        if self.options.autopilot == "px4":
-            from sitl.px4fleet import px4_fleet
-
-            async with px4_fleet(self.options.city) as vehicles:
-                self._adopt(vehicles)
-
-                async def nothing(_: asyncio.TaskGroup) -> None:
-                    return None
-
-                yield nothing
-            return
-        embedded = self._embedded()
-        self._adopt(embedded)
-
-        async def start(group: asyncio.TaskGroup) -> None:
-            ready = asyncio.Event()
-            task = group.create_task(fly(embedded, ready=ready), name="vehicles")
-            self._flying.append(task)
-            waiting = asyncio.create_task(ready.wait(), name="vehicles ready")
-            await asyncio.wait(
-                [task, waiting], return_when=asyncio.FIRST_COMPLETED, timeout=READY_TIMEOUT_S
-            )
-            waiting.cancel()
-            if task.done():
-                task.result()
-            if not ready.is_set():
-                raise CityError(f"the vehicles were not ready after {READY_TIMEOUT_S:g} s")
-
-        yield start
-
-    def _embedded(self) -> list[EmbeddedVehicle]:
-        city, weather = self.options.city, self.scenario.weather
-        wind = WindSpec(mean_m_s=weather.wind_m_s, from_deg=weather.wind_from_deg)
-        vehicles: list[EmbeddedVehicle] = []
-        for number, drone in enumerate(city.drones):
-            lon, lat = slot(city, drone.id)
-            spec = VehicleSpec(
-                id=drone.id, system_id=drone.system_id, lon=lon, lat=lat,
-                amsl_m=city.city.elevation_m, battery=drone.battery, cruise_m_s=drone.cruise_m_s,
-                wind=wind, seed=self.scenario.seed * 1000 + number,
-            )  # fmt: skip
-            vehicles.append(EmbeddedVehicle(spec, drone.mavlink))
-        return vehicles
 
     def _adopt(self, vehicles: Sequence[SimVehicle]) -> None:
         for vehicle in vehicles:
@@ -274,21 +231,6 @@ class SimCity:
         for cad in self.cads:
             if what == "cad" and cad.place.id == fault.target:
                 await cad.fault(how, active=active)
-
-
-def slot(city: City, drone: str) -> tuple[float, float]:
-    """Return where a drone's slot is: (lon, lat).
-
-    A dock's slots stand in a row, ``2 * SLOT_OFFSET_M`` apart, about its position.
-    """
-    own = next(d for d in city.drones if d.id == drone)
-    dock = next(d for d in city.docks if d.id == own.dock)
-    mates = [d.id for d in city.drones if d.dock == dock.id]
-    place = mates.index(drone) - (len(mates) - 1) / 2
-    spread = min(2 * SLOT_OFFSET_M, 2.4 / max(1, len(mates) - 1))
-    lon, lat = dock.position
-    metres = 111_319.5 * math.cos(math.radians(lat))
-    return lon + place * spread / metres, lat
 
 
 async def _together(parts: Sequence[Any]) -> None:

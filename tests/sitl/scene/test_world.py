@@ -134,7 +134,7 @@ def test_any_view_can_be_drawn(zhangzhou: City, scenario: Scenario, elevation: f
 
 def test_truth_is_what_the_scenario_says(zhangzhou: City, scenario: Scenario) -> None:
     scene = Scene(zhangzhou, scenario)
-    truth = scene.truth(75.0)
+    truth = scene.truth(70.0)
     assert truth.levels_m["zhangzhou-bridge"] == pytest.approx(3.6, abs=0.03)
     assert truth.areas_m2["night-market"] == pytest.approx(240, abs=2)
     assert 55 < truth.people["night-market"] < 85
