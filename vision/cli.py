@@ -89,7 +89,7 @@ def crowd(
     for_s: For = 60.0,
 ) -> None:
     """Count people, or people per square metre of a zone."""
-    from missions.errors import GeometryError
+    from missions.geo import GeometryError
     from vision.crowd.detector import CrowdDetector
     from vision.crowd.ground import Zone, corners
     from vision.detect import run

@@ -23,7 +23,7 @@ from uuid import uuid4
 import cv2
 import numpy as np
 
-from missions.errors import GeometryError as RingError
+from missions.geo import GeometryError as RingError
 from missions.geo import distance_m
 from vision.address import redact
 from vision.alarm import Alarm, AlarmEvent, AlarmRule
