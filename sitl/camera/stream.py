@@ -82,7 +82,7 @@ class Encoder:
         codec.gop_size = max(1, round(spec.fps))
         codec.thread_count = 1
         codec.options = {
-            "preset": "veryfast", "tune": "zerolatency", "forced-idr": "1", "maxrate": "4000k",
+            "preset": "ultrafast", "tune": "zerolatency", "forced-idr": "1", "maxrate": "4000k",
             "bufsize": "2000k", "x264-params": "repeat-headers=1:scenecut=0",
         }  # fmt: skip
         self._codec = codec
