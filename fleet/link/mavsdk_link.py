@@ -35,6 +35,9 @@ refused without a word, so a mode is waited for this long before it is asked for
 MODE_TRIES = 5
 """In all less than the 10 s after which PX4 disarms a vehicle that stays on the ground."""
 ITEM_TRIES = 3
+READ_TRIES = 3
+READ_PAUSE_S = 0.5
+"""PX4 acknowledges a plan before its own store has it: one read back at once was seen empty."""
 WORDS_S = 1.5
 """A refusal's STATUSTEXT may come after its acknowledgement."""
 
@@ -49,6 +52,7 @@ class MavsdkLink:
         self._drone = drone
         self._clock = clock
         self._slots = Slots(clock)
+        self._loaded_at = clock.now()
         self._last = self._slots.picture()
         self._listeners: list[Listener] = []
         self._transfer = asyncio.Lock()
@@ -117,42 +121,48 @@ class MavsdkLink:
 
     async def load(self, programme: Programme) -> None:
         """Upload the fence, then the mission, read both back and compare them."""
+        self._loaded_at = self._clock.now()
         async with self._transfer:
-            if programme.fence:
-                fence = _raw(programme.fence, mission_type=1)
-                await self._ask(
-                    "fence upload",
-                    TRANSFER_S,
-                    self._plugin("_mission").upload_geofence_async,
-                    fence,
-                )
-            else:
-                await self._ask(
-                    "fence removal", TRANSFER_S, self._plugin("_geofence").clear_geofence_async
-                )
-            held = await self._ask(
-                "fence read-back", TRANSFER_S, self._mission.download_geofence_async
-            )
-            self._compare("fence", programme.fence, held[0])
-            # PX4 goes on from its old current item where the same mission is uploaded again
-            await self._ask("mission removal", COMMAND_S, self._mission.clear_mission_async)
-            mission = _raw(programme.items, mission_type=0)
-            await self._ask(
-                "mission upload", TRANSFER_S, self._mission.upload_mission_async, mission
-            )
-            held = await self._ask(
-                "mission read-back", TRANSFER_S, self._mission.download_mission_async
-            )
-            self._compare("mission", programme.items, held[0])
-            await self._ask(
-                "first item", COMMAND_S, self._mission.set_current_mission_item_async, 0
-            )
-            await self._until(lambda t: t.mission_current == 0, "at the first item", 2 * MODE_S)
+            await self._load_fence(programme)
+            await self._load_mission(programme)
 
-    def _compare(self, what: str, sent: Sequence[Item], held: Sequence[Any]) -> None:
-        found = difference(sent, [_item(raw) for raw in held])
-        if found is not None:
-            raise LinkError(f"{self._drone}: the {what} read back differs: {found}")
+    async def _load_fence(self, programme: Programme) -> None:
+        if programme.fence:
+            fence = _raw(programme.fence, mission_type=1)
+            upload = self._plugin("_mission").upload_geofence_async
+            await self._ask("fence upload", TRANSFER_S, upload, fence)
+        else:
+            clear = self._plugin("_geofence").clear_geofence_async
+            await self._ask("fence removal", TRANSFER_S, clear)
+        await self._read_back("fence", self._mission.download_geofence_async, programme.fence)
+
+    async def _load_mission(self, programme: Programme) -> None:
+        # PX4 goes on from its old current item where the same mission is uploaded again
+        await self._ask("mission removal", COMMAND_S, self._mission.clear_mission_async)
+        mission = _raw(programme.items, mission_type=0)
+        await self._ask("mission upload", TRANSFER_S, self._mission.upload_mission_async, mission)
+        await self._read_back("mission", self._mission.download_mission_async, programme.items)
+        set_current = self._mission.set_current_mission_item_async
+        try:
+            await self._ask("first item", COMMAND_S, set_current, 0)
+            await self._until(lambda t: t.mission_current == 0, "at the first item", 2 * MODE_S)
+        except LinkError as error:
+            # PX4 acknowledges a mission that it then finds not feasible, and shows no current item
+            words = why(self.texts, self._loaded_at)
+            raise (Refused(f"{error}: {words}") if words else error) from error
+
+    async def _read_back(
+        self, what: str, download: Callable[..., None], sent: Sequence[Item]
+    ) -> None:
+        """Read a plan until it is what was sent, a few times."""
+        for attempt in range(1, READ_TRIES + 1):
+            held = await self._ask(f"{what} read-back", TRANSFER_S, download)
+            found = difference(sent, [_item(raw) for raw in held[0]])
+            if found is None:
+                return
+            if attempt < READ_TRIES:
+                await asyncio.sleep(READ_PAUSE_S)
+        raise LinkError(f"{self._drone}: the {what} read back differs: {found}")
 
     async def holds(self, programme: Programme) -> str | None:
         """Read the vehicle's mission; return None where it is this one, else the difference."""
@@ -264,7 +274,8 @@ class MavsdkLink:
 
         PX4 acknowledges a mode change that it then refuses; only the heartbeat's mode tells.
         """
-        asked_at = self._clock.now()
+        # what was said of the plan since it was loaded is why a mission is refused
+        asked_at = self._loaded_at if mode == "MISSION" else self._clock.now()
         refusal = ""
         for _ in range(MODE_TRIES):
             try:
