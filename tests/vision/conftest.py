@@ -192,7 +192,7 @@ class FakeController:
         return next((s for one, s in reversed(self.statuses) if one == site), {})
 
 
-def _handler(fake: FakeController) -> type[BaseHTTPRequestHandler]:
+def _handler(fake: FakeController) -> type[BaseHTTPRequestHandler]:  # noqa: C901  # one branch a call
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: Any) -> None:
             pass

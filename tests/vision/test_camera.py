@@ -76,7 +76,7 @@ def test_pixel_to_ground_and_back(
 
 def test_right_is_east_and_up_is_far_when_facing_north() -> None:
     view = View.of(pose(), 960, 540)
-    middle, right, up = view.to_plane([*centre(view), [0, 0], [100, 0], [0, -100]])
+    middle, right, up = view.to_plane(centre(view) + np.array([[0, 0], [100, 0], [0, -100]]))
     assert right[0] > middle[0]
     assert right[1] == pytest.approx(middle[1], abs=0.01)
     assert up[1] > middle[1]

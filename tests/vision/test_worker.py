@@ -159,8 +159,8 @@ def test_a_rising_river_is_detected_posted_and_kept_over_a_refusing_controller(
     rising: Callable[..., bytes],
     start: Callable[..., Worker],
 ) -> None:
-    levels = [2.5] * 20 + list(np.linspace(2.5, 4.8, 60)) + [4.8] * 60
-    server = ts_server(rising(levels), seconds=14.0)
+    levels = [2.5] * 10 + list(np.linspace(2.5, 4.8, 46)) + [4.8] * 34
+    server = ts_server(rising(levels), seconds=9.0)
     stationed.refuse_with = 503
     stationed.watches = [water_watch(server.address.replace("tcp://", "tcp://user:secret@"))]
     worker = start()

@@ -25,7 +25,7 @@ from vision.overlay import caption
 
 SURE = 0.6
 """HOG score that needs no motion to support it."""
-SUPPORTED = 0.0
+SUPPORTED = 0.1
 """HOG score that motion must support."""
 GROW = 1.0
 """How far around an outline motion is explained by it."""

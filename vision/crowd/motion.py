@@ -21,6 +21,8 @@ WARM_UP = 20
 """Pictures before the background is believed."""
 FILL = 0.55
 """Part of a person's box that moves."""
+LEAST_AREA, LEAST_HEIGHT = 0.8, 0.75
+"""Parts of a person that a blob must have at least."""
 _WIDTH = 640
 
 
@@ -92,7 +94,7 @@ def people_in(moving: Mask, size: Size) -> Boxes:
             continue
         x, y, w, h, area = (int(v) for v in stats[index])
         person = FILL * WIDTH_OF_HEIGHT * height * height
-        if area < 0.35 * person or h < 0.4 * height:
+        if area < LEAST_AREA * person or h < LEAST_HEIGHT * height:
             continue
         fits = h < 1.5 * height and w < 1.7 * WIDTH_OF_HEIGHT * height
         people = 1 if fits else max(1, round(area / person))

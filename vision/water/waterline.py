@@ -142,10 +142,9 @@ def _score(
         / (abs(float(profile[row])) + 4 * noise)
         * (0.25 + max(0.0, mirror))
     )
-    if (
-        known is not None
-    ):  # the mirror image of a face looks like the face; an axis of reflection stays
-        score *= 1 - max(0.0, known) * (1 - max(0.0, mirror))
+    if known is not None:
+        # the mirror image of a face looks like the face: what mirrors as well as it matches stays
+        score *= 1 - max(0.0, known) * float(np.clip((known - mirror) / 0.3, 0, 1))
     return score, mirror, known
 
 

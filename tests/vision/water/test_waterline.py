@@ -66,7 +66,7 @@ def test_the_end_of_the_mirror_image_is_not_taken_for_it(line: float) -> None:
     assert row_of(find_waterline(face(line, mirror=0.95, water=15))) == pytest.approx(line, abs=1)
 
 
-@pytest.mark.parametrize("seed", range(1, 8))
+@pytest.mark.parametrize("seed", [1, 4, 7])
 def test_paint_across_the_whole_face_is_known_from_the_reference(seed: int) -> None:
     def painted(line: float) -> np.ndarray:
         picture = face(line, mirror=0.0, water=120.0, seed=seed)
