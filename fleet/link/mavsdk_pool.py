@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import structlog
 from mavsdk.component_type import ComponentType
@@ -19,6 +21,8 @@ from missions.city import Drone
 
 REFRESH_S = 0.2
 """Telemetry is told on at 5 Hz."""
+
+PORT_HINT = "is the port taken by another controller or ground station?"
 
 log = structlog.get_logger(__name__)
 
@@ -89,12 +93,13 @@ class MavsdkPool:
             await asyncio.to_thread(mavsdk.destroy)
 
     async def _connect(self, mavsdk: Mavsdk, drone: Drone) -> None:
+        _need_free(drone)
         try:
             await asyncio.to_thread(mavsdk.add_any_connection_with_handle, drone.mavlink)
         except MavsdkError as error:
             raise LinkError(
                 f"drone {drone.id}: cannot open {drone.mavlink}: {error}",
-                hint="is the port taken by another controller or ground station?",
+                hint=PORT_HINT,
             ) from error
 
     async def _discover(self) -> None:
@@ -127,6 +132,31 @@ class MavsdkPool:
                 ):  # one vehicle's nonsense must not freeze what is known of the others
                     log.exception("telemetry not taken", drone=link.drone)
             await asyncio.sleep(REFRESH_S)
+
+
+def _need_free(drone: Drone) -> None:
+    """Refuse to listen where another program does.
+
+    mavsdk shares the port (SO_REUSEADDR), and the kernel then gives the vehicle to whoever came
+    last: two controllers would command one drone, and neither would know.
+
+    Raises
+    ------
+    LinkError
+        If the address is taken, or is none of this machine.
+    """
+    url = urlsplit(drone.mavlink)
+    if url.scheme != "udpin" or url.hostname is None or url.port is None:
+        return
+    family = socket.AF_INET6 if ":" in url.hostname else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((url.hostname, url.port))
+        except OSError as error:
+            raise LinkError(
+                f"drone {drone.id}: cannot open {drone.mavlink}: {error.strerror or error}",
+                hint=PORT_HINT,
+            ) from error
 
 
 def _to_log(level: LogLevel, message: str, _file: str | None, _line: int) -> bool:

@@ -189,3 +189,16 @@ async def test_a_port_that_is_taken_is_one_clear_error() -> None:
             async with MavsdkPool([url]):
                 pytest.fail("opened a port that is taken")
         assert "taken" in caught.value.hint
+
+
+async def test_a_port_that_another_controller_shares_is_refused_too() -> None:
+    here = drone(1, udp_port())
+    async with MavsdkPool([here]):
+        with pytest.raises(
+            LinkError, match=r"drone a1: cannot open udpin://127\.0\.0\.1"
+        ) as caught:
+            async with MavsdkPool([here]):
+                pytest.fail("two controllers would command one vehicle")
+    assert "taken" in caught.value.hint
+    async with MavsdkPool([here]):  # free again at once
+        pass
