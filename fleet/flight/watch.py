@@ -102,6 +102,8 @@ def _gps_lost(v: View) -> Step | None:
 
 
 def _battery(v: View) -> Step | None:
+    if v.telemetry.mode in _BY_HAND:
+        return None  # a pilot at the sticks outranks this; the autopilot's own failsafe stays
     wind = v.dock.wind_m_s or 0.0
     why = must_come_home(
         v.drone, v.telemetry, v.pad, v.transit_altitude_m, wind, v.limits.reserve_percent, v.policy
@@ -131,6 +133,13 @@ def _resumed(v: View) -> Step | None:
     if v.word is not None and v.word.action == "resume":
         return Step(S.ON_WAY, v.word.reason)
     return None
+
+
+def _by_hand(v: View) -> Step | None:
+    mode = v.telemetry.mode
+    if v.commanding or mode not in _BY_HAND:
+        return None
+    return Step(S.HELD, _with(f"flown by hand ({mode})", v.words))
 
 
 def _holds_alone(v: View) -> Step | None:
@@ -169,6 +178,7 @@ RULES: tuple[Rule, ...] = (
     Rule("pilot: hold", _ALOFT, _held),
     Rule("pilot: resume", frozenset({S.HELD}), _resumed),
     Rule("holds alone", _FOLLOWED, _holds_alone),
+    Rule("by hand on the way home", frozenset({S.RETURNING, S.LANDING}), _by_hand),
     Rule("weather", _FOLLOWED, _weather),
 )
 

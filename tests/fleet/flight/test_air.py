@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -253,3 +254,26 @@ async def test_a_store_that_is_down_does_not_keep_a_drone_from_coming_home(make_
         town.vehicle.set(battery_percent=24.0)
         await town.until(town.at_home)
         town.store.down = False
+
+
+@pytest.mark.parametrize("state", [S.RETURNING, S.LANDING])
+async def test_a_pilot_at_the_sticks_is_left_alone_on_the_way_home(
+    make_town: Make, state: DroneState
+) -> None:
+    town = make_town()
+    async with town.open():
+        await fly(town)
+        await town.controller.command("a1", "return", "wang")
+        await town.reach(state)
+        await asyncio.sleep(1.0)  # of the loop's own time: the command has been answered
+        town.vehicle.set(mode="POSCTL", battery_percent=21.0)  # at the reserve, too
+        await town.reach(S.HELD, bound_s=2)
+        assert "flown by hand (POSCTL)" in town.live().reason
+        told = list(town.vehicle.commands)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(60):
+                while town.vehicle.truth.mode == "POSCTL" and town.state() is S.HELD:
+                    await asyncio.sleep(0.5)
+        assert town.vehicle.commands == told
+        town.vehicle.set(mode="HOLD")  # let go of: the battery speaks again
+        await town.until(lambda: town.state() is S.CHARGING and town.at_home())
