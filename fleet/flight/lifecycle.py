@@ -49,8 +49,8 @@ TABLE: tuple[Edge, ...] = (
     Edge(S.DOCKED, S.CHARGING, "battery is no longer high enough"),
     Edge(S.ON_WAY, S.HELD, "a pilot's word, or the vehicle holds by itself"),
     Edge(S.ON_TASK, S.HELD, "a pilot's word, or the vehicle holds by itself"),
-    Edge(S.RETURNING, S.HELD, "a pilot's word"),
-    Edge(S.LANDING, S.HELD, "a pilot's word"),
+    Edge(S.RETURNING, S.HELD, "a pilot's word, or a pilot's hand"),
+    Edge(S.LANDING, S.HELD, "a pilot's word, or a pilot's hand"),
     Edge(S.HELD, S.ON_WAY, "a pilot's word"),
     Edge(S.HELD, S.RETURNING, "a pilot's word, battery at the reserve"),
     Edge(S.HELD, S.CLOSING, "landed in its dock by a pilot"),
@@ -69,6 +69,7 @@ TABLE += tuple(
     for target in _HEARD
 )
 TABLE += tuple(Edge(source, S.LOST, "no heartbeat") for source in _LOSABLE)
+TABLE += (Edge(S.UNKNOWN, S.LOST, "was in the air when last recorded, and is not heard"),)
 TABLE += tuple(
     Edge(source, S.EMERGENCY, "the autopilot acts by itself, or is not where it should be")
     for source in _ACTS_ALONE

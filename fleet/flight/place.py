@@ -28,6 +28,12 @@ def speed_m_s(telemetry: Telemetry) -> float:
     )
 
 
+def endurance_s(drone: Drone) -> float:
+    """Return for how long a full battery can keep the drone in the air at most, seconds."""
+    model = PowerModel.of(drone)
+    return 3600.0 * model.capacity_wh / min(model.hover_w, model.cruise_w)
+
+
 def landed(telemetry: Telemetry) -> bool:
     """Whether the vehicle is on the ground with its motors stopped."""
     return not telemetry.in_air and not telemetry.armed

@@ -64,10 +64,14 @@ def ask(question: Question) -> Plan:
 
 
 def sorties_of(supervisors: Sequence[Supervisor]) -> Iterable[Sortie]:
-    """Yield the sorties that are under way or about to be."""
+    """Yield the sorties that are under way or about to be.
+
+    Not those of drones that lie somewhere else than in their dock, or were lost for longer than a
+    battery lasts: others are to see what they no longer can.
+    """
     for s in supervisors:
         sortie = s.sortie or s.assigned
-        if sortie is not None:
+        if sortie is not None and not s.out_of_the_air:
             yield sortie
 
 

@@ -15,6 +15,10 @@ from fleet.model.states import DoorState, DroneState
 
 S = DroneState
 READ_TRIES = 3
+_FLEW = frozenset(
+    {S.TAKING_OFF, S.ON_WAY, S.ON_TASK, S.RETURNING, S.LANDING, S.HELD, S.LOST, S.EMERGENCY}
+)
+"""Records after which a drone that is not heard may be in the air."""
 log = structlog.get_logger(__name__)
 
 
@@ -30,8 +34,14 @@ def _told_enough(s: Supervisor) -> bool:
 
 
 async def unknown(s: Supervisor) -> Step:
-    """Wait until the drone is heard, for ever; then take it as it is found."""
-    await s.until(lambda: _told_enough(s))
+    """Wait until the drone is heard, for ever; then take it as it is found.
+
+    One that was in the air when it was last recorded, and is not heard, is as one that was lost.
+    """
+    bound = s.policy.lost_door_s if s.before in _FLEW else None
+    if not await s.until(lambda: _told_enough(s), bound):
+        s.lost_aloft = True
+        return Step(S.LOST, f"was {s.before} when last recorded, and is not heard")
     return await _adopted(s)
 
 
@@ -39,7 +49,8 @@ async def lost(s: Supervisor) -> Step:
     """Wait until the drone is heard again, for ever; then take it as it is found.
 
     A vehicle that was in the air may come home by its own failsafe, so after ``lost_door_s`` its
-    dock is opened and stays open until the drone is heard or the dock counts it in.
+    dock is opened and stays open until the drone is heard, the dock counts it in, or no battery
+    lasts so long.
     """
     s.lost_aloft = s.lost_aloft or s.t.in_air
     if s.lost_aloft and not await s.until(lambda: _told_enough(s), s.policy.lost_door_s):
@@ -51,13 +62,13 @@ async def lost(s: Supervisor) -> Step:
 
 
 async def _mind_door(s: Supervisor) -> None:
-    """Have the door open until the dock counts the drone in, and closed after that."""
+    """Have the door open until the dock counts the drone in or it must be down, then closed."""
     door = s.dock.state
-    wanted = DoorState.CLOSED if s.in_dock else DoorState.OPEN
+    wanted = DoorState.CLOSED if s.in_dock or s.spent else DoorState.OPEN
     if not door.online or door.door is wanted or s.on_errand or not s.gate.take(s.drone.id):
         return
     try:
-        await s.doing(s.dock.close() if s.in_dock else s.dock.open())
+        await s.doing(s.dock.close() if wanted is DoorState.CLOSED else s.dock.open())
     except DockError as error:
         log.warning("door does not move for a lost drone", drone=s.drone.id, error=str(error))
     finally:

@@ -20,6 +20,7 @@ from fleet.errors import FleetError, StoreError
 from fleet.flight import lifecycle, watch
 from fleet.flight.adoption import Step
 from fleet.flight.gate import Gate
+from fleet.flight.place import endurance_s, landed
 from fleet.flight.policy import Policy
 from fleet.flight.route import Follower
 from fleet.flight.watch import View, Word
@@ -157,6 +158,20 @@ class Supervisor:
     def sortie_since(self) -> datetime | None:
         """When the sortie was planned, or None."""
         return self._sortie_record.created_at if self._sortie_record is not None else None
+
+    @property
+    def spent(self) -> bool:
+        """Whether a drone that is not heard must be down: no battery lasts so long."""
+        since = self.sortie_since
+        if since is None or self.t.connected or self.state not in {S.UNKNOWN, S.LOST}:
+            return False
+        aloft_s = (self.world.clock.now() - since).total_seconds()
+        return aloft_s > self.policy.check_s + endurance_s(self.drone)
+
+    @property
+    def out_of_the_air(self) -> bool:
+        """Whether its sortie is over though it has not come home: what it was for is free again."""
+        return self.spent or (self.state is S.EMERGENCY and landed(self.t))
 
     def words(self) -> str:
         """Return the autopilot's grave words of the last moments."""
@@ -370,7 +385,8 @@ class Supervisor:
                 self.refused_at = self.world.clock.monotonic()
                 lifecycle.check(self.state, step.state)
         if step.state is not self.state:
-            self.before = self.state
+            if (self.state, step.state) != (S.UNKNOWN, S.LOST):  # then the record still tells more
+                self.before = self.state
             if self.state not in _KEEPS_WORD or step.state in _ON_GROUND:
                 self.word = None
         self.state, self.reason = step

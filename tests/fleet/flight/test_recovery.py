@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fleet.flight.planning import sorties_of
 from fleet.model.records import SortieStatus
 from fleet.model.states import DoorState, DroneState
 
@@ -207,3 +208,68 @@ async def test_an_order_that_ended_while_we_were_away_calls_its_drone_home(make_
         await town.start_again()
         await town.reach(S.RETURNING, bound_s=10)
         assert town.live().reason == "its order has ended"
+
+
+async def test_a_drone_heard_and_lost_at_once_is_no_fault(make_town: Make) -> None:
+    town = make_town()
+    town.vehicle.set(armed=True)  # neither on the ground nor in the air: not to be told yet
+    town.vehicle.stuck = True
+    async with town.open():
+        await town.until(lambda: town.vehicle.telemetry.connected)
+        town.vehicle.set(mode="MISSION")
+        town.vehicle.silent = True
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(60):
+                while "fault" not in town.live().reason:
+                    await asyncio.sleep(0.5)
+        town.vehicle.set(armed=False)
+        town.vehicle.silent = False
+        await town.until(lambda: town.state() is S.DOCKED)
+
+
+async def test_a_drone_lost_before_the_controller_died_finds_its_dock_open(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        await town.controller.command("a1", "return", "wang")
+        await town.reach(S.RETURNING)
+        await town.kill()
+        town.vehicle.set(mode="RETURN_TO_LAUNCH")  # by itself: nobody is heard any more
+        town.vehicle.silent = True
+        await asyncio.sleep(6)
+        await town.start_again()
+        await town.reach(S.LOST, bound_s=60)
+        await town.until(lambda: town.dock.state.door is DoorState.OPEN, 60)
+        town.vehicle.silent = False
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home())
+        assert S.EMERGENCY not in town.passed(), "its return was ours, as recorded"
+
+
+async def test_what_a_lost_drone_saw_is_free_again_when_its_battery_has_ended(
+    make_town: Make,
+) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        keepers = tuple(town.controller.supervisors.values())
+        town.vehicle.silent = True
+        await town.until(lambda: town.dock.state.door is DoorState.OPEN, 60)
+        assert [s.id for s in sorties_of(keepers)] == ["a1-1"]
+        await town.until(lambda: not list(sorties_of(keepers)), 3600)
+        assert town.state() is S.LOST
+        await town.until(lambda: town.dock.state.door is DoorState.CLOSED, 60)
+
+
+async def test_what_a_drone_saw_that_landed_away_is_free_again(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        keepers = tuple(town.controller.supervisors.values())
+        town.vehicle.set(mode="LAND")
+        await town.reach(S.EMERGENCY)
+        assert [s.id for s in sorties_of(keepers)] == ["a1-1"]
+        await town.until(lambda: not town.vehicle.truth.armed)
+        await town.until(lambda: not list(sorties_of(keepers)), 10)
