@@ -74,6 +74,7 @@ class WebhookCad:
         headers = {
             "content-type": "application/json",
             "user-agent": "skybeat",
+            "accept-encoding": "identity",
             "webhook-id": notice.webhook_id,
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": self._webhook.sign(notice.webhook_id, now, notice.body.decode()),
@@ -82,7 +83,8 @@ class WebhookCad:
             "POST", self._endpoint.url, content=notice.body, headers=headers
         ) as response:
             answer = bytearray()
-            async for chunk in response.aiter_bytes():
+            # raw: a compressed answer could unpack to far more than the limit before it is counted
+            async for chunk in response.aiter_raw():
                 answer += chunk
                 if len(answer) > ANSWER_LIMIT:
                     raise CadError(f"answered more than {ANSWER_LIMIT} bytes")
@@ -95,7 +97,7 @@ class WebhookCad:
             return
         try:
             parsed = json.loads(answer)
-        except ValueError:
+        except (ValueError, RecursionError):  # RecursionError: brackets in brackets in brackets
             raise CadError(f"answered {status} with no JSON: {_excerpt(answer)}") from None
         if not isinstance(parsed, dict) or parsed.get("id") != notice.webhook_id:
             raise CadError(f"answered {status} without the id of the notice: {_excerpt(answer)}")

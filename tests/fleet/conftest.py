@@ -184,7 +184,7 @@ class PlayedCad:
     """A real HTTP server that answers as it is told, and keeps what it got.
 
     ``answers`` are used up in order, the last for ever: ``ok``, a status, ``hang``, ``nonsense``,
-    ``other-id``, ``drop``, ``trickle``, ``endless`` or ``redirect``.
+    ``other-id``, ``nested``, ``drop``, ``trickle``, ``endless`` or ``redirect``.
     """
 
     def __init__(self) -> None:
@@ -275,6 +275,7 @@ class PlayedCad:
                 "nonsense": b"<html>It works!</html>",
                 "other-id": b'{"id": "another"}',
                 "list": b'["id"]',
+                "nested": b"[" * 60_000,
             }
             writer.write(http_answer(200, said[how]))
         await writer.drain()

@@ -46,6 +46,7 @@ async def test_a_notice_arrives_signed_under_its_name(cad: Any, opened: Open) ->
         (404, "answered 404"),
         ("nonsense", "with no JSON"),
         ("other-id", "without the id"),
+        ("nested", "with no JSON"),
         ("list", "without the id"),
         ("redirect", "answered 307"),
         ("drop", "not reached"),
