@@ -24,6 +24,9 @@ from fleet.store.store import Store
 IN_FLIGHT = 4
 """Incidents told to one CAD at the same time; each incident's notices go one after another."""
 
+PICTURE_TRIES = 3
+"""Failures in a row after which a picture that cannot be read no longer holds back its incident."""
+
 log = structlog.get_logger("cad")
 
 
@@ -132,9 +135,18 @@ class Lane:
 
     async def _picture(self, message: Message) -> bytes | None:
         sha256 = message.body["data"]["image"]["sha256"]
-        image = await self._store.evidence.get(sha256)
+        reason = "no such file"
+        try:
+            image = await self._store.evidence.get(sha256)
+        except StoreError as error:
+            trouble = self._trouble.get(message.incident)
+            if trouble is None or trouble.failures < PICTURE_TRIES:
+                raise
+            image, reason = None, str(error)
         if image is None:
-            log.error("evidence is lost", sha256=sha256, incident=str(message.incident))
+            log.error(
+                "evidence is lost", sha256=sha256, incident=str(message.incident), reason=reason
+            )
         return image
 
     async def _acknowledged(self, message: Message) -> None:

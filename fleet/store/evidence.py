@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import re
 import tempfile
@@ -50,6 +51,8 @@ class EvidenceFolder:
     async def put(self, picture: Picture) -> None:
         """Write a picture and wait until it is on disk; nothing is done where it is there already.
 
+        A file of that name with other bytes (a damaged disk) is replaced.
+
         Raises
         ------
         StoreError
@@ -63,15 +66,15 @@ class EvidenceFolder:
         Raises
         ------
         StoreError
-            If the file cannot be read.
+            If the file cannot be read, or its bytes are no longer those that were kept.
         """
         return await asyncio.to_thread(self._get, sha256)
 
     def _put(self, picture: Picture) -> None:
         path = self.path(picture.sha256)
-        if path.exists():
-            return
         try:
+            if path.exists() and path.read_bytes() == picture.data:
+                return
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _sync_folder(path.parent.parent)
             handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
@@ -94,11 +97,14 @@ class EvidenceFolder:
     def _get(self, sha256: str) -> bytes | None:
         path = self.path(sha256)
         try:
-            return path.read_bytes()
+            data = path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StoreError(f"cannot read evidence {path}: {error.strerror}") from error
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise StoreError(f"evidence {path} is damaged: its bytes are not those that were kept")
+        return data
 
 
 def _sync_folder(folder: Path) -> None:

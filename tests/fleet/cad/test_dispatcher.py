@@ -258,3 +258,14 @@ async def test_a_picture_that_the_disk_lost_does_not_hold_back_the_incident(
         dispatcher.wake()
         await until(lambda: post.is_reported(incident))
     assert cad.got[0]["body"]["data"]["image"]["base64"] == ""
+
+
+async def test_a_damaged_picture_holds_back_the_incident_for_a_few_tries_only(
+    running: Any, post: Post, cad: Any, until: Until
+) -> None:
+    async with running() as dispatcher:
+        incident = await post.commit()
+        post.store.evidence.path(SHA).write_bytes(b"\xff\xd8\xff rot")
+        dispatcher.wake()
+        await until(lambda: post.is_reported(incident))
+    assert [got["body"]["data"]["image"]["base64"] for got in cad.got] == [""]

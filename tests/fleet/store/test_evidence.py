@@ -29,6 +29,16 @@ async def test_a_picture_comes_back_and_is_written_once(tmp_path: Path) -> None:
     ]
 
 
+async def test_a_damaged_picture_is_said_to_be_and_mended_by_the_next_copy(tmp_path: Path) -> None:
+    folder, one = EvidenceFolder(tmp_path), picture()
+    await folder.put(one)
+    folder.path(one.sha256).write_bytes(one.data[:-3])
+    with pytest.raises(StoreError, match="damaged"):
+        await folder.get(one.sha256)
+    await folder.put(one)
+    assert await folder.get(one.sha256) == one.data
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "A" * 64, "", "0" * 63, "0" * 64 + "/x"])
 async def test_a_name_that_is_no_hash_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(StoreError, match="no SHA-256"):
