@@ -95,6 +95,7 @@ class FakeDock:
         if self.refuse:
             raise DockError(f"dock {self.id}: {action} refused: {self.refuse}")
         if self._state.door is there:
+            self.set()
             return
         self.set(door=on_way)
         await asyncio.sleep(self._door_s)

@@ -20,10 +20,16 @@ log = structlog.get_logger(__name__)
 
 
 def is_open(s: Supervisor) -> bool:
-    """Whether the dock is heard, its door open, and nothing in the way but the drone itself."""
+    """Whether the dock is heard of late, its door open, and nothing in the way but the drone itself."""
     state = s.dock.state
     clear = bool(state.clear) or (s.t.in_air and low_over_dock(s))
-    return state.online and state.door is DoorState.OPEN and clear
+    return state.online and heard(s) and state.door is DoorState.OPEN and clear
+
+
+def heard(s: Supervisor) -> bool:
+    """Whether the dock's last word is fresh: one that hangs leaves its old word on the broker."""
+    at = s.dock.state.at
+    return at is not None and (s.world.clock.now() - at).total_seconds() <= s.policy.dock_silent_s
 
 
 def low_over_dock(s: Supervisor) -> bool:
@@ -42,12 +48,15 @@ async def open_door(s: Supervisor) -> None:
     """
     if is_open(s):
         return
-    if s.dock.state.door is not DoorState.OPEN:
+    if s.dock.state.door is not DoorState.OPEN or not heard(s):
         await s.doing(s.dock.open())
     if not await s.until(lambda: is_open(s), s.policy.retry_s):
         state = s.dock.state
         raise DockError(
-            f"dock {s.dock.id}: door is {state.door}, clear is {state.clear}, online is {state.online}"
+            f"dock {s.dock.id}: door is {state.door}, clear is {state.clear}, online is "
+            f"{state.online}, last heard at {state.at:%H:%M:%S} UTC"
+            if state.at is not None
+            else f"dock {s.dock.id}: never heard of"
         )
 
 

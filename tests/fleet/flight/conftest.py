@@ -286,6 +286,11 @@ class Town:
                 await vehicle.__aexit__()
             self._beat.cancel()
 
+    def silence_dock(self) -> None:
+        """Have the dock say nothing more by itself; what it said stays."""
+        if self._beat is not None:
+            self._beat.cancel()
+
     async def kill(self) -> None:
         """End the controller as SIGKILL would: nothing more is stored or said."""
         await self.controller.stop()

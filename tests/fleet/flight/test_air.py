@@ -277,3 +277,21 @@ async def test_a_pilot_at_the_sticks_is_left_alone_on_the_way_home(
         assert town.vehicle.commands == told
         town.vehicle.set(mode="HOLD")  # let go of: the battery speaks again
         await town.until(lambda: town.state() is S.CHARGING and town.at_home())
+
+
+async def test_an_open_door_of_long_ago_is_not_landed_on(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await fly(town)
+        long_ago = town.clock.now()
+        town.dock.refuse = "no answer"  # it hangs, and the broker keeps its last word
+        stale = {"door": DoorState.OPEN, "at": long_ago}
+        town.dock.set(**stale)
+        town.silence_dock()
+        await asyncio.sleep(town.policy.dock_silent_s + 1)
+        await town.controller.command("a1", "return", "wang")
+        await town.until(lambda: "waits for its dock" in town.live().reason)
+        await town.until(lambda: town.vehicle.truth.mode == "HOLD", 5)
+        assert S.LANDING not in town.passed()
+        town.dock.refuse = ""
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home())
