@@ -23,6 +23,16 @@ class Decision(BaseModel):
     reason: str = Field(default="", max_length=500)
 
 
+class Rejection(Decision):
+    """Why, and of which picture: what has risen since is not rejected unseen."""
+
+    image_sha256: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="the incident's picture that was looked at; 409 where it has another by now",
+    )
+
+
 @router.get("")
 async def latest(
     ctx: Ctx, _caller: Viewer, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
@@ -44,6 +54,6 @@ async def confirm(incident_id: UUID, body: Decision, ctx: Ctx, caller: Officer) 
 
 
 @router.post("/{incident_id}/reject")
-async def reject(incident_id: UUID, body: Decision, ctx: Ctx, caller: Officer) -> Incident:
+async def reject(incident_id: UUID, body: Rejection, ctx: Ctx, caller: Officer) -> Incident:
     """Put an incident aside."""
-    return await ctx.desk.reject(incident_id, caller.name, body.reason)
+    return await ctx.desk.reject(incident_id, caller.name, body.reason, seen=body.image_sha256)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID, uuid4
 
@@ -93,7 +93,7 @@ class Desk:
             If it cannot be kept; the worker is to send it again.
         """
         site = self._site_of(detection)
-        _check_numbers(detection)
+        _check_fields(detection)
         async with self._store.read() as session:
             receipt = await _receipt_of(session, detection)
         if receipt is not None:
@@ -134,18 +134,31 @@ class Desk:
             await self._note(tx, after, actor, "incident.confirm", reason, now)
         return after
 
-    async def reject(self, incident_id: UUID, actor: str, reason: str) -> Incident:
+    async def reject(
+        self, incident_id: UUID, actor: str, reason: str, *, seen: str | None = None
+    ) -> Incident:
         """Put an incident aside; rejecting again changes nothing.
+
+        Parameters
+        ----------
+        seen
+            SHA-256 of the picture that the officer looked at, where it is known.
 
         Raises
         ------
         NotFound
             If there is no such incident.
         Conflict
-            If it was confirmed or is closed.
+            If it was confirmed or is closed, or has risen since the picture that was looked at.
         """
         async with self._store.write() as tx:
             before = await _get(tx.session, incident_id)
+            waiting = before.status is IncidentStatus.WAITING
+            if waiting and seen is not None and seen != before.image_sha256:
+                raise Conflict(
+                    f"incident {incident_id} has risen to {before.level} since the picture that "
+                    "was looked at; look again"
+                )
             now = self._clock.now()
             after = folding.rejected(before, actor, reason, now)
             if after is None:
@@ -265,8 +278,20 @@ class Desk:
         tx.after_commit(lambda: self._hub.publish("incident", str(incident.id), incident))
 
 
-def _check_numbers(detection: Detection) -> None:
-    """Refuse numbers that JSON has not, before a CAD is sent what it cannot read."""
+def _check_fields(detection: Detection) -> None:
+    """Refuse what can be neither kept nor told: numbers that JSON has not, times outside of UTC.
+
+    A refusal is for good, whereas a ``StoreError`` would have the worker send it again for ever.
+    """
+    for name in ("captured_at", "exceeded_at"):
+        time: datetime = getattr(detection, name)
+        try:
+            time.astimezone(UTC)
+        except OverflowError as error:
+            raise DetectionError(f"{name} {time.isoformat()} is no time in UTC") from error
+    for name in ("unit", "source", "detector"):
+        if "\0" in getattr(detection, name):  # PostgreSQL keeps no such text
+            raise DetectionError(f"{name} holds a NUL character")
     try:
         json.dumps(detection.model_dump(include={"value", "threshold", "details"}), allow_nan=False)
     except (TypeError, ValueError) as error:

@@ -38,15 +38,15 @@ export class Api {
   async decide(
     incident: string,
     decision: "confirm" | "reject",
-    reason: string,
+    body: { reason: string; image_sha256?: string },
   ): Promise<Incident | null> {
     const answer = await this.call(`incidents/${encodeURIComponent(incident)}/${decision}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ reason }),
+      body: JSON.stringify(body),
     });
-    const body: unknown = await answer.json().catch(() => null);
-    return isIncident(body) ? body : null;
+    const changed: unknown = await answer.json().catch(() => null);
+    return isIncident(changed) ? changed : null;
   }
 
   /** Opens the event stream; it ends when `signal` is aborted. */

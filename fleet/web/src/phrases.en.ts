@@ -83,6 +83,7 @@ export const en = {
   seal: "SHA-256",
   reason: "Reason",
   new_incident: "New incident: {what}, {site}",
+  risen_incident: "Risen to {level}: {what}, {site}",
   watch_unwatched: "Not watched",
   watch_watching: "Watched",
   watch_off_station: "Camera not on station",

@@ -85,6 +85,7 @@ export const zh: Readonly<Record<Phrase, string>> = {
   seal: "SHA-256",
   reason: "理由",
   new_incident: "新警情：{what}，{site}",
+  risen_incident: "警情升级为{level}：{what}，{site}",
   watch_unwatched: "无人值守",
   watch_watching: "监视中",
   watch_off_station: "镜头未到位",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID, uuid4
 
 import pytest
@@ -219,7 +219,27 @@ async def test_what_is_not_watched_is_refused(
     for changes in ({"value": float("nan")}, {"details": {"rate": float("inf")}}):
         with pytest.raises(DetectionError, match="not JSON compliant"):
             await desk.receive(make_detection(image, **changes), image)
+    early = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
+    for name in ("captured_at", "exceeded_at"):
+        with pytest.raises(DetectionError, match=f"{name} .* no time in UTC"):
+            await desk.receive(make_detection(image, **{name: early}), image)
+    with pytest.raises(DetectionError, match="NUL"):
+        await desk.receive(make_detection(image, detector="a\0"), image)
     assert await desk.latest(10) == []
+
+
+async def test_what_has_risen_is_not_rejected_unseen(
+    desk: Desk, jpeg: Callable[[int], bytes], make_detection: Callable[..., Detection]
+) -> None:
+    low = make_detection(jpeg(0), site="market", kind="crowd", level="yellow")
+    incident = (await desk.receive(low, jpeg(0))).incident
+    high = make_detection(jpeg(1), site="market", kind="crowd", level="red")
+    await desk.receive(high, jpeg(1))
+    with pytest.raises(Conflict, match="risen to red"):
+        await desk.reject(incident, "li", "nothing", seen=low.image_sha256)
+    assert (await desk.get(incident)).status is S.WAITING
+    done = await desk.reject(incident, "li", "nothing", seen=high.image_sha256)
+    assert done.status is S.REJECTED
 
 
 async def test_after_quiet_a_new_incident_is_opened(

@@ -91,6 +91,7 @@ class FakeController:
         }  # fmt: skip
         self.pictures: dict[str, bytes] = {}
         self.decisions: list[tuple[str, str, str]] = []
+        self.looked_at: list[str | None] = []
         self.requests: list[str] = []
         self.refuse_decisions: str | None = None
         self._streams: list[queue.Queue[bytes | None]] = []
@@ -254,6 +255,7 @@ class _Handler(BaseHTTPRequestHandler):
         role = self._role()
         if role != "officer":
             return self._json(403 if role else 401, {"detail": "officers only"})
+        owner.looked_at.append(body.get("image_sha256"))
         if owner.refuse_decisions:
             return self._json(409, {"detail": owner.refuse_decisions})
         _, _, _, _, incident, decision = self.path.split("/")

@@ -161,6 +161,38 @@ def test_rejecting_takes_a_reason(controller: FakeController, open_page: Open) -
     assert page.locator(".pin-incident").count() == 0
 
 
+def test_a_rejection_names_the_picture_that_was_looked_at(
+    controller: FakeController, open_page: Open
+) -> None:
+    controller.incident("i-1", level="yellow")
+    page = open_page(f"{controller.url}#token=sk-officer")
+    card = page.locator(".card[data-id=i-1]")
+    card.get_by_role("button", name="Reject").click()
+    first = next(iter(controller.pictures))
+    risen = "f" * 64
+    controller.pictures[risen] = controller.pictures[first]
+    controller.put("incident", id="i-1", level="red", image_sha256=risen)
+    page.wait_for_selector(".card[data-id=i-1][data-level=red]")
+    assert "Risen to Red" in page.text_content(".news")
+    controller.refuse_decisions = "it has risen"
+    page.keyboard.type("a wake")
+    page.keyboard.press("Enter")
+    _has_text(page, ".card .error", "Not done: it has risen")
+    controller.refuse_decisions = None
+    card.get_by_role("button", name="Reject").click()
+    page.wait_for_selector(".card[data-id=i-1][data-status=rejected]")
+    assert controller.looked_at == [first, risen]
+
+
+def test_what_waits_is_listed_the_worst_first(controller: FakeController, open_page: Open) -> None:
+    for name, level in (("i-1", "red"), ("i-2", "yellow"), ("i-3", "orange")):
+        controller.incident(name, level=level)
+    page = open_page(f"{controller.url}#token=sk-officer")
+    page.wait_for_selector(".card[data-id=i-3]")
+    cards = page.eval_on_selector_all(".card", "all => all.map((one) => one.dataset.level)")
+    assert cards == ["red", "orange", "yellow"]
+
+
 def test_refused_decision_is_told(controller: FakeController, open_page: Open) -> None:
     controller.incident("i-1")
     controller.refuse_decisions = "already reported"

@@ -5,11 +5,12 @@ import { h, KeyedList, setText, type Row } from "../dom";
 import { clock, placeName, quantity, t } from "../i18n";
 import { incidentName } from "../map/markers";
 import type { Store } from "../store";
-import type { Incident, Role } from "../types";
+import type { Incident, Level, Role } from "../types";
 import { EvidenceDialog, EvidencePicture, type EvidenceCache } from "./evidence";
 
 const MAY_DECIDE: ReadonlySet<Role> = new Set(["officer", "pilot", "admin"]);
 const ORDER = { waiting: 0, confirmed: 1, reported: 2, rejected: 3, closed: 4 } as const;
+const RANK: Readonly<Record<Level, number>> = { normal: 0, yellow: 1, orange: 2, red: 3 };
 
 /** Incidents listed: all that wait, and the newest of the others up to this many in all. */
 const LISTED = 100;
@@ -22,8 +23,8 @@ export class Incidents {
   private readonly news = h("p", { class: "news", "aria-live": "assertive" });
   private readonly list: KeyedList<Incident>;
   private readonly dialog: EvidenceDialog;
-  /** Incidents already told of; null until the first state has come. */
-  private told: Set<string> | null = null;
+  /** Incidents already told of, and at which level; null until the first state has come. */
+  private told: Map<string, Level> | null = null;
 
   constructor(
     private readonly store: Store,
@@ -69,18 +70,24 @@ export class Incidents {
 
   private announce(incidents: readonly Incident[]): void {
     if (this.store.link.heardAt === null) return;
-    if (this.told === null) this.told = new Set(incidents.map((incident) => incident.id));
+    this.told ??= new Map(incidents.map(({ id, level }) => [id, level]));
     for (const incident of incidents) {
-      if (this.told.has(incident.id)) continue;
-      this.told.add(incident.id);
+      const before = this.told.get(incident.id);
+      if (before !== undefined && RANK[before] >= RANK[incident.level]) continue;
+      this.told.set(incident.id, incident.level);
       const site = placeName(this.store.place("site", incident.site), incident.site);
-      setText(this.news, t("new_incident", { what: incidentName(incident), site }));
+      const what = incidentName(incident);
+      const level = t(`level_${incident.level}`);
+      const phrase = before === undefined ? "new_incident" : "risen_incident";
+      setText(this.news, t(phrase, { what, site, level }));
     }
   }
 }
 
+/** Those that wait first, of these the worst first; then the newest. */
 function byUrgency(a: Incident, b: Incident): number {
-  return ORDER[a.status] - ORDER[b.status] || b.opened_at.localeCompare(a.opened_at);
+  const worse = a.status === "waiting" ? RANK[b.level] - RANK[a.level] : 0;
+  return ORDER[a.status] - ORDER[b.status] || worse || b.opened_at.localeCompare(a.opened_at);
 }
 
 class Card implements Row<Incident> {
@@ -102,6 +109,8 @@ class Card implements Row<Incident> {
   private readonly form: HTMLFormElement;
   private readonly only = h("p", { class: "dim" });
   private busy = false;
+  /** The picture that was shown when the officer began to reject. */
+  private seen = "";
 
   constructor(
     incident: Incident,
@@ -231,6 +240,7 @@ class Card implements Row<Incident> {
   }
 
   private ask(on: boolean): void {
+    this.seen = this.incident.image_sha256;
     this.reason.hidden = !on;
     this.back.hidden = !on;
     this.confirm.hidden = on;
@@ -243,11 +253,14 @@ class Card implements Row<Incident> {
     setText(this.problem, "");
     this.updateDecision();
     try {
-      const changed = await this.api.decide(this.incident.id, decision, reason);
+      const body = decision === "reject" ? { reason, image_sha256: this.seen } : { reason };
+      const changed = await this.api.decide(this.incident.id, decision, body);
       if (changed) this.store.setIncident(changed);
     } catch (error) {
       const detail = error instanceof ApiError ? error.message : String(error);
       setText(this.problem, t("decision_failed", { detail }));
+      // what is told of here is seen by now: a second press is meant
+      this.seen = this.incident.image_sha256;
     } finally {
       this.busy = false;
       this.updateDecision();
