@@ -136,10 +136,17 @@ def rule_of(asked: WaterWatch | CrowdWatch) -> AlarmRule:
     )
 
 
-def where_it_looks(frame: Frame, position: tuple[float, float]) -> str:
-    """Return why a frame does not show `position`, empty where it does or has no pose to tell."""
+def where_it_looks(frame: Frame, position: tuple[float, float], *, carried: bool) -> str:
+    """Return why a frame does not show `position`, empty where it does.
+
+    Parameters
+    ----------
+    carried
+        By a drone: then a frame without a pose, or with the horizon in its middle, may show any
+        place at all. A fixed camera is taken to look where it was mounted to look.
+    """
     if frame.pose is None:
-        return ""
+        return "the picture does not say where the camera looks" if carried else ""
     away = distance_m((frame.pose.lon, frame.pose.lat), position)
     if away > MAX_RANGE_M:
         return f"the camera is {away:.0f} m from the site, {MAX_RANGE_M:.0f} m are the most"
@@ -190,7 +197,8 @@ class Watcher:
 
     def take(self, frame: Frame) -> list[Report]:
         """Measure one frame and return what there is to report."""
-        elsewhere = where_it_looks(frame, self.watch.position)
+        carried = self.watch.drone is not None
+        elsewhere = where_it_looks(frame, self.watch.position, carried=carried)
         if elsewhere:
             return self._tell(self._status("off_station", frame, reason=elsewhere))
         measured = self.detector.measure(frame)

@@ -210,6 +210,22 @@ def test_a_camera_that_looks_elsewhere_is_off_station(
     assert not stationed.attempts
 
 
+def test_a_drone_whose_picture_has_no_pose_is_off_station_and_a_fixed_camera_is_not(
+    stationed: Any,
+    ts_server: Callable[..., Any],
+    rising: Callable[..., bytes],
+    start: Callable[..., Worker],
+) -> None:
+    server = ts_server(rising([4.8] * 60, centre_elevation_m=None), seconds=6.0, then="repeat")
+    stationed.watches = [water_watch(server.address, drone="xc-bridge-a")]
+    start()
+    stationed.wait_for(lambda: stationed.state("bridge").get("state") == "off_station")
+    assert "does not say where" in stationed.state("bridge")["reason"]
+    assert not stationed.attempts
+    stationed.watches = [water_watch(server.address, key="fixed", drone=None)]
+    stationed.wait_for(lambda: stationed.state("bridge").get("state") == "watching")
+
+
 def test_one_blind_watch_does_not_disturb_the_other(
     stationed: Any,
     ts_server: Callable[..., Any],
