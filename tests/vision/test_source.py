@@ -169,7 +169,7 @@ def test_tcp_stream_with_pose(
 def test_only_the_newest_frame_is_kept(
     make_ts: Callable[..., bytes], ts_server: Callable[..., object]
 ) -> None:
-    server = ts_server(make_ts(numbered(38)), seconds=1.5)
+    server = ts_server(make_ts(numbered(34)), seconds=1.5)
     with LiveSource(server.address) as source:
         first = source.read(15.0)
         end = time.monotonic() + 15
