@@ -149,7 +149,7 @@ def start_demo(demo_city, tmp_path):
     started: list[DemoProcess] = []
 
     def start(*args: str) -> DemoProcess:
-        started.append(DemoProcess(demo_city, tmp_path / "kept", *args))
+        started.append(DemoProcess(demo_city, tmp_path / f"kept-{len(started)}", *args))
         return started[-1]
 
     yield start
