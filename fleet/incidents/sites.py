@@ -29,6 +29,8 @@ _BEST_FIRST: tuple[WatchState, ...] = (
     "unwatched",
 )
 
+_WORST_FIRST = ("red", "orange", "yellow", "normal")
+
 Assignments = Callable[[], Sequence[tuple[str, str]]]
 """Which drone watches which site now: (site id, drone id)."""
 
@@ -57,6 +59,12 @@ class _Heard:
     report: SiteReport
     at: datetime
     monotonic: float
+
+
+def _shown_first(heard: _Heard) -> tuple[int, int, float]:
+    report = heard.report
+    state = _BEST_FIRST.index(report.state)
+    return state, _WORST_FIRST.index(report.level), -heard.monotonic
 
 
 class SiteBoard:
@@ -125,7 +133,8 @@ class SiteBoard:
         self._heard[site] = sources
         fresh = [h for h in sources.values() if now - h.monotonic <= BLIND_AFTER_S]
         if fresh:
-            best = min(fresh, key=lambda h: (_BEST_FIRST.index(h.report.state), -h.monotonic))
+            # of two that measure the worse is shown, so that a calm one does not hide an alarm
+            best = min(fresh, key=_shown_first)
             fields = best.report.model_dump(exclude={"at"})
             self._hub.publish("site", site, SiteLive(id=site, at=best.at, **fields))
         elif sources or now - since > BLIND_AFTER_S:

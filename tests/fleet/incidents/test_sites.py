@@ -91,6 +91,14 @@ def test_of_two_cameras_the_one_that_sees_is_shown(bench: Bench) -> None:
     assert (bench.shows("bridge").state, bench.shows("bridge").source) == ("off_station", "drone")
 
 
+def test_of_two_cameras_that_measure_the_worse_is_shown(bench: Bench) -> None:
+    bench.at(0)
+    bench.board.report("bridge", SiteReport(state="watching", level="red", value=5, source="a"))
+    bench.at(1)
+    bench.board.report("bridge", SiteReport(state="watching", value=2, source="b"))
+    assert (bench.shows("bridge").level, bench.shows("bridge").source) == ("red", "a")
+
+
 def test_only_a_measured_level_above_normal_is_an_alarm(bench: Bench) -> None:
     bench.board.report("bridge", SiteReport(state="watching", level="normal"))
     bench.board.report("bridge", SiteReport(state="blind", level="red"))
