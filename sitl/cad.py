@@ -155,7 +155,7 @@ class Desk:
                 raise LogError(
                     f"{path}:{number}: not JSON: {error}", hint="name another log"
                 ) from error
-            if entry.get("kind") == "received":
+            if entry.get("kind") == "received" and entry["taken"]:
                 self._take(entry)
 
     @staticmethod
@@ -198,17 +198,19 @@ class Desk:
             first = error.errors()[0]
             where = ".".join(str(p) for p in first["loc"]) or "body"
             raise Refused(422, f"body: {where}: {first['msg']}") from error
-        size, sound = self._picture(delivery.data.image)
         data = delivery.data
+        size, sound = self._picture(data.image)
+        # a sender that has lost the picture sends none: the incident counts for more
+        taken = sound or not data.image.base64
         entry = {
             "webhook_id": identifier, "incident": data.incident, "version": data.version,
             "type": delivery.type, "site": data.site, "kind_of": data.kind, "level": data.level,
             "captured_at": data.captured_at.isoformat(), "received_at": now_iso(),
             "image_sha256": data.image.sha256, "image_bytes": size, "image_ok": sound,
-            "duplicate": identifier in self._seen,
+            "duplicate": identifier in self._seen, "taken": taken,
         }  # fmt: skip
         self._log.write("received", **entry)
-        if not sound:
+        if not taken:
             raise Refused(422, f"image: its bytes are not those of sha256 {data.image.sha256}")
         self._take(entry)
         return identifier

@@ -132,9 +132,18 @@ def test_what_is_not_right_is_refused_and_logged(tmp_path: Path) -> None:
 def test_a_picture_that_was_refused_can_be_sent_again(tmp_path: Path) -> None:
     log = tmp_path / "cad.jsonl"
     with cad(log) as url:
-        assert post(url, "i-1.1", body(base64="")).status_code == 422
+        assert post(url, "i-1.1", body(base64="AAAA")).status_code == 422
+    with cad(log) as url:  # what was refused is not remembered as taken
+        assert httpx.get(url, trust_env=False).json() == {"incidents": []}
         assert post(url, "i-1.1", body()).status_code == 200
     assert [e["duplicate"] for e in entries(log) if e["kind"] == "received"] == [False, False]
+
+
+def test_an_incident_whose_picture_was_lost_is_taken_without(tmp_path: Path) -> None:
+    log = tmp_path / "cad.jsonl"
+    with cad(log) as url:
+        assert post(url, "i-1.1", body(base64="")).json() == {"id": "i-1.1"}
+    assert [(e["image_ok"], e["taken"]) for e in entries(log)] == [(False, True)]
 
 
 def test_faults(tmp_path: Path) -> None:
