@@ -142,6 +142,8 @@ def tokens_new(
 
     if role not in list(Role):
         _fail(f"no role {role!r}; roles are {', '.join(Role)}", "", WRONG)
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        _fail(f"--name {name!r}: 1 to {100} printable characters", "", WRONG)
 
     async def make(store: Store) -> str:
         from fleet.link.clock import SystemClock
@@ -185,9 +187,11 @@ def tokens_revoke(
 
         now = SystemClock().now()
         async with store.write() as tx:
+            if not await tokens.revoke(tx.session, token_id, now):
+                return False
             entry = audit.AuditEntry(now, "command line", "token.revoke", f"token:{token_id}")
             await audit.add(tx.session, entry)
-            return await tokens.revoke(tx.session, token_id, now)
+        return True
 
     if not _with_store(data, revoke):
         _fail(f"no token {token_id}", "`skybeat tokens list` shows them", WRONG)
@@ -230,11 +234,14 @@ def _with_store(
     import asyncio
 
     with _clear_errors():
-        from fleet.config import open_data_folder, read_settings
+        from fleet.config import open_data_folder, read_settings, require_database
         from fleet.store.store import Store
 
         settings = read_settings()
-        folder = open_data_folder(data or settings.data)
+        place = data or settings.data
+        if migrate_first and settings.database_url is None:
+            require_database(place)
+        folder = open_data_folder(place)
 
         async def run() -> T:
             store = Store(folder, settings.database_url)

@@ -16,6 +16,9 @@ from fleet.errors import SettingsError
 from missions.city import City
 from missions.cityfile import parse
 
+DATABASE = "skybeat.db"
+"""Name of the SQLite database in the data folder."""
+
 CITY_FILE_LIMIT = 8 * 1024 * 1024
 """Bytes; a city file is text that people write."""
 
@@ -127,6 +130,27 @@ def open_data_folder(path: Path) -> Path:
             hint="name another with --data or SKYBEAT_DATA, or correct its permissions",
         ) from error
     return folder
+
+
+def require_database(path: Path) -> None:
+    """Refuse a data folder that no controller has used: a mistyped name is not a new city.
+
+    Raises
+    ------
+    SettingsError
+        If there is no database in it.
+    """
+    folder = path.expanduser().absolute()
+    try:
+        there = (folder / DATABASE).is_file()
+    except OSError as error:
+        raise SettingsError(f"cannot use the data folder {folder}: {error.strerror}") from error
+    if not there:
+        raise SettingsError(
+            f"no database in the data folder {folder}",
+            hint="name the controller's with --data or SKYBEAT_DATA; "
+            "`skybeat serve` (or `skybeat store migrate`) makes one",
+        )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fleet.config import DATABASE
 from fleet.store import sqlite
 from fleet.store.database import Database, Transaction
 from fleet.store.evidence import EvidenceFolder
@@ -25,7 +26,7 @@ class Store:
     """
 
     def __init__(self, folder: Path, url: str | None = None) -> None:
-        self.database = Database(url or sqlite.url(folder / "skybeat.db"))
+        self.database = Database(url or sqlite.url(folder / DATABASE))
         self.evidence = EvidenceFolder(folder / "evidence")
         self.flights = SqlFlights(self.database)
 

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -234,6 +235,9 @@ def test_tokens_and_store_work_on_the_data_folder(tmp_path: Path) -> None:
         assert result.exit_code == code, result.output
         return result
 
+    missing = call("tokens", "list", code=1)
+    assert "no database in the data folder" in missing.stderr
+    assert not (tmp_path / "data").exists()
     assert "database at 0001 (was empty)" in call("store", "migrate").stdout
     token = call("tokens", "new", "--name", "night shift", "--role", "officer").stdout.strip()
     assert re.fullmatch(r"sky_[A-Za-z0-9_-]{43}", token)
@@ -247,6 +251,10 @@ def test_tokens_and_store_work_on_the_data_folder(tmp_path: Path) -> None:
     wrong = call("tokens", "new", "--name", "x", "--role", "god", code=2)
     assert "roles are viewer, officer, pilot, admin, worker" in wrong.stderr
     call("tokens", "revoke", "00000000-0000-0000-0000-000000000000", code=2)
+    call("tokens", "new", "--name", "two\nlines", "--role", "viewer", code=2)
+    with sqlite3.connect(tmp_path / "data" / "skybeat.db") as database:
+        acts = [act for (act,) in database.execute("SELECT action FROM audit ORDER BY id")]
+    assert acts == ["token.create", "token.revoke"]
 
 
 def test_no_broker_is_one_line_with_a_hint(city_folder: Path, tmp_path: Path) -> None:
