@@ -52,6 +52,7 @@ class Slots:
         self._values: dict[str, Any] = {}
         self._heard: float | None = None
         self._heard_at: datetime | None = None
+        self._mission: MissionRaw | None = None
         self._texts: deque[VehicleText] = deque(maxlen=TEXT_LOG_SIZE)
         self._chunk = 0
         self._lock = threading.Lock()
@@ -60,7 +61,7 @@ class Slots:
         """Fill the slots from a system's plugins until these are destroyed."""
         for name in _STREAMS:
             getattr(telemetry, f"subscribe_{name}")(self._slot(name))
-        mission.subscribe_mission_progress(self._slot("progress"))
+        self._mission = mission
         telemetry.subscribe_status_text(self._text)
 
     def _slot(self, name: str) -> Callable[[Any, Any], None]:
@@ -93,11 +94,17 @@ class Slots:
         return self._heard is not None and self._clock.monotonic() - self._heard <= LOST_AFTER_S
 
     def picture(self) -> Telemetry:
-        """Return the slots as a Telemetry; what was never heard is None or unknown."""
+        """Return the slots as a Telemetry; what was never heard is None or unknown.
+
+        The mission's progress is asked for, which takes no wait: mavsdk tells it only when it
+        changes, and drops what it tells where this machine is busy, so that a change that was
+        missed would stay missed. All else is told again within a second.
+        """
         v = dict(self._values)
+        progress = self._mission.mission_progress() if self._mission is not None else None
         position, velocity, home = v.get("position"), v.get("velocity_ned"), v.get("home")
         battery, gps, health = v.get("battery"), v.get("gps_info"), v.get("health")
-        progress, mode, landed = v.get("progress"), v.get("flight_mode"), v.get("landed_state")
+        mode, landed = v.get("flight_mode"), v.get("landed_state")
         heading = v.get("heading")
         return Telemetry(
             at=self._heard_at or self._clock.now(),
