@@ -18,7 +18,7 @@ from fleet.api.context import Context, Ctx
 from fleet.api.state import snapshot
 from fleet.store import tokens
 
-COMMENT_EVERY_S = 10.0
+COMMENT_EVERY_S = 3.0
 PACE_S = 0.05
 """Pause after a run of events, in which changes of one fact become one event."""
 
@@ -30,7 +30,7 @@ router = APIRouter(prefix="/api/v1", tags=["live"])
 
 @router.get("/stream", response_class=StreamingResponse)
 async def stream(ctx: Ctx, caller: Viewer) -> StreamingResponse:
-    """Stream ``event: state`` first, then each change, and a comment every 10 s."""
+    """Stream ``event: state`` first, then each change, and a comment every 3 s."""
     return StreamingResponse(
         events(ctx, caller.token),
         media_type="text/event-stream",

@@ -117,7 +117,10 @@ function openPage(api: Api, city: CityMap, me: Me | null): void {
     layers.update();
     draw(new Set(["city"]));
   });
-  setInterval(() => tabs.update(), REFRESH_MS);
+  setInterval(() => {
+    tabs.update();
+    incidents.update();
+  }, REFRESH_MS);
   layers.update();
   store.setCity(city);
   store.setMe(me);

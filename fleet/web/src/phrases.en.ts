@@ -61,6 +61,7 @@ export const en = {
   level_red: "Red",
   status_waiting: "Waiting for an officer",
   status_confirmed: "Confirmed, on its way to the CAD",
+  status_late: "NOT received by the CAD for {age}: tell them by another way",
   status_reported: "Received by the CAD",
   status_rejected: "Rejected",
   status_closed: "Closed",

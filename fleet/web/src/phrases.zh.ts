@@ -63,6 +63,7 @@ export const zh: Readonly<Record<Phrase, string>> = {
   level_red: "红色",
   status_waiting: "待警官确认",
   status_confirmed: "已确认，正在报送接处警",
+  status_late: "接处警系统已 {age}未收到：请用其他方式通报",
   status_reported: "接处警已接收",
   status_rejected: "已排除",
   status_closed: "已关闭",

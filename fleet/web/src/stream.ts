@@ -2,8 +2,8 @@
 
 import { ApiError } from "./api";
 
-/** The controller writes at least a comment every 10 s; longer silence means a dead connection. */
-const SILENCE_MS = 25_000;
+/** The controller writes at least a comment every 3 s; longer silence means a dead connection. */
+const SILENCE_MS = 12_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
 

@@ -94,6 +94,7 @@ class FakeController:
         self.looked_at: list[str | None] = []
         self.requests: list[str] = []
         self.refuse_decisions: str | None = None
+        self.silent = False
         self._streams: list[queue.Queue[bytes | None]] = []
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -290,7 +291,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         # a page that goes away is found out at the next write
         with suppress(OSError):
-            while (event := stream.get()) is not None:
+            while True:
+                try:
+                    event = stream.get(timeout=2)
+                except queue.Empty:
+                    event = b"" if self.owner.silent else b": still here\n\n"
+                if event is None:
+                    return
                 # in pieces, so that events are put together from parts
                 self.wfile.write(event[:17])
                 self.wfile.flush()

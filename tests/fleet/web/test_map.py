@@ -184,6 +184,26 @@ def test_a_rejection_names_the_picture_that_was_looked_at(
     assert controller.looked_at == [first, risen]
 
 
+def test_an_incident_that_the_cad_does_not_take_is_marked(
+    controller: FakeController, open_page: Open
+) -> None:
+    page = open_page(f"{controller.url}#token=sk-officer")
+    controller.incident("i-1", status="confirmed", updated_at="2026-01-01T00:00:00+00:00")
+    _has_text(page, ".card[data-id=i-1] .status.late", "NOT received by the CAD")
+    controller.put("incident", id="i-1", status="reported")
+    _has_text(page, ".card[data-id=i-1] .status:not(.late)", "Received by the CAD")
+
+
+def test_a_controller_that_falls_silent_is_not_called_live(
+    controller: FakeController, open_page: Open
+) -> None:
+    """The connection stays open and nothing comes: a frozen machine, a cut without a reset."""
+    controller.silent = True
+    page = open_page(f"{controller.url}#token=sk-officer")
+    _has_text(page, ".link", "Live")
+    _has_text(page, ".lost-bar", "Connection lost")
+
+
 def test_what_waits_is_listed_the_worst_first(controller: FakeController, open_page: Open) -> None:
     for name, level in (("i-1", "red"), ("i-2", "yellow"), ("i-3", "orange")):
         controller.incident(name, level=level)

@@ -2,7 +2,7 @@
 
 import { ApiError, type Api } from "../api";
 import { h, KeyedList, setText, type Row } from "../dom";
-import { clock, placeName, quantity, t } from "../i18n";
+import { clock, duration, placeName, quantity, t } from "../i18n";
 import { incidentName } from "../map/markers";
 import type { Store } from "../store";
 import type { Incident, Level, Role } from "../types";
@@ -11,6 +11,9 @@ import { EvidenceDialog, EvidencePicture, type EvidenceCache } from "./evidence"
 const MAY_DECIDE: ReadonlySet<Role> = new Set(["officer", "pilot", "admin"]);
 const ORDER = { waiting: 0, confirmed: 1, reported: 2, rejected: 3, closed: 4 } as const;
 const RANK: Readonly<Record<Level, number>> = { normal: 0, yellow: 1, orange: 2, red: 3 };
+
+/** A confirmed incident that no CAD has taken for so long is shown as trouble. */
+const CAD_LATE_MS = 10_000;
 
 /** Incidents listed: all that wait, and the newest of the others up to this many in all. */
 const LISTED = 100;
@@ -182,7 +185,7 @@ class Card implements Row<Incident> {
     setText(this.value, quantity(incident.value, incident.unit));
     const threshold = quantity(incident.threshold, incident.unit);
     setText(this.threshold, t("threshold", { value: threshold }));
-    setText(this.status, t(`status_${incident.status}`));
+    setText(this.status, this.statusText());
     setText(this.facts, this.factsText());
     this.picture.show(incident.image_sha256, this.description());
     this.enlarge.title = t("evidence_open");
@@ -212,6 +215,15 @@ class Card implements Row<Incident> {
 
   private site(): string {
     return placeName(this.store.place("site", this.incident.site), this.incident.site);
+  }
+
+  /** The status; one that the CAD has not taken for long is said to be, and marked. */
+  private statusText(): string {
+    const { status, updated_at } = this.incident;
+    const age = this.store.now() - Date.parse(updated_at);
+    const late = status === "confirmed" && age > CAD_LATE_MS;
+    this.status.classList.toggle("late", late);
+    return late ? t("status_late", { age: duration(age) }) : t(`status_${status}`);
   }
 
   private description(): string {

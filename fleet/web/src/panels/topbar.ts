@@ -11,7 +11,7 @@ export interface TopbarActions {
 
 const TICK_MS = 500;
 /** Silence that is shown as a loss though no error has come yet: two missed heart-beats. */
-const STALE_MS = 22_000;
+const STALE_MS = 7_000;
 
 export class Topbar {
   readonly element: HTMLElement;
