@@ -390,6 +390,8 @@ class Supervisor:
             if self.state not in _KEEPS_WORD or step.state in _ON_GROUND:
                 self.word = None
         self.state, self.reason = step
+        if step.state in _ON_GROUND:
+            await self.end_errand()  # one that waits for the drone to leave would keep the gate
         if step.state not in _KEEPS_GATE and not self.on_errand:
             self.gate.release(self.drone.id)
         if step.state in {S.CHECKING, S.DOCKED, S.CHARGING}:

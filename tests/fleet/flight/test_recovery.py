@@ -273,3 +273,19 @@ async def test_what_a_drone_saw_that_landed_away_is_free_again(make_town: Make) 
         assert [s.id for s in sorties_of(keepers)] == ["a1-1"]
         await town.until(lambda: not town.vehicle.truth.armed)
         await town.until(lambda: not list(sorties_of(keepers)), 10)
+
+
+async def test_a_drone_that_is_found_back_in_its_dock_soon_after_leaving_can_fly_again(
+    make_town: Make,
+) -> None:
+    town = make_town(limit=2)
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_WAY)
+        town.vehicle.silent = True  # and carried back: a vehicle that was started anew, say
+        await town.reach(S.LOST)
+        fresh = {"armed": False, "in_air": False, "landed_state": "ON_GROUND", "mode": "HOLD"}
+        town.vehicle.set(lon=117.65, lat=24.51, altitude_m=0.0, **fresh)
+        town.vehicle.silent = False
+        await town.reach(S.DOCKED, bound_s=60)
+        await town.reach(S.TAKING_OFF, bound_s=45)
