@@ -456,7 +456,7 @@ class Supervisor:
             id=self.drone.id,
             dock=self.drone.dock,
             state=self.state,
-            reason=self.reason,
+            reason=self.reason or (self.state is S.DOCKED and self.not_ready()) or "",
             sortie=sortie.id if sortie else None,
             site=next(iter(sortie.sites), None) if sortie else None,
             telemetry=self.t,

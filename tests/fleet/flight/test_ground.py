@@ -172,3 +172,16 @@ async def test_two_drones_of_a_dock_never_move_through_its_door_together(make_to
         await town.reach(S.DOCKED, drone="a1")
         assert not both
         assert {r.status for r in town.store.sorties.values()} == {SortieStatus.COMPLETED}
+
+
+async def test_a_docked_drone_that_waits_for_another_says_so(make_town: Make) -> None:
+    town = make_town(("a1", "a2"))
+    async with town.open():
+        await town.reach(S.DOCKED, drone="a1")
+        await town.reach(S.DOCKED, drone="a2")
+        await town.until(lambda: town.live("a2").reason == "")
+        await town.patrol()
+        await town.reach(S.OPENING, drone="a1")
+        assert town.state("a2") is S.DOCKED
+        await town.until(lambda: town.live("a2").reason == "dock's door is open", 10)
+        await town.until(lambda: town.live("a2").reason == "" or town.state("a2") is not S.DOCKED)
