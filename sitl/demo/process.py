@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import signal
 import sys
 from collections import deque
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 LINE_LIMIT = 1 << 20
+_TOKEN = re.compile(r"\bsky_[A-Za-z0-9_-]{20,}")
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 LineReader = Callable[[str], None]
@@ -36,7 +38,7 @@ class Child:
     argv
         Program and arguments.
     log
-        File that everything it prints is appended to.
+        File that everything it prints is appended to, access tokens blotted out.
     on_line
         Called with every line of standard output.
     """
@@ -92,9 +94,10 @@ class Child:
         assert stream is not None
         while raw := await stream.readline():
             line = raw.decode("utf-8", "replace").rstrip("\n")
-            log.write(line + "\n")
+            kept = _TOKEN.sub("sky_...", line)
+            log.write(kept + "\n")
             log.flush()
-            self.last_lines.append(line)
+            self.last_lines.append(kept)
             if on_line is not None:
                 on_line(line)
 

@@ -31,6 +31,17 @@ async def test_lines_reach_the_reader_and_the_log(tmp_path):
     assert sorted((tmp_path / "it.log").read_text().split()) == ["err", "out"]
 
 
+async def test_a_token_reaches_the_reader_and_no_file(tmp_path):
+    lines = []
+    token = "sky_" + "aB3-_" * 8
+    process = child(tmp_path, f"print('keep it: {token}')", on_line=lines.append)
+    await process.start()
+    assert await process.wait() == 0
+    assert lines == [f"keep it: {token}"]
+    assert (tmp_path / "it.log").read_text() == "keep it: sky_...\n"
+    assert token not in "".join(process.last_lines)
+
+
 async def test_stop_ends_one_that_ignores_sigterm_and_its_children(tmp_path):
     code = (
         "import signal,subprocess,sys,time\n"
