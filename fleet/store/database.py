@@ -47,10 +47,27 @@ class Database:
     ----------
     url
         SQLAlchemy address with an asynchronous driver.
+
+    Raises
+    ------
+    StoreError
+        If the address is none, or its driver is not there or not asynchronous.
     """
 
     def __init__(self, url: str) -> None:
-        self.engine: AsyncEngine = create_async_engine(url, pool_size=4, pool_timeout=10)
+        try:
+            self.engine: AsyncEngine = create_async_engine(url, pool_size=4, pool_timeout=10)
+        except (
+            SQLAlchemyError,
+            ImportError,
+            ValueError,
+        ) as error:  # ValueError: a port that is none
+            words = str(error).splitlines()[0]  # holds the driver's name, never the password
+            raise StoreError(
+                f"no such database can be opened: {words}",
+                hint="SKYBEAT_DATABASE_URL is a SQLAlchemy address with an asynchronous driver, "
+                "e.g. sqlite+aiosqlite:////srv/skybeat.db",
+            ) from error
         if self.engine.dialect.name == "sqlite":
             sqlite.prepare(self.engine)
         self._writer = self.engine.execution_options(**{sqlite.WRITE: True})

@@ -124,6 +124,18 @@ async def test_a_folder_that_is_gone_is_a_store_error(tmp_path: Path) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    "url", ["nonsense", "foo://u:hush@h/x", "sqlite:///x.db", "sqlite+aiosqlite://h:x/"]
+)
+def test_an_address_that_is_none_is_a_store_error_without_the_password(
+    tmp_path: Path, url: str
+) -> None:
+    with pytest.raises(StoreError, match="no such database") as caught:
+        Store(tmp_path, url)
+    assert "SKYBEAT_DATABASE_URL" in caught.value.hint
+    assert "hush" not in str(caught.value)
+
+
 WRITER = """
 import asyncio, sys
 from datetime import UTC, datetime
