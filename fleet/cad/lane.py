@@ -176,10 +176,9 @@ class Lane:
 
     def _cad_is_back(self, message: Message) -> None:
         """Try what waits out a back-off at once: who took one notice will take the others."""
-        was_in_trouble = self._trouble.pop(message.incident, None) is not None
-        if was_in_trouble:
-            for trouble in self._trouble.values():
-                trouble.again_at = self._clock.monotonic()
+        self._trouble.pop(message.incident, None)
+        for trouble in self._trouble.values():
+            trouble.again_at = min(trouble.again_at, self._clock.monotonic())
 
     async def _failed(self, message: Message, error: Exception) -> None:
         cad, incident = self._cad.id, message.incident

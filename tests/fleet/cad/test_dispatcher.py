@@ -104,9 +104,11 @@ def post(store: Store, city: City) -> Post:
 @pytest.fixture
 def running(store: Store, hub: LiveHub, city: City, secret: str) -> Callable[..., Any]:
     @asynccontextmanager
-    async def run(registry: CollectorRegistry | None = None) -> AsyncIterator[Dispatcher]:
+    async def run(
+        registry: CollectorRegistry | None = None, backoff: Backoff = QUICK
+    ) -> AsyncIterator[Dispatcher]:
         cads = [WebhookCad(c, read_secret(c, {"TEST_CAD_SECRET": secret})) for c in city.cad]
-        dispatcher = Dispatcher(cads, store, hub, SystemClock(), registry=registry, backoff=QUICK)
+        dispatcher = Dispatcher(cads, store, hub, SystemClock(), registry=registry, backoff=backoff)
         task = asyncio.create_task(dispatcher.run())
         try:
             yield dispatcher
@@ -247,6 +249,26 @@ async def test_a_cad_that_was_down_gets_everything_when_it_is_back(
         await dispatcher.waiting()
         assert b'skybeat_outbox_waiting{cad="first"} 0.0' in generate_latest(registry)
     assert sorted(cad.ids()) == sorted(f"{i}.1" for i in made)
+
+
+async def test_a_new_incident_that_is_taken_brings_those_that_wait_with_it(
+    running: Any, post: Post, cad: Any, until: Until
+) -> None:
+    await cad.stop()
+    async with running(backoff=Backoff(first_s=600, cap_s=600)) as dispatcher:
+        first = await post.commit()
+        dispatcher.wake()
+
+        async def tried() -> bool:
+            async with post.store.read() as session:
+                return all(m.attempts for m in await outbox.heads(session, "first"))
+
+        await until(tried)
+        await cad.start()
+        second = await post.commit()
+        dispatcher.wake()
+        for incident in (second, first):
+            await until(lambda i=incident: post.is_reported(i))
 
 
 async def test_a_picture_that_the_disk_lost_does_not_hold_back_the_incident(
