@@ -25,7 +25,6 @@ def _options(
     scene: Path | None,
 ) -> Options:
     from missions.cityfile import parse
-
     from missions.errors import CityFileError
     from sitl.demo.run import Options
 

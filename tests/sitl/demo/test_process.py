@@ -68,7 +68,8 @@ async def test_children_end_when_their_parent_is_killed(tmp_path):
         "from pathlib import Path\n"
         "from sitl.demo.process import Child\n"
         "async def main():\n"
-        f"    c = Child('x', [sys.executable, '-c', 'import time; time.sleep(600)'], log=Path({str(tmp_path / 'x.log')!r}))\n"
+        f"    log = Path({str(tmp_path / 'x.log')!r})\n"
+        "    c = Child('x', [sys.executable, '-c', 'import time; time.sleep(600)'], log=log)\n"
         "    await c.start(); print(c.pid, flush=True); await c.wait()\n"
         "asyncio.run(main())"
     )
