@@ -30,7 +30,9 @@ class Detection(BaseModel):
     threshold: float
     confidence: float = Field(ge=0, le=1)
     captured_at: AwareDatetime = Field(description="capture time of the frame")
-    exceeded_at: AwareDatetime = Field(description="capture time of the first frame over the threshold")
+    exceeded_at: AwareDatetime = Field(
+        description="capture time of the first frame over the threshold"
+    )
     lon: float = Field(ge=-180, le=180)
     lat: float = Field(ge=-90, le=90)
     source: str = Field(max_length=256, description="address of the stream, without credentials")

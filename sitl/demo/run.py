@@ -67,6 +67,8 @@ class Seen:
     admin_token: str | None = None
     detections: set[str] = field(default_factory=set)
     incidents: set[str] = field(default_factory=set)
+    undecided: set[str] = field(default_factory=set)
+    """Incidents that wait for an officer or were rejected: the CAD is not owed them."""
     state: dict[str, Any] | None = None
     viewer_token: str | None = None
 
@@ -187,8 +189,6 @@ class Demo:
                 ready.set()
             if entry.get("event") == "detection":
                 self.seen.detections.add(str(entry["id"]))
-                if entry.get("incident"):  # the receipt's word: an incident must come of it
-                    self.seen.incidents.add(str(entry["incident"]))
 
         argv = self._argv("watch", "--controller", self.options.address, "--json")
         return await self._spawn("watch", argv, ready, env={"SKYBEAT_TOKEN": token}, on_line=line)
@@ -233,7 +233,11 @@ class Demo:
         assert self.controller is not None
         with contextlib.suppress(httpx.HTTPError):
             self.seen.state = await self.controller.state()
-            self.seen.incidents |= {str(i["id"]) for i in self.seen.state["incidents"]}
+            known = self.seen.state["incidents"]
+            self.seen.incidents |= {str(i["id"]) for i in known}
+            self.seen.undecided = {
+                str(i["id"]) for i in known if i["status"] in ("waiting", "rejected")
+            }
 
     async def ticks(self) -> AsyncIterator[float]:
         """Yield the seconds since the controller was up, after each refresh, twice a second."""
@@ -251,7 +255,11 @@ class Demo:
     def settled(self) -> bool:
         """Whether every incident that is known has reached the CAD."""
         arrived = {e["incident"] for e in self.truth.cad.entries if e["kind"] == "received"}
-        return self.seen.incidents <= arrived
+        return self.owed() <= arrived
+
+    def owed(self) -> set[str]:
+        """Return the incidents that the CAD must receive."""
+        return self.seen.incidents - self.seen.undecided
 
     def summary(self) -> Summary:
         """Return the figures so far."""
@@ -275,7 +283,7 @@ class Demo:
             vehicles=self.truth.vehicles.entries,
             docks=self.truth.docks.entries,
             cad=self.truth.cad.entries,
-            incidents=self.seen.incidents,
+            incidents=self.owed(),
             expected_sites=sites,
         )
 

@@ -62,7 +62,7 @@ async def _course(options: Options, *, headless: bool, as_json: bool) -> int:
             await _fly(demo, lambda _: None)
         else:
             await _fly_on_screen(demo, address)
-        say("every drone is home" if demo.all_home() else "not every drone came home")
+        say("every drone is home and every door closed" if demo.all_home() else "not all is home")
         faults = demo.faults()
         for fault in faults:
             say(f"fault: {fault}")
