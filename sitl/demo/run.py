@@ -85,6 +85,7 @@ class Demo:
         self._keepers: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.controller: Controller | None = None
+        self._homes = {drone.id: drone.dock for drone in options.city.drones}
 
     async def __aenter__(self) -> Demo:
         return self
@@ -250,7 +251,9 @@ class Demo:
     def all_home(self) -> bool:
         """Whether every drone has landed in its dock and every door is closed."""
         doors = last_doors(self.truth.docks.entries)
-        return not away(self.truth.vehicles.entries) and all(d == "closed" for d in doors.values())
+        return not away(self.truth.vehicles.entries, self._homes) and all(
+            d == "closed" for d in doors.values()
+        )
 
     def settled(self) -> bool:
         """Whether every incident that is known has reached the CAD."""
@@ -265,6 +268,7 @@ class Demo:
         """Return the figures so far."""
         assert self.seen.controller_up is not None
         return summarise(
+            homes=self._homes,
             controller_up=self.seen.controller_up,
             vehicles=self.truth.vehicles.entries,
             docks=self.truth.docks.entries,
@@ -276,10 +280,13 @@ class Demo:
     def faults(self) -> list[str]:
         """Return what went wrong, in words."""
         long_enough = (self.options.seconds or 0) >= EXPECT_INCIDENTS_AFTER_S
-        sites = (
-            [s.id for s in self.options.city.sites if s.stare is not None] if long_enough else []
-        )
+        sites = [
+            s.id
+            for s in self.options.city.sites
+            if long_enough and s.stare is not None and s.policy == "straight"
+        ]
         return faults(
+            homes=self._homes,
             vehicles=self.truth.vehicles.entries,
             docks=self.truth.docks.entries,
             cad=self.truth.cad.entries,

@@ -47,6 +47,10 @@ async def run(options: Options, *, headless: bool, as_json: bool) -> int:
         return await course
     except asyncio.CancelledError:
         return 128 + caught[0] if caught else 1
+    except OSError:
+        if caught:  # the terminal is gone, and with it where the screen was drawn
+            return 128 + caught[0]
+        raise
     except DemoFailed as error:
         say(f"skybeat demo: {error}")
         return 1

@@ -14,6 +14,8 @@ from datetime import datetime
 from typing import Any
 
 Entry = Mapping[str, Any]
+Homes = Mapping[str, str]
+"""The dock that each drone lives in."""
 
 HOME_RADIUS_M = 3.0
 """A drone that landed within this distance of its dock has come home."""
@@ -60,18 +62,19 @@ def _time(entry: Entry, key: str = "at") -> datetime:
     return datetime.fromisoformat(str(entry[key]))
 
 
-def came_home(entry: Entry) -> bool:
-    """Whether a ``landed`` entry is a landing in the drone's dock."""
-    return float(entry.get("dock_distance_m", math.inf)) <= HOME_RADIUS_M
+def came_home(entry: Entry, homes: Homes) -> bool:
+    """Whether a ``landed`` entry is a landing in the drone's own dock."""
+    near = float(entry.get("dock_distance_m", math.inf)) <= HOME_RADIUS_M
+    return near and entry.get("dock") == homes.get(entry["drone"])
 
 
-def away(vehicles: Iterable[Entry]) -> set[str]:
+def away(vehicles: Iterable[Entry], homes: Homes) -> set[str]:
     """Return the drones whose last take-off was not followed by a landing in their dock."""
     out: set[str] = set()
     for entry in vehicles:
         if entry["kind"] == "takeoff":
             out.add(entry["drone"])
-        elif entry["kind"] == "landed" and came_home(entry):
+        elif entry["kind"] == "landed" and came_home(entry, homes):
             out.discard(entry["drone"])
     return out
 
@@ -88,6 +91,7 @@ def _cycled(docks: Sequence[Entry]) -> set[str]:
 
 def summarise(
     *,
+    homes: Homes,
     controller_up: datetime,
     vehicles: Sequence[Entry],
     docks: Sequence[Entry],
@@ -99,6 +103,8 @@ def summarise(
 
     Parameters
     ----------
+    homes
+        The dock of each drone.
     controller_up
         When the controller first said that it was ready.
     vehicles, docks, cad
@@ -120,7 +126,7 @@ def summarise(
     p50, p95 = percentile(latency, 0.5), percentile(latency, 0.95)
     return Summary(
         sorties_started=len(takeoffs),
-        sorties_completed=sum(1 for e in vehicles if e["kind"] == "landed" and came_home(e)),
+        sorties_completed=sum(1 for e in vehicles if e["kind"] == "landed" and came_home(e, homes)),
         drones_flown=len({e["drone"] for e in takeoffs}),
         docks_cycled=len(_cycled(docks)),
         detections=len(set(detections)),
@@ -137,6 +143,7 @@ def summarise(
 
 def faults(
     *,
+    homes: Homes,
     vehicles: Sequence[Entry],
     docks: Sequence[Entry],
     cad: Sequence[Entry],
@@ -148,7 +155,7 @@ def faults(
     ``expected_sites`` are sites whose scene passed its alarm level for long enough that an
     incident must have come of it.
     """
-    found = [f"{drone} took off and did not come home" for drone in sorted(away(vehicles))]
+    found = [f"{drone} took off and did not come home" for drone in sorted(away(vehicles, homes))]
     if not any(e["kind"] == "takeoff" for e in vehicles):
         found.append("no drone took off")
     found += [

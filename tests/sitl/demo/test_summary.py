@@ -17,8 +17,14 @@ def takeoff(drone: str, t: float) -> dict:
     return {"kind": "takeoff", "drone": drone, "at": at(t)}
 
 
-def landed(drone: str, t: float, distance: float = 0.3) -> dict:
-    return {"kind": "landed", "drone": drone, "at": at(t), "dock": "d", "dock_distance_m": distance}
+def landed(drone: str, t: float, distance: float = 0.3, dock: str = "x") -> dict:
+    return {
+        "kind": "landed",
+        "drone": drone,
+        "at": at(t),
+        "dock": dock,
+        "dock_distance_m": distance,
+    }
 
 
 def door(dock: str, state: str) -> dict:
@@ -49,6 +55,7 @@ def received(
 
 
 GOOD = {
+    "homes": {"a": "x", "b": "x"},
     "vehicles": [takeoff("a", 12), takeoff("b", 14), landed("a", 60), landed("b", 70)],
     "docks": [door("x", "open"), door("x", "closed"), door("y", "closed")],
     "cad": [
@@ -88,6 +95,7 @@ def test_a_good_run_has_no_faults():
     [
         ({"vehicles": [takeoff("a", 1)]}, "a took off and did not come home"),
         ({"vehicles": [takeoff("a", 1), landed("a", 2, 40.0)]}, "a took off and did not come home"),
+        ({"vehicles": [takeoff("a", 1), landed("a", 2, dock="y")]}, "a took off and did not come"),
         ({"vehicles": []}, "no drone took off"),
         ({"docks": [door("x", "open")]}, "the door of x is open"),
         ({"incidents": ["i1", "lost"]}, "incident lost did not reach the CAD"),
@@ -114,7 +122,7 @@ def test_an_incident_that_takes_effect_twice_is_a_duplicate():
 
 
 def test_a_second_flight_must_come_home_too():
-    assert away([takeoff("a", 1), landed("a", 2), takeoff("a", 3)]) == {"a"}
+    assert away([takeoff("a", 1), landed("a", 2), takeoff("a", 3)], {"a": "x"}) == {"a"}
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0.01, 1))
