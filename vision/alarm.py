@@ -3,7 +3,8 @@
 A level is raised when each measurement over ``dwell_s`` lay at or over its threshold, and it is
 lowered when each over ``dwell_s`` lay under the threshold by more than the hysteresis; only then
 can it be raised again. "Not measurable" is no measurement: it neither raises nor lowers. After a
-longer silence a dwell that had begun starts again, since nobody knows what was between.
+longer silence a dwell that had begun starts again, since nobody knows what was between; and so it
+does when the capture time goes back by as much, since the camera's clock was set then.
 """
 
 from __future__ import annotations
@@ -107,19 +108,26 @@ class Alarm:
         """The level that is up, ``None`` for normal."""
         return self._ladder[self._raised - 1][0] if self._raised else None
 
-    def update(self, at: datetime, value: float | None) -> AlarmEvent | None:
+    def update(self, at: datetime, value: float | None, *, gap_s: float = 0.0) -> AlarmEvent | None:
         """Take one measurement and return the change of level that it brings, if any.
 
         Parameters
         ----------
         at
-            Capture time; a frame that is older than the last one is ignored.
+            Capture time; a frame that is a little older than the last one is ignored.
         value
             The measurement, ``None`` for "not measurable".
+        gap_s
+            Frames come this far apart just now: a shorter silence than this is none, whatever the
+            rule says. Else a slow detector could never raise anything.
         """
-        if value is None or (self._last is not None and at < self._last):
+        if value is None:
             return None
-        if self._last is not None and at - self._last > timedelta(seconds=self.rule.gap_s):
+        gap = timedelta(seconds=max(self.rule.gap_s, gap_s))
+        passed = at - self._last if self._last is not None else timedelta(0)
+        if -gap <= passed < timedelta(0):
+            return None
+        if abs(passed) > gap:
             self._over = [None] * len(self._ladder)
             self._under = [None] * len(self._ladder)
         self._last = at

@@ -43,6 +43,8 @@ MAX_RANGE_M = 500.0
 """A camera farther away than this does not watch a site, even if it lies in the picture."""
 SURE_ENOUGH = 0.3
 """A measurement with less confidence is shown, but raises and ends no alarm."""
+SILENT_FRAMES = 3
+"""So many frames that are missing are a silence, where they come slowly."""
 NICE = 5
 
 
@@ -201,12 +203,18 @@ class Watcher:
         elsewhere = where_it_looks(frame, self.watch.position, carried=carried)
         if elsewhere:
             return self._tell(self._status("off_station", frame, reason=elsewhere))
+        started = time.monotonic()
         measured = self.detector.measure(frame)
         self._analysed.append(time.monotonic())
+        apart_s = max(self._period_s, self._analysed[-1] - started)
         if measured.value is None:
             return self._tell(self._status("not_measurable", frame, measured, measured.reason))
         sure = measured.confidence >= SURE_ENOUGH
-        event = self.alarm.update(measured.captured_at, measured.value if sure else None)
+        event = self.alarm.update(
+            measured.captured_at,
+            measured.value if sure else None,
+            gap_s=SILENT_FRAMES * apart_s,
+        )
         reason = "" if sure else f"confidence is under {SURE_ENOUGH}: no alarm is raised on it"
         changed = event is not None
         reports = self._tell(self._status("watching", frame, measured, reason), now=changed)

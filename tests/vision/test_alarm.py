@@ -79,8 +79,28 @@ def test_a_silence_starts_the_dwell_again() -> None:
 def test_a_frame_from_the_past_is_ignored() -> None:
     alarm = Alarm(RULE)
     assert alarm.update(START, 3.6) is None
-    assert alarm.update(START - timedelta(seconds=10), 9.0) is None
+    assert alarm.update(START - timedelta(seconds=4), 9.0) is None
     assert alarm.update(START + timedelta(seconds=3), 3.6) is not None
+
+
+def test_a_clock_that_was_set_back_does_not_silence_the_alarm() -> None:
+    alarm = Alarm(RULE)
+    alarm.update(START + timedelta(hours=1), 3.6)
+    alarm.update(START + timedelta(hours=1, seconds=2), 3.6)
+    events = [alarm.update(START + timedelta(seconds=i), 3.6) for i in range(6)]
+    assert [e is not None for e in events] == [False, False, False, True, False, False]
+    assert events[3] is not None
+    assert events[3].exceeded_at == START
+
+
+def test_frames_that_come_slowly_are_no_silence() -> None:
+    slow = [START + timedelta(seconds=8 * i) for i in range(4)]
+    alarm = Alarm(RULE)
+    assert [alarm.update(at, 3.6) for at in slow] == [None] * 4
+    alarm = Alarm(RULE)
+    assert [alarm.update(at, 3.6, gap_s=24.0) is not None for at in slow] == [
+        False, True, False, False,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
