@@ -120,14 +120,18 @@ def pictures(
     # several frames at once would hold each of them back for as many frame times
     video.thread_type = "SLICE" if live else "AUTO"
     recent: deque[tuple[Fraction, klv.Metadata]] = deque(maxlen=64)
+    untimed: klv.Metadata | None = None
     first: Fraction | None = None
     failed = 0
     wanted = (video, *container.streams.data)
     try:
         for packet in container.demux(*wanted):
             if packet.stream.type == "data":
-                _remember(recent, packet, counters)
+                untimed = _remember(recent, packet, counters) or untimed
                 continue
+            if untimed is not None and packet.pts is not None and packet.time_base is not None:
+                recent.append((Fraction(packet.pts) * packet.time_base, untimed))
+                untimed = None
             try:
                 frames = packet.decode()
             except av.error.InvalidDataError as error:
@@ -160,17 +164,25 @@ def close(container: InputContainer) -> None:
 
 def _remember(
     recent: deque[tuple[Fraction, klv.Metadata]], packet: av.Packet[Any], counters: Counters
-) -> None:
+) -> klv.Metadata | None:
+    """Keep a packet's metadata; return it where the packet has no time of its own.
+
+    Asynchronous metadata (ST 1402) has none: it goes by its place in the stream, with the picture
+    that comes next, which is right to one frame.
+    """
     data = bytes(packet)
-    if packet.pts is None or packet.time_base is None or not data:
-        return
+    if not data:
+        return None
     try:
         meta = klv.decode(data)
     except KlvError:
         counters.klv_errors += 1
-        return
+        return None
     counters.klv_packets += 1
+    if packet.pts is None or packet.time_base is None:
+        return meta
     recent.append((Fraction(packet.pts) * packet.time_base, meta))
+    return None
 
 
 Paired = tuple[Fraction, klv.Metadata]

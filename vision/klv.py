@@ -3,7 +3,7 @@
 A packet is a 16-byte universal label, a BER length, and tag-length-value items; the last item is
 tag 1, a 16-bit running sum over everything before its value. Integers are big-endian and mapped
 linearly onto a range (ST 0601, section 8); the lowest value of a signed integer means "out of
-range" and decodes to ``None``.
+range" and an item without bytes "not known": both decode to ``None``.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def decode(data: bytes) -> Metadata:
         elif tag == 2:
             values["captured_at"] = _time(raw)
         elif tag == 10:
-            values["platform"] = raw.decode("utf-8", errors="replace")
+            values["platform"] = raw.decode("utf-8", errors="replace") or None
         elif tag in _MAPS:
             _take(values, tag, raw)
     if not summed:
@@ -180,6 +180,8 @@ def _items(packet: bytes, offset: int, end: int) -> Iterator[tuple[int, int, int
 
 def _take(values: dict[str, object], tag: int, raw: bytes) -> None:
     spec = _MAPS[tag]
+    if not raw:
+        return
     if len(raw) != spec.size:
         raise KlvError(f"tag {tag} has {len(raw)} bytes, {spec.size} are allowed")
     value = _from_integer(spec, raw)
@@ -209,7 +211,9 @@ def _to_integer(tag: int, value: float) -> bytes:
     return number.to_bytes(spec.size, signed=spec.signed)
 
 
-def _time(raw: bytes) -> datetime:
+def _time(raw: bytes) -> datetime | None:
+    if not raw:
+        return None
     if len(raw) != 8:
         raise KlvError(f"tag 2 has {len(raw)} bytes, 8 are allowed")
     try:

@@ -120,6 +120,11 @@ def test_out_of_range_marker_is_none() -> None:
     assert klv.decode(packet(b"\x06\x02\x80\x00")).pitch_deg is None
 
 
+def test_an_item_without_bytes_is_not_known_and_spoils_nothing() -> None:
+    meta = klv.decode(packet(b"\x02\x00" + b"\x06\x02\x00\x00" + b"\x5a\x00" + b"\x0d\x00"))
+    assert (meta.captured_at, meta.pitch_deg, meta.lat) == (None, 0.0, None)
+
+
 def test_unknown_tags_are_passed_over() -> None:
     assert klv.decode(
         packet(b"\x81\x0a\x03abc" + b"\x05\x02\x80\x00")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 import time
@@ -95,6 +96,27 @@ def test_metadata_that_fails_its_checksum_is_not_believed(
     frames = list(read_file(str(path)))
     assert len(frames) == 5
     assert all(f.pose is None for f in frames)
+
+
+def test_metadata_without_presentation_times_goes_with_its_picture(
+    make_ts: Callable[..., bytes], hover: Callable[..., object], tmp_path: Path
+) -> None:
+    made = make_ts(numbered(20), metas=[hover(i / 10) for i in range(20)])
+    # asynchronous KLV (ST 1402): the flag for a presentation time is off, its bytes are stuffing
+    bare, count = re.subn(
+        rb"(\x00\x00\x01[\xbd\xfc]..[\x80-\x8f])\x80\x05.{5}",
+        lambda found: found[1] + b"\x00\x05" + b"\xff" * 5,
+        made,
+        flags=re.DOTALL,
+    )
+    assert count == 20
+    path = tmp_path / "clip.ts"
+    path.write_bytes(bare)
+    frames = list(read_file(str(path)))
+    assert len(frames) == 20
+    for i, frame in enumerate(frames[1:], start=1):
+        assert frame.pose is not None
+        assert abs(frame.captured_at - START - timedelta(seconds=i / 10)) <= timedelta(seconds=0.11)
 
 
 def test_without_metadata_time_runs_from_the_files_own(
