@@ -55,6 +55,8 @@ def kind_of(address: str) -> Kind:
                 reason="bad_address",
             )
         return "stream"
+    if not address:
+        raise SourceError("the address is empty", reason="bad_address")
     path = Path(address)
     try:
         if path.is_dir():

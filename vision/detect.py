@@ -114,9 +114,8 @@ def _line(frame: Frame, measured: Measurement) -> str:
     if measured.value is None:
         return f"{head}  not measurable: {measured.reason}"
     sigma = f" +-{measured.sigma:.3g}" if measured.sigma is not None else ""
-    return (
-        f"{head}  {measured.value:.3f}{sigma} {measured.unit}  confidence {measured.confidence:.2f}"
-    )
+    least = "at least " if measured.details.get("lower_bound") else ""
+    return f"{head}  {least}{measured.value:.3f}{sigma} {measured.unit}  confidence {measured.confidence:.2f}"
 
 
 def _summary(

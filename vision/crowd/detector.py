@@ -186,12 +186,14 @@ class CrowdDetector:
 
     def _doubt(self) -> str:
         """Return why a count without a pose would be a guess, empty where it is not."""
-        if self._network is None:
-            if self._fixed_px is None and not self._learnt.known:
-                return "how tall people look is not known: no pose, and too few were seen yet to learn it"
-            return ""
+        if self._network is None and self._fixed_px is None and not self._learnt.known:
+            return (
+                "how tall people look is not known: no pose, and too few were seen yet to learn it"
+            )
         if not len(self.boxes) and not self._recent:
             return "nobody was found, and without a pose that does not mean that nobody is there"
+        if self._network is None:
+            return ""
         if len(self.boxes) and float(np.median(self.boxes[:, 3] / self.boxes[:, 2])) < UPRIGHT:
             return "people look as from straight above, where the network does not know them"
         return ""

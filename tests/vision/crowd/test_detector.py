@@ -185,7 +185,8 @@ def test_network_on_a_street(
 
 def test_straight_down_is_never_a_number(shared_data: Path) -> None:
     model = shared_data.parent / "models" / "yolox_nano.onnx"
-    detectors = [CrowdDetector()] + ([CrowdDetector(model=model)] if model.is_file() else [])
+    detectors = [CrowdDetector(), CrowdDetector(person_px=30)]
+    detectors += [CrowdDetector(model=model)] if model.is_file() else []
     for detector in detectors:
         for frame in read_file(str(shared_data / "crowd" / "nadir")):
             measured = detector.measure(frame)
