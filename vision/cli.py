@@ -123,7 +123,7 @@ def watch(
     from vision.errors import VisionError
     from vision.worker import run
 
-    token = os.environ.get("SKYBEAT_TOKEN", "")
+    token = os.environ.pop("SKYBEAT_TOKEN", "")  # the watching processes are not to inherit it
     if not token:
         _refuse("SKYBEAT_TOKEN is not set: put a token with the role `worker` into it")
     try:

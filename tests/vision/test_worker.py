@@ -272,6 +272,7 @@ def test_processes_end_with_a_killed_worker(controller: Any, start: Callable[...
     worker = start()
     controller.wait_for(lambda: controller.state("bridge").get("state") == "blind")
     assert worker.children()
+    assert all("SKYBEAT_TOKEN" not in child.environ() for child in worker.children())
     worker.stop(signal.SIGKILL)  # asserts that no child is left
 
 
