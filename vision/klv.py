@@ -127,7 +127,7 @@ def decode(data: bytes) -> Metadata:
         elif tag == 2:
             values["captured_at"] = _time(raw)
         elif tag == 10:
-            values["platform"] = raw.decode("utf-8", errors="replace") or None
+            values["platform"] = raw.decode("utf-8", errors="replace")
         elif tag in _MAPS:
             _take(values, tag, raw)
     if not summed:

@@ -20,6 +20,10 @@ import numpy as np
 import psutil
 import pytest
 
+from vision.frame import Frame, Measurement
+from vision.watching import Task, Watcher
+from vision.wire import Watch
+
 ROOT = Path(__file__).parents[2]
 SITE = [117.648, 24.5102]
 PX_PER_M, BOARD_M = 40, 6.0
@@ -263,6 +267,28 @@ def test_a_station_that_cannot_be_used_is_said(
     start()
     controller.wait_for(lambda: controller.state("bridge").get("state") == "not_measurable")
     assert "references.0.points" in controller.state("bridge")["reason"]
+
+
+def test_a_watch_of_one_frame_in_ten_seconds_raises_its_alarm() -> None:
+    class High:
+        name = "high/1"
+
+        def measure(self, frame: Frame) -> Measurement:
+            return Measurement(frame.captured_at, "m", 4.0, 0.9)
+
+        def overlay(self, frame: Frame) -> np.ndarray:
+            return frame.image
+
+    watch = Watch.model_validate(water_watch("tcp://127.0.0.1:1", drone=None))
+    watcher = Watcher(Task(watch, max_fps=0.1), High())
+    begin = datetime(2026, 5, 31, tzinfo=UTC)
+    raised = [
+        report.detection.captured_at
+        for i in range(4)
+        for report in watcher.take(Frame(board(4.0), begin + timedelta(seconds=10 * i), i))
+        if report.detection is not None
+    ]
+    assert raised == [begin + timedelta(seconds=10)]
 
 
 def test_processes_end_with_a_killed_worker(controller: Any, start: Callable[..., Worker]) -> None:
