@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import os
 import re
 import secrets
+import shutil
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -33,8 +33,6 @@ GRACE_S = 3.0
 RESTARTS = 5
 EXPECT_INCIDENTS_AFTER_S = 90.0
 POLL_S = 0.5
-
-DEMO_BEATS_DOCKS = ("xc-bridge", "xc-market", "xc-old-town", "lw-park")
 
 
 class DemoFailed(SimError):
@@ -85,6 +83,7 @@ class Demo:
         self._keepers: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.controller: Controller | None = None
+        self._program = skybeat_program()
         self._homes = {drone.id: drone.dock for drone in options.city.drones}
 
     async def __aenter__(self) -> Demo:
@@ -104,7 +103,7 @@ class Demo:
     # --- processes -------------------------------------------------------------------------
 
     def _argv(self, *words: str) -> list[str]:
-        return [sys.executable, "-c", "from fleet.command import main; main()", *words]
+        return [self._program, *words]
 
     def _part(self) -> list[str]:
         return ["--city", str(self.options.city_file), "--docks", ",".join(self.options.docks)]
@@ -295,14 +294,24 @@ class Demo:
         )
 
 
+def skybeat_program() -> str:
+    """Return the path of the command ``skybeat``: the one installed beside this Python, else on PATH.
+
+    Raises
+    ------
+    DemoFailed
+        If it is not installed.
+    """
+    beside = Path(sys.executable).with_name("skybeat")
+    found = str(beside) if beside.exists() else shutil.which("skybeat")
+    if found is None:
+        raise DemoFailed("the command skybeat is not installed: pip install it, or use `make demo`")
+    return found
+
+
 def beats_of_docks(city: City) -> list[str]:
     """Return the beats in which the city's docks stand."""
     from shapely.geometry import Point, Polygon
 
     docks = [Point(dock.position) for dock in city.docks]
     return [b.id for b in city.beats if any(Polygon(b.area).contains(dock) for dock in docks)]
-
-
-def environment_note() -> str:
-    """Return one line on the machine, for the log."""
-    return f"python {sys.version.split()[0]}, {os.cpu_count()} cores"
