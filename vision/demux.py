@@ -217,6 +217,8 @@ def _explained(error: BaseException, address: str, *, live: bool) -> SourceError
         reason, said = "not_found", "no such file or stream"
     elif isinstance(error, av.error.HTTPClientError | av.error.HTTPServerError):
         reason, said = "no_answer", "the server refuses it (wrong path, user name or password?)"
+    elif isinstance(error, EOFError):
+        reason, said = "no_answer", "closes the connection before there is a picture"
     elif live:
         number = getattr(error, "errno", None)
         known = isinstance(number, int) and 0 < number < 200

@@ -187,13 +187,16 @@ class Watcher:
         wait = self._due - time.monotonic()
         if wait > 0:
             self._pause.wait(wait)
+        age = source.health.age_s
+        left = STATUS_S if age is None or age >= STALL_S else max(0.02, STALL_S - age)
         try:
-            frame = source.read(STATUS_S)
+            frame = source.read(min(STATUS_S, left))  # to be told blind when it is, no later
         except SourceError as error:
             age = source.health.age_s
             if age is not None and age < STALL_S:
                 return []
-            return self._tell(_problem(self.watch, "blind", str(error)))
+            level = self.alarm.level or "normal"  # what was raised stays so, unseen
+            return self._tell(_problem(self.watch, "blind", str(error), level))
         self._due = time.monotonic() + self._period_s
         return self.take(frame)
 
@@ -276,10 +279,11 @@ class Watcher:
         return [Report(self.watch.key, status)]
 
 
-def _problem(watch: Watch, state: State, reason: str) -> SiteStatus:
+def _problem(watch: Watch, state: State, reason: str, level: str = "normal") -> SiteStatus:
     return SiteStatus(
         state=state,
         reason=reason[:500],
+        level=level,
         source=redact(watch.source)[:256],
         fps=0.0,
         at=datetime.now(UTC),

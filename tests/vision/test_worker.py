@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -20,6 +21,7 @@ import numpy as np
 import psutil
 import pytest
 
+from vision.errors import SourceError
 from vision.frame import Frame, Measurement
 from vision.watching import Task, Watcher
 from vision.wire import Watch
@@ -289,6 +291,36 @@ def test_a_watch_of_one_frame_in_ten_seconds_raises_its_alarm() -> None:
         if report.detection is not None
     ]
     assert raised == [begin + timedelta(seconds=10)]
+
+
+class Silent:
+    """A source whose last picture is so old, and which gives no other."""
+
+    def __init__(self, age_s: float) -> None:
+        self.age_s, self.waited = age_s, 0.0
+
+    @property
+    def health(self) -> Any:
+        return SimpleNamespace(age_s=self.age_s)
+
+    def read(self, timeout_s: float) -> Frame:
+        self.waited += timeout_s
+        self.age_s += timeout_s
+        raise SourceError("tcp://x: no picture", reason="stalled")
+
+
+def test_blind_is_told_two_seconds_after_the_last_picture_and_keeps_its_level() -> None:
+    watch = Watch.model_validate(water_watch("tcp://127.0.0.1:1", drone=None))
+    watcher = Watcher(Task(watch), None)  # type: ignore[arg-type]  # there is nothing to measure
+    begin = datetime(2026, 5, 31, tzinfo=UTC)
+    for second in range(3):
+        watcher.alarm.update(begin + timedelta(seconds=second), 4.0)
+    source = Silent(0.4)
+    reports: list[Any] = []
+    while not reports:
+        reports = watcher.step(source)  # type: ignore[arg-type]
+    assert source.age_s == pytest.approx(2.0, abs=0.05)
+    assert (reports[0].status.state, reports[0].status.level) == ("blind", "orange")
 
 
 def test_processes_end_with_a_killed_worker(controller: Any, start: Callable[..., Worker]) -> None:
