@@ -35,6 +35,7 @@ from vision.errors import GeometryError, SourceError, StationError, VisionError
 from vision.frame import Frame, FrameDetector, Image, Measurement
 from vision.source import STALL_S, LiveSource
 from vision.water.level import WaterDetector
+from vision.water.plausible import STAYS_S, Plausible
 from vision.water.station import build
 from vision.wire import CrowdWatch, Detection, SiteStatus, State, Watch, WaterWatch
 
@@ -180,6 +181,7 @@ class Watcher:
         self._told = 0.0
         self._state: State | None = None
         self._analysed: deque[float] = deque(maxlen=32)
+        self._plausible = Plausible() if isinstance(task.watch.detector, WaterWatch) else None
         self._pause = threading.Event()  # never set: a pause that needs no wake-up
 
     def step(self, source: LiveSource) -> list[Report]:
@@ -200,6 +202,14 @@ class Watcher:
         self._due = time.monotonic() + self._period_s
         return self.take(frame)
 
+    def _doubt(self, measured: Measurement) -> str:
+        """Return why no alarm is raised or ended on a measurement, empty where it may be."""
+        if measured.value is None or measured.confidence < SURE_ENOUGH:
+            return f"confidence is under {SURE_ENOUGH}: no alarm is raised on it"
+        if self._plausible is None or self._plausible.take(measured.captured_at, measured.value):
+            return ""
+        return f"the level jumped: no alarm is raised on it until it has stayed {STAYS_S:.0f} s"
+
     def take(self, frame: Frame) -> list[Report]:
         """Measure one frame and return what there is to report."""
         carried = self.watch.drone is not None
@@ -212,13 +222,13 @@ class Watcher:
         apart_s = max(self._period_s, self._analysed[-1] - started)
         if measured.value is None:
             return self._tell(self._status("not_measurable", frame, measured, measured.reason))
-        sure = measured.confidence >= SURE_ENOUGH
+        reason = self._doubt(measured)
+        sure = not reason
         event = self.alarm.update(
             measured.captured_at,
             measured.value if sure else None,
             gap_s=SILENT_FRAMES * apart_s,
         )
-        reason = "" if sure else f"confidence is under {SURE_ENOUGH}: no alarm is raised on it"
         changed = event is not None
         reports = self._tell(self._status("watching", frame, measured, reason), now=changed)
         if event is not None and event.kind == "raised":

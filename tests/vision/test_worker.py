@@ -86,12 +86,12 @@ def water_watch(source: str, **changes: Any) -> dict[str, Any]:
 def rising(make_ts: Callable[..., bytes], hover: Callable[..., Any]) -> Callable[..., bytes]:
     """Return a function that makes a stream of a river that rises while the drone sways."""
 
-    def make(levels: list[float], **pose: Any) -> bytes:
+    def make(levels: list[float], every_s: float = 0.1, **pose: Any) -> bytes:
         images = [
             board(level, (6 * np.sin(i / 4), 4 * np.cos(i / 3))) for i, level in enumerate(levels)
         ]
         pose = {"sensor_elevation_deg": -20.0, "altitude_amsl_m": 18.0} | pose
-        return make_ts(images, metas=[hover(i / 10, **pose) for i in range(len(levels))])
+        return make_ts(images, metas=[hover(i * every_s, **pose) for i in range(len(levels))])
 
     return make
 
@@ -166,7 +166,8 @@ def test_a_rising_river_is_detected_posted_and_kept_over_a_refusing_controller(
     start: Callable[..., Worker],
 ) -> None:
     levels = [2.5] * 10 + list(np.linspace(2.5, 4.8, 46)) + [4.8] * 34
-    server = ts_server(rising(levels), seconds=9.0)
+    # captured a second apart, so that it rises 5 cm a second; sent ten times as fast
+    server = ts_server(rising(levels, every_s=1.0), seconds=9.0)
     stationed.refuse_with = 503
     stationed.watches = [water_watch(server.address.replace("tcp://", "tcp://user:secret@"))]
     worker = start()
@@ -187,7 +188,7 @@ def test_a_rising_river_is_detected_posted_and_kept_over_a_refusing_controller(
             datetime.fromisoformat(detection[k]) for k in ("captured_at", "exceeded_at")
         )
         assert captured - exceeded >= timedelta(seconds=1)
-        frame = (captured - datetime(2026, 5, 31, 12, 0, tzinfo=UTC)) / timedelta(seconds=0.1)
+        frame = (captured - datetime(2026, 5, 31, 12, 0, tzinfo=UTC)) / timedelta(seconds=1)
         assert detection["value"] == pytest.approx(levels[round(frame)], abs=0.06)
         assert (
             detection["value"]
