@@ -79,6 +79,8 @@ class SimCity:
             scenario = scenario.model_copy(update={"seed": options.seed})
         self.options, self.scenario = options, scenario
         self._stop = asyncio.Event()
+        # asked now: once the parent has died it is another, and stays that
+        self._parent = os.getppid()
         self.broker = Broker(*address(city.broker.url))
         self.cads = [
             CadProcess(cad, self._log_path("cad", k)) for k, cad in enumerate(local_cads(city))
@@ -174,8 +176,7 @@ class SimCity:
 
     async def _watch_parent(self) -> None:
         """Stop when the process that started this one has ended."""
-        parent = os.getppid()
-        while os.getppid() == parent:  # noqa: ASYNC110 - no system tells this everywhere
+        while os.getppid() == self._parent:  # noqa: ASYNC110 - no system tells this everywhere
             await asyncio.sleep(PARENT_POLL_S)
         self.stop()
 
