@@ -19,7 +19,7 @@ demo: $(STAMP)
 	@exec $(BIN)/skybeat demo $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 3 -m "not long and not bench and not px4" $(ARGS)
+	$(BIN)/python -m pytest -rs -n 3 -m "not long and not bench and not px4" $(ARGS)
 
 test-long: $(STAMP)
 	$(BIN)/python -m pytest -m long $(ARGS)
