@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import sys
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from missions.city import CadEndpoint, City
+from sitl.child import end_by_input
 from sitl.errors import SimError
 
 START_TIMEOUT_S = 60.0
@@ -135,13 +135,4 @@ class CadProcess:
     async def stop(self) -> None:
         """Close its input, which ends it; kill it where it takes too long."""
         self._wanted = False
-        if self._process is None or self._process.returncode is not None:
-            return
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+        await end_by_input(self._process, STOP_TIMEOUT_S)

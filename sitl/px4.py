@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import shutil
 import signal
 import socket
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sitl.child import die_with_parent
 from sitl.errors import Px4Error, Px4Missing
 
 IMAGE = "px4io/px4-sitl:latest"
@@ -28,7 +27,6 @@ ONBOARD_PORT, STATION_PORT = 14580, 18570
 STOP_S = 5.0
 _ENGINE_S = 10.0
 _LOG_TAIL = 600
-_PR_SET_PDEATHSIG = 1
 
 DEFAULT_PARAMS: Mapping[str, float] = {
     "SDLOG_MODE": -1,  # no flight log: 5.5 MB a minute otherwise
@@ -206,7 +204,7 @@ class Px4Instance:
                     stdout=output,
                     stderr=asyncio.subprocess.STDOUT,
                     start_new_session=True,
-                    preexec_fn=_die_with_parent(),
+                    preexec_fn=die_with_parent(signal.SIGKILL),
                 )
             except OSError as error:
                 raise Px4Error(f"PX4 cannot be started as {command[0]}: {error}") from error
@@ -347,15 +345,3 @@ def _check_free(port: int, instance: int) -> None:
                 f"UDP port {port} of PX4 instance {instance} is taken",
                 hint="another PX4 or simulator is running",
             ) from error
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """Return what makes a child die with this process; None where the system cannot."""
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def arrange() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-    return arrange

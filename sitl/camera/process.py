@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 from missions.city import City
 from sitl.cadprocess import package_env
 from sitl.camera.pose import CameraPose
+from sitl.child import end_by_input
 from sitl.errors import SimError
 from sitl.scenario import Scenario
 
@@ -153,13 +153,4 @@ class CameraProcess:
 
     async def stop(self) -> None:
         """Close its input, which ends it; kill it where it takes too long."""
-        if self._process is None or self._process.returncode is not None:
-            return
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+        await end_by_input(self._process, STOP_TIMEOUT_S)

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import os
 import re
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sitl.child import die_with_parent
+
 LINE_LIMIT = 1 << 20
 _TOKEN = re.compile(r"\bsky_[A-Za-z0-9_-]{20,}")
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 LineReader = Callable[[str], None]
-
-
-def _die_with_parent() -> None:
-    """Ask Linux for SIGTERM when the parent dies, so that a killed demo leaves nothing running."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Child:
@@ -76,7 +69,7 @@ class Child:
             env=self._env,
             limit=LINE_LIMIT,
             start_new_session=True,  # a Ctrl-C in the terminal reaches the demo alone, which then ends us in order
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent(signal.SIGTERM),
         )
         self._readers = asyncio.create_task(self._read(), name=f"read {self.name}")
 
