@@ -42,15 +42,30 @@ class Telemetry(Fact):
     home_lat: float | None = None
     mission_current: int = 0
     mission_total: int = 0
+    roll_deg: float | None = None
+    pitch_deg: float | None = None
+    local_north_m: float | None = Field(
+        default=None, description="in the autopilot's own local frame (NED, origin where it booted)"
+    )
+    local_east_m: float | None = None
+    local_down_m: float | None = None
+    wind_m_s: float | None = Field(default=None, description="as the autopilot estimates it")
+    wind_from_deg: float | None = None
+    failsafe: bool = Field(
+        default=False, description="the autopilot says that one of its failsafes is acting"
+    )
 
 
 class DroneLive(Fact):
     """A drone as the map shows it."""
 
     id: str
-    dock: str
+    dock: str = Field(description="where it lives, by the city file")
+    berth: str = Field(default="", description="dock it stands in or is bound for")
     state: DroneState
     reason: str = Field(default="", description="why it is in this state, in words for an operator")
+    warnings: tuple[str, ...] = Field(default=(), description="what the safety monitor warns of")
+    holder: str | None = Field(default=None, description="who has control of it, where a pilot has")
     sortie: str | None = None
     site: str | None = Field(default=None, description="site it watches on this sortie")
     telemetry: Telemetry | None = None

@@ -26,6 +26,8 @@ class DroneState(StrEnum):
     CHARGING = "charging"
     HELD = "held"
     """In the air, holding its place on an operator's word."""
+    AVOIDING = "avoiding"
+    """Out of the way of other traffic, at the safety monitor's word; goes on by itself."""
     LOST = "lost"
     """No link. In the air or in the dock: see the last known position."""
     EMERGENCY = "emergency"
@@ -45,6 +47,7 @@ _AIRBORNE = frozenset(
         DroneState.RETURNING,
         DroneState.LANDING,
         DroneState.HELD,
+        DroneState.AVOIDING,
     }
 )
 
