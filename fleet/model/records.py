@@ -19,6 +19,11 @@ class DroneRecord:
     reason: str
     sortie: str | None
     at: datetime
+    berth: str | None = None
+    """Dock it stands in or is bound for; None where that is the one it lives in."""
+    holder: str | None = None
+    """Pilot who has control. Only read here: ``fleet.flight.control`` writes it, no step does."""
+    held_since: datetime | None = None
 
 
 class SortieStatus(StrEnum):
