@@ -74,6 +74,19 @@ class Limits(Model):
     rain_mm_h: float = Field(default=4, ge=0, description="rain above which no drone takes off")
     reserve_percent: float = Field(default=25, ge=5, le=90, description="battery kept to come home")
     max_airborne: int = Field(default=8, ge=1, description="drones in the air at once")
+    on_link_loss: Literal["continue", "return"] = Field(
+        default="continue",
+        description="what the autopilot does when it hears the controller no more: fly its mission "
+        "to the end and hold over the dock (NAV_DLL_ACT 0), or return (2)",
+    )
+    operator_absent_min: float = Field(
+        default=30, gt=0, description="drones come home when no officer was heard for so long"
+    )
+    refuge_m: float = Field(
+        default=30,
+        ge=15,
+        description="height above home that a drone goes down to for a manned aircraft",
+    )
 
 
 class District(Model):
@@ -99,6 +112,13 @@ class Beat(Model):
     revisit_min: float = Field(default=60, gt=0, description="a cell is owed a visit this often")
 
 
+class Marker(Model):
+    """The ArUco marker on a dock's pad, for precision landing."""
+
+    id: int = Field(ge=0, le=1023, description="number of the marker in its dictionary")
+    size_m: float = Field(gt=0, le=5, description="edge of its black square, metres")
+
+
 class Dock(Model):
     """An automatic dock; it must lie in a beat."""
 
@@ -106,6 +126,7 @@ class Dock(Model):
     name: str = ""
     position: Position
     slots: int = Field(default=2, ge=1, le=8, description="drones it can hold")
+    marker: Marker | None = Field(default=None, description="what a drone lands on by sight")
 
 
 class Battery(Model):

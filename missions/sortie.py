@@ -100,6 +100,8 @@ class Sortie:
     """Ring of (lon, lat) the vehicle must not leave, uploaded before the mission."""
     exclusions: tuple[tuple[tuple[float, float], ...], ...] = field(default=())
     """Rings of (lon, lat) the vehicle must not enter."""
+    alternates: tuple[Waypoint, ...] = field(default=())
+    """Over other docks within reach, for an autopilot that cannot come home: its rally points."""
 
     @property
     def cells(self) -> tuple[str, ...]:
