@@ -1,4 +1,4 @@
-"""A sortie as MAVLink mission and fence items, and what the vehicle read back compared with it.
+"""A sortie as MAVLink mission, fence and rally items; what the vehicle read back compared with it.
 
 Pure. Item layout follows the MAVLink common message set, MISSION_ITEM_INT: latitudes and
 longitudes in 1e-7 degrees, altitudes in metres above home, times in seconds, speeds in m/s.
@@ -21,6 +21,7 @@ DO_SET_ROI_LOCATION = 195
 DO_SET_ROI_NONE = 197
 FENCE_INCLUSION = 5001
 FENCE_EXCLUSION = 5002
+RALLY_POINT = 5100
 
 FRAME_GLOBAL = 0
 FRAME_MISSION = 2
@@ -42,6 +43,9 @@ ALTITUDE_TOLERANCE_M = 0.02
 PARAM_TOLERANCE = 1e-3
 """Relative; parameters travel as 32-bit floats."""
 
+FENCE = frozenset({FENCE_INCLUSION, FENCE_EXCLUSION})
+"""Their altitudes mean nothing."""
+
 POSITIONED = frozenset(
     {
         NAV_WAYPOINT,
@@ -50,6 +54,7 @@ POSITIONED = frozenset(
         DO_SET_ROI_LOCATION,
         FENCE_INCLUSION,
         FENCE_EXCLUSION,
+        RALLY_POINT,
     }
 )
 
@@ -88,6 +93,8 @@ class Programme:
     items: tuple[Item, ...]
     fence: tuple[Item, ...]
     legs: tuple[int, ...]
+    rally: tuple[Item, ...] = ()
+    """Where the autopilot may land by itself besides home."""
 
     @property
     def last(self) -> int:
@@ -112,7 +119,7 @@ def degrees_e7(value: float) -> int:
 
 
 def programme(sortie: Sortie) -> Programme:
-    """Return the mission and fence items of a sortie.
+    """Return the mission, fence and rally items of a sortie.
 
     Parameters
     ----------
@@ -141,7 +148,9 @@ def programme(sortie: Sortie) -> Programme:
         legs += [index] * len(made)
         speed, look = leg.speed_m_s, leg.look_at
     fence = tuple(fence_items(sortie.fence, sortie.exclusions))
-    return Programme(sortie=sortie, items=tuple(items), fence=fence, legs=tuple(legs))
+    alternates: tuple[Waypoint, ...] = getattr(sortie, "alternates", ())
+    rally = tuple(_at(RALLY_POINT, point, (0.0, 0.0, 0.0, 0.0)) for point in alternates)
+    return Programme(sortie, tuple(items), fence, tuple(legs), rally)
 
 
 def _leg_items(leg: Leg, speed: float, look: LookAt | None) -> Iterator[Item]:
@@ -216,7 +225,7 @@ def _item_difference(a: Item, b: Item) -> str | None:
             return f"frame {b.frame} is held, {a.frame} was sent"
         if max(abs(a.x - b.x), abs(a.y - b.y)) > POSITION_TOLERANCE_E7:
             return f"position {b.lat:.7f}, {b.lon:.7f} is held, {a.lat:.7f}, {a.lon:.7f} was sent"
-        if a.command < FENCE_INCLUSION and abs(a.z - b.z) > ALTITUDE_TOLERANCE_M:
+        if a.command not in FENCE and abs(a.z - b.z) > ALTITUDE_TOLERANCE_M:
             return f"altitude {b.z:.2f} m is held, {a.z:.2f} m was sent"
     for number, (p, q) in enumerate(zip(a.params, b.params, strict=True), start=1):
         if not _same_parameter(p, q):

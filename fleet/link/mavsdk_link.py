@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,8 +23,10 @@ from fleet.errors import LinkError, Refused
 from fleet.link.clock import Clock
 from fleet.link.items import Item, Programme, difference
 from fleet.link.mavsdk_telemetry import RATE_HZ, Slots
-from fleet.link.port import Listener, VehicleText, why
+from fleet.link.port import LandingTarget, Listener, VehicleText, why
+from fleet.model.command import GoTo, LookAtPoint, Orbit, PointGimbal
 from fleet.model.live import Telemetry
+from fleet.model.traffic import Aircraft
 
 COMMAND_S = 8.0
 """Bound on one acknowledgement: mavsdk sends a command four times half a second apart."""
@@ -207,6 +210,57 @@ class MavsdkLink:
     async def land(self) -> None:
         """Land here; returns when the mode is seen to be LAND."""
         await self._mode("land", "LAND", self._plugin("_action").land_async)
+
+    async def precision_land(self) -> None:
+        """Land on the marker below; returns when the mode is seen."""
+        raise LinkError(f"{self._drone}: precision land: not there yet")
+
+    async def go_to(self, target: GoTo) -> None:
+        """Fly to a point and hold there."""
+        raise LinkError(f"{self._drone}: go to: not there yet")
+
+    async def orbit(self, circle: Orbit) -> None:
+        """Fly circles."""
+        raise LinkError(f"{self._drone}: orbit: not there yet")
+
+    async def look_at(self, point: LookAtPoint) -> None:
+        """Keep the camera on a point."""
+        raise LinkError(f"{self._drone}: look at: not there yet")
+
+    async def point_gimbal(self, pointing: PointGimbal) -> None:
+        """Point the camera."""
+        raise LinkError(f"{self._drone}: gimbal: not there yet")
+
+    async def kill(self) -> None:
+        """Stop the motors at once."""
+        await self._ask("kill", COMMAND_S, self._plugin("_action").kill_async)
+        await self._until(lambda t: not t.armed, "disarmed", 3 * MODE_S)
+
+    async def set_speed(self, speed_m_s: float) -> None:
+        """Set the speed over ground of what is flown now."""
+        request = self._plugin("_action").set_current_speed_async
+        await self._ask("set speed", COMMAND_S, request, speed_m_s)
+
+    def show_target(self, target: LandingTarget) -> None:
+        """Send one LANDING_TARGET."""
+
+    def record(self, path: Path | None) -> None:
+        """Append every packet to a ``.tlog`` from now on; None ends it."""
+
+    @property
+    def traffic(self) -> Sequence[Aircraft]:
+        """Aircraft that the vehicle's ADS-B receiver told of."""
+        return ()
+
+    @property
+    def differences(self) -> Sequence[str] | None:
+        """How the autopilot's parameters differ from the profile."""
+        return ()
+
+    @property
+    def troubles(self) -> Sequence[str]:
+        """What is wrong with the link itself."""
+        return ()
 
     async def fly_to_item(self, index: int) -> None:
         """Go on with the mission from one item; returns when the vehicle is seen to fly to it.

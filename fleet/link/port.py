@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from fleet.link.items import Programme
+from fleet.model.command import GoTo, LookAtPoint, Orbit, PointGimbal
 from fleet.model.live import Telemetry
+from fleet.model.traffic import Aircraft
 
 TEXT_LOG_SIZE = 200
 """Autopilot texts kept of each vehicle."""
@@ -28,8 +31,18 @@ class VehicleText:
         return self.severity in {"WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"}
 
 
+@dataclass(frozen=True, slots=True)
+class LandingTarget:
+    """Where the marker on the pad is, from the vehicle: metres north, east and down (NED)."""
+
+    captured_at: datetime
+    north_m: float
+    east_m: float
+    down_m: float
+
+
 Listener = Callable[[], None]
-"""Called in the event loop when telemetry has changed, about five times a second at most."""
+"""Called in the event loop when telemetry has changed, at most some twenty times a second."""
 
 
 class DroneLink(Protocol):
@@ -58,11 +71,30 @@ class DroneLink(Protocol):
     def texts(self) -> Sequence[VehicleText]:
         """The last texts of the autopilot, oldest first."""
 
+    @property
+    def traffic(self) -> Sequence[Aircraft]:
+        """Aircraft that the vehicle's ADS-B receiver told of in the last ``TRAFFIC_S``."""
+
+    @property
+    def differences(self) -> Sequence[str] | None:
+        """How the autopilot's parameters differ from the profile; None until they were read.
+
+        Read on every connection, and again when a vehicle was started again.
+        """
+
+    @property
+    def troubles(self) -> Sequence[str]:
+        """What is wrong with the link itself, in words for an operator.
+
+        A second vehicle with its system id, rubbish, old packets, a rate of loss; of the last
+        ``TROUBLE_S``.
+        """
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` on every change of telemetry; return what ends it."""
 
     async def load(self, programme: Programme) -> None:
-        """Upload the fence, then the mission, read both back and compare them."""
+        """Upload the fence, the rally points, then the mission, read all back and compare them."""
 
     async def holds(self, programme: Programme) -> str | None:
         """Read the vehicle's mission; return None where it is this one, else the difference."""
@@ -88,7 +120,36 @@ class DroneLink(Protocol):
     async def land(self) -> None:
         """Land here; returns when the mode is seen to be LAND."""
 
+    async def precision_land(self) -> None:
+        """Land on the marker below; returns when the mode is seen. Without a target PX4 lands here."""
 
+    async def go_to(self, target: GoTo) -> None:
+        """Fly to a point and hold there; returns when the vehicle is seen to hold it as its target."""
+
+    async def orbit(self, circle: Orbit) -> None:
+        """Fly circles; returns when the mode is seen to be ORBIT."""
+
+    async def look_at(self, point: LookAtPoint) -> None:
+        """Keep the camera on a point."""
+
+    async def point_gimbal(self, pointing: PointGimbal) -> None:
+        """Point the camera."""
+
+    async def kill(self) -> None:
+        """Stop the motors at once, in the air too. Nothing asks again: the caller has."""
+
+    async def set_speed(self, speed_m_s: float) -> None:
+        """Set the speed over ground of what is flown now."""
+
+    def show_target(self, target: LandingTarget) -> None:
+        """Send one LANDING_TARGET. Never waits; one that cannot be sent is left out."""
+
+    def record(self, path: Path | None) -> None:
+        """Append every packet of both directions to a ``.tlog`` from now on; None ends it."""
+
+
+TRAFFIC_S = 15.0
+TROUBLE_S = 30.0
 LOST_AFTER_S = 5.0
 """A vehicle whose heartbeat is not heard for so long is not connected."""
 
