@@ -17,7 +17,7 @@ from fleet.flight.planning import Planner, Question, ask, sorties_of
 from fleet.flight.policy import Policy
 from fleet.flight.supervisor import Handler, Supervisor, World
 from fleet.flight.tracks import Tracks
-from fleet.flight.watch import Action, Word
+from fleet.flight.word import Action, Word
 from fleet.link.clock import Clock, SystemClock
 from fleet.link.port import DroneLink
 from fleet.live import LiveHub
@@ -49,14 +49,26 @@ HANDLERS: Mapping[DroneState, Handler] = {
     S.HELD: air.held,
 }
 
-_FLIES = frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.LANDING, S.HELD, S.EMERGENCY})
+_FLIES = frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.LANDING, S.HELD, S.AVOIDING, S.EMERGENCY})
 _ACTS_IN: Mapping[Action, frozenset[DroneState]] = {
     "return": frozenset(
-        {S.CHECKING, S.OPENING, S.TAKING_OFF, S.ON_WAY, S.ON_TASK, S.HELD, S.EMERGENCY, S.LOST}
+        {
+            S.CHECKING,
+            S.OPENING,
+            S.TAKING_OFF,
+            S.ON_WAY,
+            S.ON_TASK,
+            S.HELD,
+            S.AVOIDING,
+            S.EMERGENCY,
+            S.LOST,
+        }
     ),
     "hold": frozenset({S.TAKING_OFF}) | _FLIES - {S.HELD},
     "resume": frozenset({S.HELD}),
     "land": frozenset({S.TAKING_OFF}) | _FLIES,
+    "goto": frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.HELD, S.AVOIDING}),
+    "orbit": frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.HELD, S.AVOIDING}),
 }
 
 

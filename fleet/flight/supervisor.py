@@ -23,7 +23,8 @@ from fleet.flight.gate import Gate
 from fleet.flight.place import endurance_s, landed
 from fleet.flight.policy import Policy
 from fleet.flight.route import Follower
-from fleet.flight.watch import View, Word
+from fleet.flight.watch import View
+from fleet.flight.word import Word
 from fleet.link.clock import Clock
 from fleet.link.items import Programme, programme
 from fleet.link.port import DroneLink, why

@@ -12,29 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from fleet.flight.adoption import Step
 from fleet.flight.place import must_come_home
 from fleet.flight.policy import Policy
+from fleet.flight.word import Word
 from fleet.model.live import DockLive, Telemetry
 from fleet.model.states import DroneState
 from missions.city import Drone, Limits
 
 S = DroneState
-Action = Literal["return", "hold", "resume", "land"]
 
 _FOLLOWED = frozenset({S.ON_WAY, S.ON_TASK})
 _ON_PAD = frozenset({S.DOCKED, S.CHECKING, S.OPENING, S.CHARGING})
 _ALOFT = frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.LANDING, S.HELD, S.EMERGENCY})
 _BY_HAND = frozenset({"MANUAL", "ALTCTL", "POSCTL", "ACRO", "STABILIZED", "RATTITUDE", "OFFBOARD"})
-
-
-class Word(NamedTuple):
-    """What a pilot, or the controller itself, wants of a drone."""
-
-    action: Action
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +117,7 @@ def _called_off(v: View) -> Step | None:
 
 
 def _held(v: View) -> Step | None:
-    if v.word is not None and v.word.action == "hold" and v.telemetry.in_air:
+    if v.word is not None and v.word.action in {"hold", "goto", "orbit"} and v.telemetry.in_air:
         return Step(S.HELD, v.word.reason)
     return None
 
