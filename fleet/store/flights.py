@@ -19,7 +19,7 @@ class SqlFlights:
         self._db = database
 
     async def save_drone(self, record: DroneRecord) -> None:
-        """Insert or replace a drone's record."""
+        """Insert or replace a drone's record; who holds it stays as it is."""
         async with self._db.write() as tx:
             await drones.save(tx.session, record)
 

@@ -1,4 +1,4 @@
-"""What flight needs of the store: a Protocol, so that its tests can use a fake in memory."""
+"""What flight needs of the store: Protocols, so that its tests can use a fake in memory."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from fleet.model.flightlog import FlightEvent
 from fleet.model.order import Order
 from fleet.model.records import DroneRecord, SortieRecord, TrackPoint
+
+
+class Journal(Protocol):
+    """Takes what happens to a drone into its flight log."""
+
+    def note(self, event: FlightEvent) -> None:
+        """Take one event; never waits and never fails. Its flight is found where it names none."""
 
 
 class FlightStore(Protocol):
@@ -21,7 +29,7 @@ class FlightStore(Protocol):
     """
 
     async def save_drone(self, record: DroneRecord) -> None:
-        """Insert or replace a drone's record."""
+        """Insert or replace a drone's record; who holds it stays as it is."""
 
     async def drones(self) -> Mapping[str, DroneRecord]:
         """Return every drone's record by drone id."""

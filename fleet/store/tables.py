@@ -83,6 +83,9 @@ class DroneRow(Base):
     reason: Mapped[str] = mapped_column(Text)
     sortie: Mapped[str | None] = mapped_column(String(64))
     at: Mapped[datetime]
+    berth: Mapped[str | None] = mapped_column(String(64))
+    holder: Mapped[str | None] = mapped_column(String(100))
+    held_since: Mapped[datetime | None]
 
 
 class SortieRow(Base):
@@ -140,6 +143,60 @@ class TrackRow(Base):
     altitude_m: Mapped[float]
     battery_percent: Mapped[float | None]
     state: Mapped[str] = mapped_column(String(16))
+
+
+class CommandRow(Base):
+    """A pilot's command and its answer; the id is the pilot's, and is used once."""
+
+    __tablename__ = "commands"
+    __table_args__ = (Index(None, "drone", "at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    drone: Mapped[str] = mapped_column(String(64))
+    actor: Mapped[str] = mapped_column(String(100))
+    demand: Mapped[dict[str, Any]]
+    reason: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(16), index=True)
+    answer: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+
+
+class FlightRow(Base):
+    """One time in the air. Kept for ever: hours are summed over it."""
+
+    __tablename__ = "flights"
+    __table_args__ = (Index(None, "drone", "took_off_at"), Index(None, "took_off_at"))
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    drone: Mapped[str] = mapped_column(String(64))
+    dock: Mapped[str] = mapped_column(String(64))
+    sortie: Mapped[str | None] = mapped_column(String(64))
+    took_off_at: Mapped[datetime]
+    landed_at: Mapped[datetime | None]
+    landed_dock: Mapped[str | None] = mapped_column(String(64))
+    air_s: Mapped[float]
+    """Seconds in the air, 0 while it flies: databases differ in how they subtract times."""
+    distance_m: Mapped[float]
+    highest_m: Mapped[float]
+    battery_start_percent: Mapped[float | None]
+    battery_end_percent: Mapped[float | None]
+    tlog: Mapped[str | None] = mapped_column(String(200))
+
+
+class FlightEventRow(Base):
+    """One thing that happened to a drone, on a flight or around one."""
+
+    __tablename__ = "flight_events"
+    __table_args__ = (Index(None, "flight", "at"),)
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    drone: Mapped[str] = mapped_column(String(64))
+    flight: Mapped[str | None] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(Text)
+    details: Mapped[dict[str, Any]]
 
 
 class EvidenceRow(Base):

@@ -33,15 +33,17 @@ async def add(session: AsyncSession, points: Sequence[TrackPoint]) -> None:
 
 
 async def of_drone(
-    session: AsyncSession, drone: str, since: datetime, limit: int = 3600
+    session: AsyncSession,
+    drone: str,
+    since: datetime,
+    limit: int = 3600,
+    until: datetime | None = None,
 ) -> list[TrackPoint]:
-    """Return a drone's points from a time on, oldest first."""
-    query = (
-        select(TrackRow)
-        .where(TrackRow.drone == drone, TrackRow.at >= since)
-        .order_by(TrackRow.at, TrackRow.id)
-        .limit(limit)
-    )
+    """Return a drone's points from a time on, until another where one is given, oldest first."""
+    query = select(TrackRow).where(TrackRow.drone == drone, TrackRow.at >= since)
+    if until is not None:
+        query = query.where(TrackRow.at <= until)
+    query = query.order_by(TrackRow.at, TrackRow.id).limit(limit)
     return [
         TrackPoint(
             drone=row.drone,

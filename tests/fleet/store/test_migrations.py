@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from fleet.errors import StoreError
+from fleet.model.records import DroneRecord
+from fleet.model.states import DroneState
+from fleet.store.database import MIGRATIONS
 from fleet.store.store import Store
 from fleet.store.tables import Base
 
@@ -23,15 +29,42 @@ async def test_models_and_migrations_agree(store: Store) -> None:
         assert await connection.run_sync(differences) == []
 
 
-async def test_the_first_migration_makes_every_table_and_the_second_run_changes_nothing(
+async def test_migrations_make_every_table_and_the_second_run_changes_nothing(
     tmp_path: Path,
 ) -> None:
     store = Store(tmp_path)
-    assert await store.migrate() == (None, "0001")
-    assert await store.migrate() == ("0001", "0001")
+    assert await store.migrate() == (None, "0002")
+    assert await store.migrate() == ("0002", "0002")
     async with store.database.engine.connect() as connection:
         tables = await connection.run_sync(lambda c: set(inspect(c).get_table_names()))
     assert set(Base.metadata.tables) <= tables
+    await store.close()
+
+
+async def test_a_database_with_data_of_0001_is_brought_forward(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def first_only(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+
+    async with store.database.engine.begin() as connection:
+        await connection.run_sync(first_only)
+        await connection.execute(
+            text(
+                "INSERT INTO drones (drone, state, reason, sortie, at) "
+                "VALUES ('u1', 'on_task', '河', 's1', '2026-05-01 08:00:00.000000')"
+            )
+        )
+    assert await store.migrate() == ("0001", "0002")
+    at = datetime(2026, 5, 1, 8, tzinfo=UTC)
+    assert await store.flights.drones() == {
+        "u1": DroneRecord("u1", DroneState.ON_TASK, "河", "s1", at)
+    }
+    await store.flights.save_drone(DroneRecord("u1", DroneState.LANDING, "", "s1", at, "d2"))
+    assert (await store.flights.drones())["u1"].berth == "d2"
     await store.close()
 
 
