@@ -14,6 +14,7 @@ from sitl.scene.bridge import NORTH_BANK_M, REACH_M, SOUTH_BANK_M, Bridge
 from sitl.scene.canvas import Canvas, Face, Image, Texture, fill
 from sitl.scene.crowd import Crowd
 from sitl.scene.market import Market
+from sitl.scene.pad import Pad
 from sitl.scene.view import View
 
 X, Y = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
@@ -55,7 +56,7 @@ class _Square:
 class Scene:
     """The simulated city as cameras see it.
 
-    Rendering is a function of the view and the time; going back in time works, at the cost of
+    Rendering is a function of the view, the time and the docks' lids; going back in time works, at the cost of
     walking the crowd again from the start. Several threads may render at once.
 
     Parameters
@@ -85,6 +86,12 @@ class Scene:
             scene.site: self._market(sites[scene.site], scene, k)
             for k, scene in enumerate(scenario.crowds)
         }
+        self._pads = {d.id: Pad(d, self.frame.to_enu(*d.position)) for d in city.docks}
+
+    def set_door(self, dock: str, opened: float) -> None:
+        """Say how far a dock's lid is open, 0 to 1; another city's dock is none of ours."""
+        if (pad := self._pads.get(dock)) is not None:
+            pad.open = min(1.0, max(0.0, opened))
 
     def _river(self, site: Site, scene: RiverScene, k: int) -> _River:
         origin = self.frame.to_enu(*site.position)
@@ -121,6 +128,9 @@ class Scene:
         squares = [s for s in self._squares.values() if s.market.near(view)]
         ground = self._ground(view, [r.bridge for r in rivers])
         canvas.draw_layers([*ground, *(s.market.ground() for s in squares)])
+        for pad in self._pads.values():
+            if pad.near(view):
+                pad.draw(canvas)
         for river in rivers:
             river.bridge.draw_above(canvas)
         for square in squares:
