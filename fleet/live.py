@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel
@@ -81,6 +82,10 @@ class Presence:
     def absent_s(self) -> float:
         """Return for how many seconds nobody was there; from the start where nobody ever was."""
         return 0.0 if self._listening else self._now() - self._heard_at
+
+    def last_heard(self, now: datetime) -> datetime:
+        """Return when somebody was last there, by a clock that says ``now``."""
+        return now - timedelta(seconds=self.absent_s())
 
 
 class LiveHub:

@@ -78,4 +78,4 @@ class Control:
         if before.who != actor:
             raise Conflict(f"{before} has control of {drone}, not {actor}")
         await drones.set_holder(tx.session, drone, None, at)
-        tx.after_commit(lambda: self._holders.pop(drone))
+        tx.after_commit(lambda: self._holders.__delitem__(drone))
