@@ -36,6 +36,8 @@ from missions.sortie import Leg, LegKind, Sortie, SortieEnergy, Waypoint
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 PAD = (117.65, 24.51)
 FRAME = LocalFrame(*PAD)
+REAL_TIME = {"test_wire.py", "test_pilots.py", "test_control.py", "test_flightlog.py"}
+"""Tests with a wire or a database, whose threads take real time."""
 
 
 class _JumpingSelector(selectors.DefaultSelector):
@@ -74,7 +76,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    if item.path.name == "test_wire.py":
+    if item.path.name in REAL_TIME:
         return {"real-time": asyncio.SelectorEventLoop}
     return {"own-time": JumpingLoop}
 
@@ -177,6 +179,10 @@ class OnePlanner:
     def __init__(self, limit: int = 1) -> None:
         self.limit = limit
         self.given: dict[str, int] = {}
+
+    @staticmethod
+    def sortie(drone: str, number: int = 1) -> Sortie:
+        return sortie_for(drone, "order", number)
 
     def __call__(self, question: Question) -> Plan:
         sorties = []
