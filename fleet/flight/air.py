@@ -14,6 +14,9 @@ from fleet.flight.supervisor import FLOWN, Supervisor
 from fleet.model.states import DoorState, DroneState
 
 S = DroneState
+_PAUSES = frozenset({S.HELD, S.AVOIDING})
+_PAUSED = frozenset({"HOLD", "ORBIT"})
+"""Modes in which the vehicle waits, as it was told, to go on with its mission."""
 log = structlog.get_logger(__name__)
 
 
@@ -26,12 +29,14 @@ async def following(s: Supervisor) -> Step:
     if plan is None:
         return Step(S.EMERGENCY, "in the air with no sortie")
     _shut_behind(s)
-    if s.before is S.HELD and s.t.mode == "HOLD" and not flown(plan, s.t, s.policy):
+    if s.before in _PAUSES and s.t.mode in _PAUSED and not flown(plan, s.t, s.policy):
         try:
             await s.order(s.link.start_mission())
         except LinkError as error:
+            s.fail(error)
             return Step(S.HELD, str(error))
         s.before = s.state
+    s.answer(f"flies its mission, item {s.t.mission_current} of {s.t.mission_total}")
 
     def changed() -> bool:
         return homeward(plan, s.t, s.policy) or on_task(plan, s.t.mission_current) != (
@@ -114,6 +119,7 @@ async def _near_home(s: Supervisor) -> bool:
     if s.programme is None:
         return False
     if homeward(s.programme, s.t, s.policy):
+        s.answer("is all but home")
         return True
     if not await _fly_home(s):
         return False
@@ -133,6 +139,7 @@ async def _fly_home(s: Supervisor) -> bool:
         # RTL, once the dock is open, brings it home all the same
         log.warning("does not take the way home", drone=s.drone.id, error=str(error))
         return False
+    s.answer(f"flies home, by item {s.t.mission_current} of its mission")
     return True
 
 
@@ -194,7 +201,9 @@ async def landing(s: Supervisor) -> Step:
         if s.t.mode != "RETURN_TO_LAUNCH" and s.t.in_air:
             try:
                 await s.order(s.link.return_to_launch())
+                s.answer("returns and lands")
             except LinkError as error:
+                s.fail(error)
                 s.say(f"{why}; {error}")
                 await s.pause(s.policy.retry_s)
                 continue
@@ -239,8 +248,10 @@ async def held(s: Supervisor) -> Step:
         try:
             await s.order(s.link.hold())
         except LinkError as error:
+            s.fail(error)
             s.say(f"{why}; {error}")
             await s.pause(s.policy.retry_s)
             return Step(S.HELD, why)
+    s.answer(f"holds at {s.t.altitude_m or 0.0:.0f} m")
     await s.until(lambda: landed(s.t))
     return _where(s, "landed by hand")

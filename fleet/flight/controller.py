@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import structlog
@@ -15,9 +16,10 @@ from fleet.flight import air, ground, recovery
 from fleet.flight.gate import Gate
 from fleet.flight.planning import Planner, Question, ask, sorties_of
 from fleet.flight.policy import Policy
-from fleet.flight.supervisor import Handler, Supervisor, World
+from fleet.flight.supervisor import Handler, Supervisor
 from fleet.flight.tracks import Tracks
 from fleet.flight.word import Action, Word
+from fleet.flight.world import Journal, Unheard, World, unwatched
 from fleet.link.clock import Clock, SystemClock
 from fleet.link.port import DroneLink
 from fleet.live import LiveHub
@@ -30,6 +32,7 @@ from missions.sortie import Sortie
 
 S = DroneState
 PLAN_EACH_S = 1.0
+TICK_S = 0.1
 log = structlog.get_logger(__name__)
 
 HANDLERS: Mapping[DroneState, Handler] = {
@@ -86,6 +89,10 @@ class FlightController:
         Bounds and thresholds.
     planner
         Who decides who flies what.
+    journal
+        Takes what happens to the drones.
+    presence
+        Tells when a person with a say was last heard.
     """
 
     def __init__(
@@ -99,14 +106,25 @@ class FlightController:
         *,
         policy: Policy | None = None,
         planner: Planner = ask,
+        journal: Journal | None = None,
+        presence: Callable[[], datetime | None] | None = None,
     ) -> None:
-        self._world = World(city, store, hub, clock or SystemClock(), policy or Policy(), links)
+        self._world = World(
+            city,
+            store,
+            hub,
+            clock or SystemClock(),
+            policy or Policy(),
+            links,
+            docks,
+            {dock.id: Gate() for dock in city.docks},
+            journal or Unheard(),
+            presence or unwatched,
+        )
         self._planner = planner
-        gates = {dock.id: Gate() for dock in city.docks}
-        self._supervisors = {
-            d.id: Supervisor(self._world, d, links[d.id], docks[d.dock], gates[d.dock], HANDLERS)
-            for d in city.drones
-        }
+        self._supervisors = self._world.keepers
+        for d in city.drones:
+            self._supervisors[d.id] = Supervisor(self._world, d, links[d.id], HANDLERS)
         self._orders: dict[UUID, Order] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._tracks = Tracks(self._world, tuple(self._supervisors.values()))
@@ -141,7 +159,8 @@ class FlightController:
             await store.save_sortie(_ended(left, reason, self._world))
         jobs = [s.run() for s in self._supervisors.values()]
         self._tasks = [
-            asyncio.create_task(job) for job in (*jobs, self._plan(), self._tracks.run())
+            asyncio.create_task(job)
+            for job in (*jobs, self._plan(), self._tracks.run(), self._tick())
         ]
 
     async def stop(self) -> None:
@@ -152,6 +171,12 @@ class FlightController:
         self._tasks = []
         with suppress(StoreError):
             await self._tracks.flush()
+
+    async def join(self) -> None:
+        """Wait for ever; raise what a task of the controller failed with, if one does."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
 
     # orders
 
@@ -260,6 +285,14 @@ class FlightController:
             supervisor.tell(Word("return", reason))
 
     # the loop
+
+    async def _tick(self) -> None:
+        """Have every keeper look each ``TICK_S``, for what shows only by lasting."""
+        while True:
+            for supervisor in self._supervisors.values():
+                supervisor.pulse()
+                await asyncio.sleep(0)  # telemetry and commands go first
+            await asyncio.sleep(TICK_S)
 
     async def _plan(self) -> None:
         while True:

@@ -49,7 +49,7 @@ async def open_door(s: Supervisor) -> None:
     if is_open(s):
         return
     if s.dock.state.door is not DoorState.OPEN or not heard(s):
-        await s.doing(s.dock.open())
+        await s.dock.open()
     if not await s.until(lambda: is_open(s), s.policy.retry_s):
         state = s.dock.state
         raise DockError(
@@ -67,7 +67,7 @@ async def close_door(s: Supervisor) -> str:
         if s.dock.state.online and s.dock.state.door is DoorState.CLOSED:
             return ""
         try:
-            await s.doing(s.dock.close())
+            await s.dock.close()
         except DockError as error:
             words = str(error)
             await s.pause(s.policy.retry_s)

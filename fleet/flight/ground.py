@@ -69,7 +69,7 @@ async def opening(s: Supervisor) -> Step:
     try:
         await open_door(s)
         s.say("loading fence and mission")
-        await s.doing(s.link.load(s.programme))
+        await s.link.load(s.programme)
         await open_door(s)  # still open and clear after the transfer
     except FleetError as error:
         s.refused_at = s.world.clock.monotonic()
@@ -142,6 +142,6 @@ async def _shut_if_open(s: Supervisor) -> None:
     if door.online and door.door is not DoorState.CLOSED and s.gate.take(s.drone.id):
         try:
             with suppress(DockError):  # shown by the dock itself
-                await s.doing(s.dock.close())
+                await s.dock.close()
         finally:
             s.gate.release(s.drone.id)

@@ -68,7 +68,7 @@ async def _mind_door(s: Supervisor) -> None:
     if not door.online or door.door is wanted or s.on_errand or not s.gate.take(s.drone.id):
         return
     try:
-        await s.doing(s.dock.close() if wanted is DoorState.CLOSED else s.dock.open())
+        await (s.dock.close() if wanted is DoorState.CLOSED else s.dock.open())
     except DockError as error:
         log.warning("door does not move for a lost drone", drone=s.drone.id, error=str(error))
     finally:
@@ -122,7 +122,7 @@ async def _ours(s: Supervisor) -> str | None:
         return "there is none on record"
     for _ in range(READ_TRIES):
         try:
-            return await s.doing(s.link.holds(s.programme))
+            return await s.link.holds(s.programme)
         except LinkError as error:
             log.warning("mission not read back", drone=s.drone.id, error=str(error))
             await s.pause(s.policy.retry_s)
@@ -167,7 +167,7 @@ def _look_again(s: Supervisor) -> Callable[[], bool]:
 
 async def _open_for(s: Supervisor, why: str) -> None:
     try:
-        await s.doing(s.dock.open())
+        await s.dock.open()
     except DockError as error:
         s.say(f"{why}; {error}")
         await s.pause(s.policy.retry_s)
@@ -178,7 +178,9 @@ async def _bring_down(s: Supervisor, why: str) -> None:
         try:
             await s.order(s.link.land() if s.down == "land" else s.link.return_to_launch())
         except LinkError as error:
+            s.fail(error)
             s.say(f"{why}; {error}")
         else:
+            s.answer("lands here" if s.down == "land" else "returns and lands")
             s.down = None
             return

@@ -3,90 +3,62 @@
 What is done in a state is in ``ground``, ``air`` and ``recovery``, one function a state. Each can
 be entered again at any point of what it does: it looks first, and commands only what is not so
 already. So a controller that died, a link that was lost and a retry are all the same to it.
+
+Entering a state and what is done in it are one task. Whatever it waits for, every change of what
+is seen (``pulse``) holds the drone against the failsafe matrix first, and a row that wants another
+state cancels the task.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Literal
 
 import structlog
 
-from fleet.docks.port import Dock
 from fleet.errors import FleetError, StoreError
-from fleet.flight import lifecycle, watch
+from fleet.flight import lifecycle
 from fleet.flight.adoption import Step
-from fleet.flight.gate import Gate
+from fleet.flight.berth import Berthed
+from fleet.flight.custody import ON_GROUND, after
+from fleet.flight.ledger import Ledger
+from fleet.flight.outlook import judge
 from fleet.flight.place import endurance_s, landed
-from fleet.flight.policy import Policy
 from fleet.flight.route import Follower
-from fleet.flight.watch import View
-from fleet.flight.word import Word
-from fleet.link.clock import Clock
+from fleet.flight.showing import Shown
+from fleet.flight.turns import Due, Turns
+from fleet.flight.word import Wanted, Word
+from fleet.flight.world import World
 from fleet.link.items import Programme, programme
-from fleet.link.port import DroneLink, why
-from fleet.live import LiveHub
-from fleet.model.live import DroneLive, Telemetry
-from fleet.model.records import DroneRecord, SortieRecord, SortieStatus
+from fleet.link.port import DroneLink
+from fleet.model.flightlog import EventKind, FlightEvent
+from fleet.model.records import DroneRecord, SortieRecord
 from fleet.model.states import DoorState, DroneState
-from fleet.store.port import FlightStore
-from missions.city import City
 from missions.city import Drone as CityDrone
 from missions.sortie import Sortie
 
 S = DroneState
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 FLOWN = "mission flown"
 """Reason of a return that ends a whole sortie; kept in the record over a restart."""
-WORDS = timedelta(seconds=20)
-SAVE_TRIES = 3
-FAULT_PAUSE_S = 5.0
+SAVE_S = 5.0
+"""A step that is its handler's own waits so long for the store."""
+URGENT_S = 0.1
+"""One that a row of the matrix wants, so long."""
 
 _NEEDS_STORE = {S.CHECKING: S.DOCKED, S.OPENING: S.DOCKED, S.TAKING_OFF: S.CLOSING}
 """States not entered where the store does not take them, and what is entered instead."""
 _KEEPS_GATE = frozenset(
     {S.OPENING, S.TAKING_OFF, S.ON_WAY, S.ON_TASK, S.RETURNING, S.LANDING, S.CLOSING, S.EMERGENCY}
 )
-_KEEPS_WORD = frozenset({S.UNKNOWN, S.LOST, S.TAKING_OFF})
-"""A word that comes in these is kept until the drone can follow it."""
-_OPEN = frozenset({SortieStatus.PLANNED, SortieStatus.FLYING})
-_ON_GROUND = frozenset({S.DOCKED, S.CHARGING, S.CLOSING})
-
-
-class Diverted(Exception):
-    """A rule took the drone out of its state."""
-
-    def __init__(self, step: Step) -> None:
-        super().__init__(step)
-        self.step = step
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What every drone's keeper shares."""
-
-    city: City
-    store: FlightStore
-    hub: LiveHub
-    clock: Clock
-    policy: Policy
-    links: Mapping[str, DroneLink]
-
-    @property
-    def seen(self) -> dict[str, Telemetry]:
-        """The last word of every vehicle."""
-        return {drone: link.telemetry for drone, link in self.links.items()}
-
 
 Handler = Callable[["Supervisor"], Awaitable[Step]]
 
 
-class Supervisor:
+class Supervisor(Berthed):
     """The keeper of one drone.
 
     Attributes
@@ -95,27 +67,24 @@ class Supervisor:
         Where the drone is in its life, and why, in words for an operator.
     sortie, programme
         What it flies, or None.
+    wanted
+        The word that waits to be followed, and the one that is being carried out.
+    holder
+        Pilot who has control of it, for the map; ``fleet.flight.control`` decides and sets it.
+    warnings
+        What the matrix warns of.
     """
 
     def __init__(
-        self,
-        world: World,
-        drone: CityDrone,
-        link: DroneLink,
-        dock: Dock,
-        gate: Gate,
-        handlers: Mapping[S, Handler],
+        self, world: World, drone: CityDrone, link: DroneLink, handlers: Mapping[S, Handler]
     ) -> None:
-        self.world = world
-        self.drone = drone
-        self.link = link
-        self.dock = dock
-        self.gate = gate
+        super().__init__(world, drone, link)
         self._handlers = handlers
-        self.pad = next(d.position for d in world.city.docks if d.id == drone.dock)
         self.state = S.UNKNOWN
         self.before = S.UNKNOWN
         self.reason = "not heard of since the controller started"
+        self.warnings: tuple[str, ...] = ()
+        self.holder: str | None = None
         self.sortie: Sortie | None = None
         self.programme: Programme | None = None
         self.follower: Follower | None = None
@@ -123,37 +92,15 @@ class Supervisor:
         self.down: Literal["land", "return"] | None = None
         """How EMERGENCY is to bring the drone down, where it is told to."""
         self.lost_aloft = False
-        self.word: Word | None = None
+        self.wanted = Wanted(drone.id)
         self.assigned: Sortie | None = None
         self.refused_at: float | None = None
         self._sortie_record: SortieRecord | None = None
-        self._pulse = asyncio.Event()
-        self._since: dict[str, float] = {}
-        self._commanding = 0
-        self._errand: asyncio.Task[None] | None = None
-        self._entering = False
+        self._ledger = Ledger(world.store)
+        self._shown = Shown()
+        self._turns = Turns(self._enter, self._work, self._judge, self._fault)
 
     # what is seen
-
-    @property
-    def t(self) -> Telemetry:
-        """The vehicle's last word."""
-        return self.link.telemetry
-
-    @property
-    def policy(self) -> Policy:
-        """Bounds and thresholds."""
-        return self.world.policy
-
-    @property
-    def wind_m_s(self) -> float:
-        """Wind at the dock, 0 where it is not known."""
-        return self.dock.state.wind_m_s or 0.0
-
-    @property
-    def in_dock(self) -> bool:
-        """Whether the dock counts the drone among its occupants."""
-        return self.drone.id in self.dock.state.occupants
 
     @property
     def sortie_since(self) -> datetime | None:
@@ -174,25 +121,13 @@ class Supervisor:
         """Whether its sortie is over though it has not come home: what it was for is free again."""
         return self.spent or (self.state is S.EMERGENCY and landed(self.t))
 
-    def words(self) -> str:
-        """Return the autopilot's grave words of the last moments."""
-        return why(self.link.texts, self.world.clock.now() - WORDS)
-
-    def lasting(self, name: str, seen: bool) -> float:
-        """Return for how many seconds something has been seen without a break."""
-        now = self.world.clock.monotonic()
-        if not seen:
-            self._since.pop(name, None)
-            return 0.0
-        return now - self._since.setdefault(name, now)
-
     # what others ask
 
     def not_ready(self) -> str | None:
         """Say why no sortie can be assigned now; None where one can."""
         if self.state is not S.DOCKED:
             return f"is {self.state}" + (f" ({self.reason})" if self.reason else "")
-        if self.assigned is not None or self._entering:
+        if self.assigned is not None or self._turns.changing:
             return "is about to change"
         since = self.world.clock.monotonic()
         if self.refused_at is not None and since - self.refused_at < self.policy.refused_pause_s:
@@ -211,10 +146,6 @@ class Supervisor:
         leaving = {S.CHECKING, S.OPENING, S.TAKING_OFF}
         return self.assigned is not None or self.state in leaving
 
-    def pulse(self) -> None:
-        """Have the keeper look again."""
-        self._pulse.set()
-
     def assign(self, record: SortieRecord) -> None:
         """Hand over a sortie that is already stored as PLANNED."""
         self._sortie_record = record
@@ -222,8 +153,8 @@ class Supervisor:
         self.pulse()
 
     def tell(self, word: Word) -> None:
-        """Hand over what a pilot or the controller wants."""
-        self.word = word
+        """Hand over what a pilot or the controller wants. It takes the place of an earlier one."""
+        self.wanted.tell(word)
         self.down = "land" if word.action == "land" else None
         self.pulse()
 
@@ -232,6 +163,9 @@ class Supervisor:
         if record is not None:
             self.before = record.state
             self.flown = record.reason == FLOWN
+            self.holder = record.holder
+            if record.berth is not None and record.berth in self.world.docks:
+                self.berth = record.berth
         if sortie is not None:
             self._take_sortie(sortie)
 
@@ -241,226 +175,147 @@ class Supervisor:
         self.programme = programme(record.sortie) if record is not None else None
         self.follower = Follower(self.programme) if self.programme is not None else None
 
-    # waiting and commanding, with the rules watched all the while
+    def drop_programme(self) -> None:
+        """Forget the sortie's items: the vehicle flies something else."""
+        self.programme = None
+        self.follower = None
 
-    def watch(self) -> None:
-        """Apply the failsafe matrix.
+    # what is told
 
-        Raises
-        ------
-        Diverted
-            If a rule wants another state.
-        """
-        step = watch.judge(self._view())
-        if step is not None:
-            raise Diverted(step)
-
-    def _view(self) -> View:
-        plan = self.programme
-        return View(
-            state=self.state,
-            drone=self.drone,
-            pad=self.pad,
-            telemetry=self.t,
-            dock=self.dock.state,
-            limits=self.world.city.limits,
-            policy=self.policy,
-            word=self.word,
-            commanding=self._commanding > 0,
-            transit_altitude_m=self.sortie.altitude_m if self.sortie is not None else 0.0,
-            at_end=plan is not None and self.t.mission_current >= plan.last,
-            words=self.words(),
-            lasting=self.lasting,
-        )
-
-    async def until(self, seen: Callable[[], bool], bound_s: float | None = None) -> bool:
-        """Wait until something is seen; return False where it is not within the bound."""
-        try:
-            async with asyncio.timeout(bound_s):
-                while True:
-                    self._pulse.clear()
-                    self.publish()
-                    self.watch()
-                    if seen():
-                        return True
-                    await self._pulse.wait()
-        except TimeoutError:
-            return False
-
-    async def pause(self, seconds: float) -> None:
-        """Let a retry wait its time, with the rules watched."""
-        await self.until(lambda: False, seconds)
-
-    async def doing(self, work: Coroutine[Any, Any, T], *, command: bool = False) -> T:
-        """Await work with the rules watched; where one speaks the work is cancelled."""
-        task = asyncio.create_task(work)
-        task.add_done_callback(lambda _: self.pulse())
-        self._commanding += command
-        try:
-            await self.until(task.done)
-            return task.result()
-        finally:
-            self._commanding -= command
-            if not task.done():
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-
-    async def order(self, work: Coroutine[Any, Any, None]) -> None:
-        """Await a command to the vehicle."""
-        await self.doing(work, command=True)
+    def publish(self) -> None:
+        """Put the drone on the map."""
+        self._shown.publish(self)
 
     def say(self, reason: str) -> None:
         """Show why the drone is still in this state."""
         self.reason = reason
         self.publish()
 
-    def run_errand(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something beside what the state does; at most one at a time, ended with the keeper."""
-        if self._errand is None or self._errand.done():
-            self._errand = asyncio.create_task(work)
-        else:
-            work.close()
+    def note(self, kind: EventKind, text: str, **details: object) -> None:
+        """Tell the flight log."""
+        flight = self.sortie.id if self.sortie is not None else None
+        now = self.world.clock.now()
+        self.world.journal.note(FlightEvent(self.drone.id, now, kind, text, details, flight))
 
-    @property
-    def on_errand(self) -> bool:
-        """Whether an errand is under way."""
-        return self._errand is not None and not self._errand.done()
+    def answer(self, words: str) -> None:
+        """Answer the word that is being carried out: the vehicle was seen to do it."""
+        if self.wanted.carrying is not None:
+            self.wanted.carrying.done(words)
 
-    def drop_programme(self) -> None:
-        """Forget the sortie's items: the vehicle flies something else."""
-        self.programme = None
-        self.follower = None
-
-    async def end_errand(self) -> None:
-        """Stop the errand, where one is under way."""
-        task, self._errand = self._errand, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    def fail(self, error: FleetError) -> None:
+        """Answer the word that is being carried out: it was not done."""
+        if self.wanted.carrying is not None:
+            self.wanted.carrying.failed(error)
 
     # the life
 
     async def run(self) -> None:
         """Keep the drone for ever. Cancelling it tells the drone nothing."""
-        stops = [self.link.listen(self.pulse), self.dock.listen(self.pulse)]
+        stop = self.listen(self.pulse)
+        writing = asyncio.create_task(self._ledger.run())
         try:
             self.publish()
-            while True:
-                await self._one()
+            await self._turns.run()
         finally:
-            for stop in stops:
-                stop()
+            stop()
             await self.end_errand()
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
 
-    async def _one(self) -> None:
-        try:
-            try:
-                step = await self._handlers[self.state](self)
-            except Diverted as diverted:
-                step = diverted.step
-            self._entering = True
-            await self._enter(step)
-        except FleetError as error:
-            # the handlers answer what they expect; whatever is left must not end the keeping
+    def pulse(self) -> None:
+        """Hold the drone against the matrix, then have whoever waits look again."""
+        self._turns.look()
+        self.publish()
+        self.wake()
+
+    def _judge(self) -> Due | None:
+        verdict = judge(self)
+        self.warnings = verdict.warnings
+        step = verdict.step
+        if step is None or step.state is self.state:
+            return None
+        return Due(step, verdict.rank, verdict.row)
+
+    async def _work(self) -> Step:
+        return await self._handlers[self.state](self)
+
+    def _fault(self, error: Exception) -> None:
+        """Show what a step failed with; a fault in one keeper must not end the others."""
+        if isinstance(error, FleetError):  # the handlers answer those they expect
             log.error(
                 "drone's step failed", drone=self.drone.id, state=self.state, error=str(error)
             )
             self.say(str(error))
-            await asyncio.sleep(FAULT_PAUSE_S)
-        except Exception as error:  # a fault in one keeper must not end the others
-            log.exception("fault in the keeper", drone=self.drone.id, state=self.state)
+        else:
+            log.error("fault in the keeper", drone=self.drone.id, state=self.state, exc_info=error)
             self.say(f"fault in the controller: {type(error).__name__}: {error}")
-            await asyncio.sleep(FAULT_PAUSE_S)
-        finally:
-            self._entering = False
 
-    async def _enter(self, step: Step) -> None:
+    async def _enter(self, due: Due) -> None:
+        step = due.step
         lifecycle.check(self.state, step.state)
+        if due.row:
+            self.note(EventKind.SAFETY, f"{due.row}: {step.reason}", row=due.row, state=step.state)
         try:
-            await self._save(step)
+            await self._save(step, URGENT_S if due.rank else SAVE_S)
         except StoreError as error:
             log.error("store does not take a drone's state", drone=self.drone.id, error=str(error))
             if step.state in _NEEDS_STORE:
                 step = Step(_NEEDS_STORE[step.state], f"not stored, so not flown: {error}")
-                self.assigned = None
                 self.refused_at = self.world.clock.monotonic()
                 lifecycle.check(self.state, step.state)
-        if step.state is not self.state:
-            if (self.state, step.state) != (S.UNKNOWN, S.LOST):  # then the record still tells more
-                self.before = self.state
-            if self.state not in _KEEPS_WORD or step.state in _ON_GROUND:
-                self.word = None
-        self.state, self.reason = step
-        if step.state in _ON_GROUND:
+                self._put(step)
+        if step.state in ON_GROUND:
             await self.end_errand()  # one that waits for the drone to leave would keep the gate
-        if step.state not in _KEEPS_GATE and not self.on_errand:
-            self.gate.release(self.drone.id)
-        if step.state in {S.CHECKING, S.DOCKED, S.CHARGING}:
-            self.assigned = None
-        if step.state in {S.DOCKED, S.CHARGING}:
-            self._take_sortie(None)
-            self.flown = False
-            self.down = None
+        # from here on nothing waits, so that a row that cancels this finds it done or not begun
+        self.wanted.enter(self.state, step.state, step.reason)
+        if step.state is not self.state and (self.state, step.state) != (S.UNKNOWN, S.LOST):
+            self.before = self.state  # a drone that was never heard: the record still tells more
+        self.state, self.reason = step
+        self._settle()
         log.info("drone", drone=self.drone.id, state=step.state, reason=step.reason)
         self.publish()
 
-    async def _save(self, step: Step) -> None:
-        """Store a step, the sortie's end or beginning first; a few tries."""
+    def _settle(self) -> None:
+        """Let go of what does not belong to the state that was entered."""
+        if self.state not in _KEEPS_GATE and not self.on_errand:
+            self.gate.release(self.drone.id)
+        if self.state in {S.CHECKING, S.DOCKED, S.CHARGING}:
+            self.assigned = None
+        if self.state in {S.DOCKED, S.CHARGING}:
+            self._take_sortie(None)
+            self.flown = False
+            self.down = None
+
+    # what is kept
+
+    async def _save(self, step: Step, bound_s: float) -> None:
+        await self._ledger.taken(self._put(step), bound_s)
+
+    def _put(self, step: Step) -> asyncio.Future[None]:
+        """Hand a step to the ledger, with the sortie's beginning or end."""
         if step.state is S.CHECKING and self.assigned is not None:
             self._take_sortie(self._sortie_record)
-        sortie = self._sortie_change(step)
-        keeps = self.sortie if step.state not in _ON_GROUND else None
         now = self.world.clock.now()
-        record = DroneRecord(
-            self.drone.id, step.state, step.reason, keeps.id if keeps else None, now
-        )
-        for attempt in range(1, SAVE_TRIES + 1):
-            try:
-                if sortie is not None:
-                    await self.world.store.save_sortie(sortie)
-                    self._sortie_record = sortie
-                await self.world.store.save_drone(record)
-            except StoreError:
-                if attempt == SAVE_TRIES:
-                    raise
-                await asyncio.sleep(0.2 * 2**attempt)
-            else:
-                return
-
-    def _sortie_change(self, step: Step) -> SortieRecord | None:
-        """Return the sortie's new record where the step begins or ends it."""
-        record, now = self._sortie_record, self.world.clock.now()
-        if record is None or record.status not in _OPEN:
-            return None
-        if self.sortie is None and step.state is not S.CHECKING:  # assigned, and not begun
-            self.assigned = None
-            return SortieRecord(
-                record.sortie, SortieStatus.ABORTED, step.reason, record.created_at, now
-            )
-        if step.state is S.TAKING_OFF:
-            return SortieRecord(record.sortie, SortieStatus.FLYING, "", record.created_at)
-        if step.state in _ON_GROUND:
-            done = self.flown and record.status is SortieStatus.FLYING
-            status = SortieStatus.COMPLETED if done else SortieStatus.ABORTED
-            told = self.state in {S.CHECKING, S.OPENING, S.TAKING_OFF, S.UNKNOWN, S.LOST}
-            reason = step.reason if told else self.reason
-            return SortieRecord(record.sortie, status, reason, record.created_at, now)
-        return None
-
-    def publish(self) -> None:
-        """Put the drone on the map."""
-        sortie = self.sortie
-        route = (
-            tuple((w.lon, w.lat) for leg in sortie.legs for w in leg.waypoints) if sortie else ()
-        )
-        live = DroneLive(
-            id=self.drone.id,
-            dock=self.drone.dock,
+        begun = self.sortie is not None
+        sortie = after(
+            self._sortie_record,
+            begun=begun,
+            flown=self.flown,
             state=self.state,
-            reason=self.reason or (self.state is S.DOCKED and self.not_ready()) or "",
-            sortie=sortie.id if sortie else None,
-            site=next(iter(sortie.sites), None) if sortie else None,
-            telemetry=self.t,
-            route=route,
+            reason=self.reason,
+            step=step,
+            now=now,
         )
-        self.world.hub.publish("drone", self.drone.id, live)
+        if sortie is not None:
+            self._sortie_record = sortie
+            self.assigned = self.assigned if begun else None
+        keeps = self.sortie if step.state not in ON_GROUND else None
+        record = DroneRecord(
+            drone=self.drone.id,
+            state=step.state,
+            reason=step.reason,
+            sortie=keeps.id if keeps else None,
+            at=now,
+            berth=self.berth if self.berth != self.drone.dock else None,
+        )
+        return self._ledger.put(record, sortie)

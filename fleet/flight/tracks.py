@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import structlog
 
 from fleet.errors import StoreError
-from fleet.flight.supervisor import Supervisor, World
+from fleet.flight.supervisor import Supervisor
+from fleet.flight.world import World
 from fleet.model.records import TrackPoint
 
 EACH_S = 1.0

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
+from fleet.errors import OrderError
 from fleet.model.command import Demand
 from fleet.model.states import DroneState
 
@@ -53,3 +54,48 @@ class Word:
         """Answer that it was not done."""
         if self.answer is not None and not self.answer.done():
             self.answer.set_exception(error)
+
+
+_KEEPS = frozenset({S.UNKNOWN, S.LOST, S.TAKING_OFF})
+"""A word that comes in these is kept until the drone can follow it."""
+_GOES_ON = frozenset({(S.ON_WAY, S.ON_TASK), (S.ON_TASK, S.ON_WAY), (S.RETURNING, S.LANDING)})
+"""Changes over which a word that is being carried out stays so."""
+_DOWN = frozenset({S.DOCKED, S.CHARGING, S.CLOSING})
+
+
+class Wanted:
+    """The word that waits to be followed, and the one that is being carried out."""
+
+    def __init__(self, drone: str) -> None:
+        self._drone = drone
+        self.word: Word | None = None
+        self.carrying: Word | None = None
+
+    def tell(self, word: Word) -> None:
+        """Take a word; it takes the place of one that waits."""
+        if self.word is not None:
+            self.word.failed(OrderError(f"{self._drone}: a later word came: {word.reason}"))
+        self.word = word
+
+    def refuse(self, reason: str) -> None:
+        """Answer the word that waits with why it is not followed, and forget it."""
+        word, self.word = self.word, None
+        if word is not None:
+            word.failed(OrderError(f"{self._drone}: {reason}"))
+
+    def enter(self, before: DroneState, state: DroneState, reason: str) -> None:
+        """Have a word carried out by the state that it led to, and end one that it overrules."""
+        word, carried = self.word, self.carrying
+        overruled = f"{self._drone} is {state}: {reason}"
+        if word is not None and state in LEADS_TO[word.action]:
+            self.word, self.carrying = None, word
+            if state in _DOWN:
+                word.done(f"called off: {reason}")
+        elif state is not before:
+            if word is not None and (before not in _KEEPS or state in _DOWN):
+                self.word = None
+                word.failed(OrderError(overruled))
+            if (before, state) not in _GOES_ON:
+                self.carrying = None
+        if carried is not None and carried is not self.carrying:
+            carried.failed(OrderError(overruled))

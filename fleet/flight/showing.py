@@ -1,0 +1,53 @@
+"""A keeper's drone as the map shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fleet.model.live import DroneLive
+from fleet.model.states import DroneState
+
+if TYPE_CHECKING:
+    from fleet.flight.supervisor import Supervisor
+
+
+class Shown:
+    """Publishes what has changed of one drone, many times a second.
+
+    The route and the rest that stays for a whole state are made once, and only what moves is set
+    anew.
+    """
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] = ()
+        self._base: DroneLive | None = None
+
+    def publish(self, s: Supervisor) -> None:
+        """Put the drone on the map."""
+        reason = s.reason
+        if not reason and s.state is DroneState.DOCKED:
+            reason = s.not_ready() or ""
+        key = (s.state, reason, s.warnings, s.holder, s.berth, s.sortie)
+        if self._base is None or key != self._key:
+            self._key, self._base = key, _live(s, reason)
+        elif self._base.telemetry is s.t:
+            return
+        self._base = self._base.model_copy(update={"telemetry": s.t})
+        s.world.hub.publish("drone", s.drone.id, self._base)
+
+
+def _live(s: Supervisor, reason: str) -> DroneLive:
+    sortie = s.sortie
+    return DroneLive(
+        id=s.drone.id,
+        dock=s.drone.dock,
+        berth=s.berth,
+        state=s.state,
+        reason=reason,
+        warnings=s.warnings,
+        holder=s.holder,
+        sortie=sortie.id if sortie else None,
+        site=next(iter(sortie.sites), None) if sortie else None,
+        telemetry=s.t,
+        route=tuple((w.lon, w.lat) for leg in sortie.legs for w in leg.waypoints) if sortie else (),
+    )

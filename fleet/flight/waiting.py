@@ -1,0 +1,86 @@
+"""How a state's handler waits and commands. The rules are watched elsewhere all the while.
+
+A handler runs in a task of its own, which a rule cancels. So a wait needs to look only for what it
+waits for, and a command ends where the rule wants it to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from fleet.link.clock import Clock
+
+T = TypeVar("T")
+
+
+class Waiting:
+    """What a handler waits with."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._awake = asyncio.Event()
+        self._since: dict[str, float] = {}
+        self._commanding = 0
+        self._errand: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Have whoever waits look again."""
+        self._awake.set()
+
+    def lasting(self, name: str, seen: bool) -> float:
+        """Return for how many seconds something has been seen without a break."""
+        now = self._clock.monotonic()
+        if not seen:
+            self._since.pop(name, None)
+            return 0.0
+        return now - self._since.setdefault(name, now)
+
+    async def until(self, seen: Callable[[], bool], bound_s: float | None = None) -> bool:
+        """Wait until something is seen; return False where it is not within the bound."""
+        try:
+            async with asyncio.timeout(bound_s):
+                while not seen():
+                    self._awake.clear()
+                    await self._awake.wait()
+                return True
+        except TimeoutError:
+            return False
+
+    async def pause(self, seconds: float) -> None:
+        """Let a retry wait its time."""
+        await asyncio.sleep(seconds)
+
+    async def order(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await a command to the vehicle; its mode is about to be ours meanwhile."""
+        self._commanding += 1
+        try:
+            return await work
+        finally:
+            self._commanding -= 1
+
+    @property
+    def commanding(self) -> bool:
+        """Whether a command to the vehicle is under way."""
+        return self._commanding > 0
+
+    def run_errand(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside what the state does; at most one at a time, ended with the keeper."""
+        if self._errand is None or self._errand.done():
+            self._errand = asyncio.create_task(work)
+            self._errand.add_done_callback(lambda _: self.wake())
+        else:
+            work.close()
+
+    @property
+    def on_errand(self) -> bool:
+        """Whether an errand is under way."""
+        return self._errand is not None and not self._errand.done()
+
+    async def end_errand(self) -> None:
+        """Stop the errand, where one is under way."""
+        task, self._errand = self._errand, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,74 @@
+"""What every drone's keeper shares: the city, the store, the links, the docks, and each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from fleet.docks.port import Dock
+from fleet.flight.gate import Gate
+from fleet.flight.policy import Policy
+from fleet.link.clock import Clock
+from fleet.link.port import DroneLink
+from fleet.live import LiveHub
+from fleet.model.flightlog import FlightEvent
+from fleet.model.live import Telemetry
+from fleet.store.port import FlightStore
+from missions.city import City
+
+if TYPE_CHECKING:
+    from fleet.flight.supervisor import Supervisor
+
+
+class Journal(Protocol):
+    """Takes what happens to a drone, for the flight log. Never waits and never fails."""
+
+    def note(self, event: FlightEvent) -> None:
+        """Take one event."""
+
+
+class Unheard:
+    """A journal that keeps nothing."""
+
+    def note(self, event: FlightEvent) -> None:
+        """Take one event."""
+
+
+def unwatched() -> datetime | None:
+    """Say that nobody watches who is there."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What every drone's keeper shares."""
+
+    city: City
+    store: FlightStore
+    hub: LiveHub
+    clock: Clock
+    policy: Policy
+    links: Mapping[str, DroneLink]
+    docks: Mapping[str, Dock]
+    gates: Mapping[str, Gate]
+    journal: Journal = field(default_factory=Unheard)
+    presence: Callable[[], datetime | None] = unwatched
+    """When a person with a say was last heard; None where that is not watched."""
+    keepers: dict[str, Supervisor] = field(default_factory=dict)
+    """The keepers by drone id."""
+
+    @property
+    def seen(self) -> dict[str, Telemetry]:
+        """The last word of every vehicle."""
+        return {drone: link.telemetry for drone, link in self.links.items()}
+
+    def pad(self, dock: str) -> tuple[float, float]:
+        """Return where a dock's pad is (lon, lat)."""
+        return next(d.position for d in self.city.docks if d.id == dock)
+
+    def absent_s(self) -> float:
+        """Return for how long no person was heard, seconds; 0 where that is not watched."""
+        last = self.presence()
+        return 0.0 if last is None else max(0.0, (self.clock.now() - last).total_seconds())
