@@ -204,16 +204,15 @@ class PilotDesk:
         """See that the pilot has control; return the answer where that was all that was asked."""
         drone, actor, now = request.drone, request.actor, self._clock.now()
         keeper = self._flight.supervisors[drone]
-        tx.after_commit(lambda: self._show(drone, keeper))
         if isinstance(request.demand, ReleaseControl):
             await self._control.release(tx, drone, actor, now)
-            return "the controller has it again"
-        take_over = isinstance(request.demand, TakeControl) and request.take_over
-        before = await self._control.claim(tx, drone, actor, now, take_over=take_over)
-        if not isinstance(request.demand, TakeControl):
-            return None
-        taken = before is not None and before.who != actor
-        return f"you have control, taken over from {before}" if taken else "you have control"
+            words: str | None = "the controller has it again"
+        else:
+            take_over = isinstance(request.demand, TakeControl) and request.take_over
+            before = await self._control.claim(tx, drone, actor, now, take_over=take_over)
+            words = _yours(before, actor) if isinstance(request.demand, TakeControl) else None
+        tx.after_commit(lambda: self._show(drone, keeper))  # after control's own
+        return words
 
     def _ask_twice(self, request: Request) -> tuple[str, str | None] | None:
         if not isinstance(request.demand, Kill):
@@ -281,6 +280,11 @@ class PilotDesk:
         if keeper.holder != who:
             keeper.holder = who
             keeper.publish()
+
+
+def _yours(before: Holder | None, actor: str) -> str:
+    taken = before is not None and before.who != actor
+    return f"you have control, taken over from {before}" if taken else "you have control"
 
 
 async def _said(work: Coroutine[Any, Any, None], words: str) -> str:
