@@ -1,0 +1,475 @@
+"""A controller that dies between any two steps of its code leaves nothing undone, undone twice or lost.
+
+Hypothesis chooses what happens; a watchman in the world judges every command that a vehicle gets
+and every move that it makes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, event, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from fleet.errors import FleetError
+from fleet.link.items import difference, programme
+from fleet.model.order import OrderRequest
+from fleet.model.records import SortieStatus
+from fleet.model.states import DoorState, DroneState
+from missions.geo import LocalFrame
+
+S = DroneState
+SETTLED_S = 1.0
+"""A vehicle that has been in a mode for so long is known to be in it."""
+ADOPTED_S = 5.0
+APART_M, ABOVE_M = 30.0, 12.0
+"""Two drones are nearer than allowed where both are undercut (15 m, less what a climb overshoots)."""
+HOME_S = 3000.0
+DRONES = ("a1", "a2", "b1")
+SHRINK = "SKYBEAT_SHRINK" in os.environ
+"""Shrinking a walk that failed takes minutes: asked for by whoever looks into one."""
+POINTS = [
+    "", "store write begun", "store write committed", "store read", "dock unsent", "dock sent",
+    "dock answered", "vehicle unsent load", "vehicle sent load", "vehicle answered load",
+    "vehicle unsent arm", "vehicle sent arm", "vehicle answered arm", "vehicle unsent start",
+    "vehicle sent start", "vehicle answered start", "vehicle unsent return", "vehicle sent return",
+    "vehicle sent item", "vehicle answered item", "vehicle sent hold", "vehicle sent holds",
+    "vehicle unsent disarm", "vehicle",
+]  # fmt: skip
+
+
+class Watchman:
+    """Sees what really happens, and keeps what should not have."""
+
+    def __init__(self, town: Any) -> None:
+        self.town = town
+        self.wrong: list[str] = []
+        self.flights: dict[str, int] = {}
+        """Take-offs by sortie."""
+        self.disturbed: set[str] = set()
+        """Drones that something else than a kill has touched since they last landed."""
+        self.cut: set[str] = set()
+        """Sorties touched so."""
+        self.told_to_land: set[str] = set()
+        self._mode: dict[str, tuple[str, float]] = {}
+        self._aloft: dict[str, str] = {}
+        town.told = self.told
+        for drone, vehicle in town.vehicles.items():
+            vehicle.listen(lambda drone=drone: self.look(drone))
+
+    def note(self, what: str) -> None:
+        self.wrong.append(f"{self.town.clock.monotonic():.2f} s: {what}")
+
+    def disturb(self, *drones: str) -> None:
+        for drone in drones or DRONES:
+            if drone in self._aloft:
+                self.cut.add(self._aloft[drone])
+            self.disturbed.add(drone)
+
+    # commands
+
+    def told(self, drone: str, name: str, args: Any) -> None:
+        """Judge a command at the moment it is sent."""
+        t = self.town.vehicles[drone].truth
+        mode, since = self._mode.get(drone, ("", 0.0))
+        settled = t.mode == mode and self.town.clock.monotonic() - since > SETTLED_S
+        flies = {"hold": "HOLD", "return_to_launch": "RETURN_TO_LAUNCH", "land": "LAND"}
+        same = flies.get(name) == t.mode or (name == "start_mission" and t.mode == "MISSION")
+        if same and settled and t.in_air:
+            self.note(
+                f"{drone}: {name} while {t.mode} for {self.town.clock.monotonic() - since:.1f} s"
+            )
+        if (
+            name == "fly_to_item"
+            and t.mode == "MISSION"
+            and settled
+            and t.mission_current >= args[0]
+        ):
+            self.note(f"{drone}: sent to item {args[0]} while it flies to {t.mission_current}")
+        if name == "load" and (t.in_air or t.armed):
+            self.note(f"{drone}: mission loaded while armed or in the air")
+        if name == "arm":
+            self._arming(drone, t)
+        if name == "disarm" and not t.armed:
+            self.note(f"{drone}: disarmed while it is not armed")
+        if name == "land" and drone not in self.told_to_land:
+            self.note(f"{drone}: told to land where it is, and nobody wanted that")
+
+    def _arming(self, drone: str, t: Any) -> None:
+        if t.armed:
+            self.note(f"{drone}: armed while it is armed")
+        dock = self.town.docks[self.town.controller.supervisors[drone].dock.id].state
+        if dock.door is not DoorState.OPEN or not dock.clear:
+            self.note(f"{drone}: armed under a door that is {dock.door}, clear is {dock.clear}")
+        record = self.town.disk.by_drone.get(drone)
+        if record is None or record.state is not S.TAKING_OFF or record.sortie is None:
+            self.note(f"{drone}: armed while the store says {record and record.state}")
+            return
+        sortie = self.town.disk.sorties[record.sortie]
+        if sortie.status is not SortieStatus.FLYING:
+            self.note(f"{drone}: armed for a sortie that is {sortie.status} in the store")
+        differs = difference(programme(sortie.sortie).items, self.town.vehicles[drone].mission)
+        if differs is not None:
+            self.note(f"{drone}: armed with another mission than the store's: {differs}")
+
+    # moves
+
+    def look(self, drone: str) -> None:
+        """Judge what a vehicle does."""
+        t = self.town.vehicles[drone].truth
+        if self._mode.get(drone, ("", 0.0))[0] != t.mode:
+            self._mode[drone] = (t.mode, self.town.clock.monotonic())
+        if t.in_air and drone not in self._aloft:
+            self._took_off(drone)
+        elif not t.in_air and drone in self._aloft:
+            self._touched_down(drone)
+        if t.in_air:
+            self._apart(drone)
+
+    def _took_off(self, drone: str) -> None:
+        record = self.town.disk.by_drone[drone]
+        sortie = record.sortie or f"none of {drone}"
+        self._aloft[drone] = sortie
+        self.flights[sortie] = self.flights.get(sortie, 0) + 1
+        if self.flights[sortie] > 1:
+            self.note(f"{drone}: sortie {sortie} is flown twice")
+        if drone in self.disturbed:
+            self.cut.add(sortie)
+
+    def _touched_down(self, drone: str) -> None:
+        del self._aloft[drone]
+        if not any(dock.jam for dock in self.town.docks.values()):
+            self.disturbed.discard(drone)
+        away = {d: self.town.away_m(drone, d) for d in self.town.docks}
+        dock = min(away, key=lambda d: away[d])
+        if drone in self.told_to_land:
+            return
+        if away[dock] > 3.0:
+            self.note(f"{drone}: came down {away[dock]:.0f} m from {dock}")
+        elif self.town.door(dock) is not DoorState.OPEN:
+            self.note(f"{drone}: came down on {dock}, whose door is {self.town.door(dock)}")
+
+    def _apart(self, drone: str) -> None:
+        mine = self.town.vehicles[drone].truth
+        for other in self._aloft:
+            theirs = self.town.vehicles[other].truth
+            if other == drone or not theirs.in_air:
+                continue
+            level = math.hypot(*LocalFrame(mine.lon, mine.lat).to_enu(theirs.lon, theirs.lat))
+            height = abs(mine.altitude_m - theirs.altitude_m)
+            if level < APART_M and height < ABOVE_M:
+                self.note(f"{drone} and {other} are {level:.0f} m apart, {height:.0f} m in height")
+
+
+class Restarts(RuleBasedStateMachine):
+    """What may happen to a city and its controller."""
+
+    make: Callable[[], Any]
+    counts: dict[str, int]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop, self.town = type(self).make()
+        self.watch = Watchman(self.town)
+        self.steps = itertools.count(1)
+        self.ordered: dict[Any, str] = {}
+
+    def run(self, work: Any) -> Any:
+        return self.loop.run_until_complete(work)
+
+    async def live(self, seconds: float) -> None:
+        """Let time pass; docks tell their state."""
+        clock, end = self.town.clock, self.town.clock.monotonic() + seconds
+        while end - clock.monotonic() > 1e-6:  # the loop's time is a float: nearer it may not come
+            self.town.sense()
+            await asyncio.sleep(min(0.5, end - clock.monotonic()))
+
+    # what happens
+
+    @initialize()
+    def begin(self) -> None:
+        self.run(self.town.start())
+        self.order()
+
+    @rule()
+    def order(self) -> None:
+        request = OrderRequest(kind="patrol", beats=("b1",))
+        made = self.ask(lambda: self.town.controller.submit(request, "chen"))
+        if made is not None:
+            self.ordered[made.id] = "active"
+
+    @precondition(lambda self: len(self.ordered) > 1)
+    @rule(which=st.integers(0, 5))
+    def cancel(self, which: int) -> None:
+        chosen = list(self.ordered)[which % len(self.ordered)]
+        self.watch.disturb()
+        with suppress(FleetError):
+            if self.ask(lambda: self.town.controller.cancel(chosen, "chen")) is not None:
+                self.ordered[chosen] = "cancelled"
+
+    @rule()
+    def recall(self) -> None:
+        self.watch.disturb()
+        self.ask(lambda: self.town.controller.recall_all("storm", "chen"))
+        if not self.town.life.dead:
+            self.ordered = dict.fromkeys(self.ordered, "cancelled")
+
+    @rule(
+        drone=st.sampled_from(DRONES), action=st.sampled_from(["return", "hold", "resume", "land"])
+    )
+    def pilot(self, drone: str, action: Any) -> None:
+        if action == "land" and self.town.clock.monotonic() % 3 > 1:
+            return  # it ends a drone's day: less often
+        self.watch.disturb(drone)
+        if action == "land":
+            self.watch.told_to_land.add(drone)
+        with suppress(FleetError):
+            self.ask(lambda: self.town.controller.command(drone, action, "chen"))
+
+    @rule(dock=st.sampled_from(["d1", "d2"]), jam=st.booleans())
+    def jam(self, dock: str, jam: bool) -> None:
+        self.watch.disturb()
+        self.town.docks[dock].jam = jam
+        if not jam and self.town.door(dock) is DoorState.JAMMED:
+            self.town.docks[dock].set(door=DoorState.CLOSED)
+
+    @rule(drone=st.sampled_from(DRONES), seconds=st.sampled_from([1.0, 4.0, 12.0, 40.0]))
+    def silence(self, drone: str, seconds: float) -> None:
+        self.watch.disturb(drone)
+        self.town.vehicles[drone].silent = True
+        self.run(self.live(seconds))
+        self.town.vehicles[drone].silent = False
+
+    @rule(
+        drone=st.sampled_from(DRONES),
+        what=st.sampled_from(["load", "arm", "start", "item", "hold"]),
+    )
+    def refuse_for_a_while(self, drone: str, what: str) -> None:
+        self.watch.disturb(drone)
+        self.town.vehicles[drone].refuse[what] = "not now"
+        self.run(self.live(8.0))
+        self.town.vehicles[drone].refuse.clear()
+
+    @rule(seconds=st.sampled_from([0.3, 2.0, 7.0, 20.0, 60.0]))
+    def wait(self, seconds: float) -> None:
+        self.run(self.live(seconds))
+
+    @rule(
+        kind=st.sampled_from(POINTS),
+        skip=st.integers(0, 3),
+        patience=st.sampled_from([10.0, 60.0, 120.0]),
+        away=st.sampled_from([0.0, 0.4, 5.0, 30.0, 120.0]),
+    )
+    def kill_at_a_point(self, kind: str, skip: int, patience: float, away: float) -> None:
+        """Have it die at a seam: before a command is sent, after it, before a commit, after it."""
+        self.town.life.die_at = (kind, skip)
+        self.kill(patience, away)
+
+    @rule(
+        callbacks=st.integers(0, 400),
+        patience=st.sampled_from([10.0, 60.0]),
+        away=st.sampled_from([0.0, 3.0, 20.0]),
+        again=st.lists(st.integers(0, 120), max_size=2),
+    )
+    def kill_after_callbacks(
+        self, callbacks: int, patience: float, away: float, again: list[int]
+    ) -> None:
+        """Have it die between two callbacks, and those after it too, perhaps at their start."""
+        self.town.life.callbacks_left = callbacks
+        self.kill(patience, away, again)
+
+    def kill(self, patience: float, away: float, again: list[int] | None = None) -> None:
+        end = self.town.clock.monotonic() + patience
+        while not self.town.life.dead and self.town.clock.monotonic() < end:
+            self.run(self.live(0.5))
+        self.town.life.dead = True
+        self.died()
+        for callbacks in again or ():
+            self.run(self.start_and_die(callbacks))
+            self.died()
+        self.run(self.live(away))
+        self.run(self.town.start())
+        self.adopted()
+
+    async def start_and_die(self, callbacks: int) -> None:
+        starting = asyncio.ensure_future(self.town.start(("store read", callbacks // 40)))
+        await asyncio.sleep(0)
+        self.town.life.callbacks_left = callbacks
+        await starting
+        await self.live(1.0)
+        self.town.life.dead = True
+
+    def died(self) -> None:
+        self.counts["kills"] += 1
+        words = (self.town.life.points or ["none"])[-1]
+        event(f"died after: {words}")
+
+    # what holds
+
+    def ask(self, work: Any) -> Any:
+        if self.town.life.dead:
+            self.run(self.town.start())
+        return self.run(self.town.ask(work))
+
+    def adopted(self) -> None:
+        """What flies and is heard has its keeper within 5 s, and is the sortie that it was."""
+        self.run(self.live(ADOPTED_S))
+        if self.town.life.dead:
+            return
+        for drone, vehicle in self.town.vehicles.items():
+            keeper, truth = self.town.controller.supervisors[drone], vehicle.truth
+            if not truth.in_air or not vehicle.telemetry.connected:
+                continue
+            if keeper.state in {S.UNKNOWN, S.LOST, S.DOCKED, S.CHARGING, S.CHECKING, S.OPENING}:
+                self.watch.note(
+                    f"{drone} flies, and {ADOPTED_S} s after the start is {keeper.state}"
+                )
+            flown = self.watch._aloft.get(drone)
+            if keeper.sortie is None or keeper.sortie.id != flown:
+                self.watch.note(f"{drone} flies {flown} and is taken for {keeper.sortie}")
+            if keeper.t.mission_current != vehicle.telemetry.mission_current:
+                self.watch.note(f"{drone}: progress {keeper.t.mission_current}, not as told")
+
+    def check(self) -> None:
+        stored = self.town.disk.all_orders
+        for order, status in self.ordered.items():
+            found = stored.get(order)
+            if found is None or (status == "cancelled" and found.status == "active"):
+                self.watch.note(f"order {order} was answered for as {status} and is {found}")
+        assert not self.watch.wrong, "\n".join(self.watch.wrong[:12])
+
+    def check_invariants(self, *args: Any, **more: Any) -> None:
+        self.counts["steps"] += 1
+        self.check()
+        super().check_invariants(*args, **more)
+
+    def teardown(self) -> None:
+        """When everything is well again every drone comes home and every sortie is settled."""
+        try:
+            if not self.watch.wrong:
+                self.run(self.come_home())
+                self.check()
+                self.settled()
+        finally:
+            self.run(self.town.close())
+            self.loop.bury()
+            asyncio.set_event_loop(None)
+
+    async def come_home(self) -> None:
+        town = self.town
+        for name, dock in town.docks.items():
+            dock.jam = False
+            if town.door(name) is DoorState.JAMMED:
+                dock.set(door=DoorState.CLOSED)
+        for vehicle in town.vehicles.values():
+            vehicle.silent = False
+        if town.life.dead:
+            await town.start()
+        await self.live(20.0)
+        await town.ask(lambda: town.controller.recall_all("end of the day", "chen"))
+        self.watch.disturb()
+        end = town.clock.monotonic() + HOME_S
+        while not all(self.is_home(d) for d in DRONES):
+            await self.live(1.0)
+            if town.clock.monotonic() > end:
+                where = {
+                    d: (k.state, k.reason, town.vehicles[d].truth)
+                    for d, k in town.controller.supervisors.items()
+                    if not self.is_home(d)
+                }
+                doors = {d: town.door(d) for d in town.docks}
+                pytest.fail(f"not home after {HOME_S} s: {where}; {doors}")
+            if town.clock.monotonic() > end - HOME_S / 2:  # those that hold at a pilot's word
+                for drone, keeper in town.controller.supervisors.items():
+                    if keeper.state is S.HELD:
+                        with suppress(FleetError):
+                            await town.ask(
+                                lambda d=drone: town.controller.command(d, "return", "c")
+                            )
+
+    def is_home(self, drone: str) -> bool:
+        keeper, truth = self.town.controller.supervisors[drone], self.town.vehicles[drone].truth
+        if truth.in_air or truth.armed:
+            return False
+        if drone in self.watch.told_to_land and keeper.state is S.EMERGENCY:
+            return True
+        return keeper.state in {S.DOCKED, S.CHARGING}
+
+    def settled(self) -> None:
+        lying = {
+            r.sortie
+            for r in self.town.disk.by_drone.values()
+            if r.state is S.EMERGENCY and r.sortie
+        }
+        for name, record in self.town.disk.sorties.items():
+            if record.status in {SortieStatus.PLANNED, SortieStatus.FLYING} and name not in lying:
+                self.watch.note(f"sortie {name} is {record.status} for ever")
+            flew = name in self.watch.flights
+            if flew and name not in self.watch.cut and record.status is not SortieStatus.COMPLETED:
+                self.watch.note(
+                    f"sortie {name} met nothing but kills, and {record.status}: {record.reason}"
+                )
+            if not flew and record.status is SortieStatus.COMPLETED:
+                self.watch.note(f"sortie {name} is completed and was never flown")
+            if SortieStatus.FLYING in self.town.disk.past[name][1:] and flew:
+                self.counts["sorties"] += 1
+        for name in self.watch.flights:
+            if name not in self.town.disk.sorties:
+                self.watch.note(f"flown and not on record: {name}")
+        assert not self.watch.wrong, "\n".join(self.watch.wrong[:12])
+
+
+def run_machine(make: Any, seed_value: int, examples: int, steps: int) -> dict[str, int]:
+    """Run the machine with one seed; print what it did."""
+
+    class Bound(Restarts):
+        pass
+
+    Bound.make = staticmethod(make)
+    Bound.counts = dict.fromkeys(("steps", "kills", "sorties"), 0)
+    began = time.monotonic()
+    run_state_machine_as_test(
+        seed(seed_value)(Bound),
+        settings=settings(
+            max_examples=examples, stateful_step_count=steps, deadline=None, database=None,
+            print_blob=True, phases=(Phase.generate, Phase.shrink) if SHRINK else (Phase.generate,),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )  # fmt: skip
+    took = time.monotonic() - began
+    print({**Bound.counts, "seed": seed_value, "seconds": round(took, 1)}, flush=True)
+    return Bound.counts
+
+
+def test_a_kill_at_any_point_loses_nothing(mortal_town: Any) -> None:
+    """A short walk with a fixed seed: the same on every machine."""
+    counts = run_machine(
+        mortal_town, seed_value=int(os.environ.get("SKYBEAT_SEED", "1")), examples=12, steps=14
+    )
+    assert counts["kills"] >= 20
+    assert counts["sorties"] >= 5
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_kills_at_thousands_of_points_lose_nothing(mortal_town: Any) -> None:
+    """A long walk with a new seed each day; ``SKYBEAT_SEED`` repeats one that failed."""
+    chosen = int(os.environ.get("SKYBEAT_SEED", time.time_ns() // 1_000_000_000))
+    print(f"SKYBEAT_SEED={chosen}", flush=True)
+    counts = run_machine(mortal_town, seed_value=chosen, examples=150, steps=30)
+    assert counts["kills"] >= 500
