@@ -10,7 +10,7 @@ import httpx
 from pydantic import ValidationError
 
 from vision.errors import ControllerError
-from vision.wire import Detection, SiteStatus, Watch
+from vision.wire import Detection, LandingTarget, SiteStatus, Watch
 
 TIMEOUT_S = 5.0
 MAX_PICTURE_BYTES = 32 * 1024 * 1024
@@ -119,6 +119,14 @@ class Controller:
             "PUT",
             f"/api/v1/sites/{quote(site, safe='')}/status",
             json=status.model_dump(mode="json"),
+        )
+
+    async def put_target(self, drone: str, target: LandingTarget) -> None:
+        """Tell where the marker is that a drone lands on; raises ControllerError."""
+        await self._ask(
+            "PUT",
+            f"/api/v1/drones/{quote(drone, safe='')}/landing-target",
+            json=target.model_dump(mode="json"),
         )
 
     async def post_detection(self, detection: Detection, image: bytes) -> int:

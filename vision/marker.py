@@ -30,8 +30,9 @@ ATTITUDE_SIGMA_DEG = 0.3
 """How wrong the metadata's attitude is taken to be: that of a stabilised gimbal of a survey drone."""
 LEAST_SIGMA_PX = 0.15
 """A corner is never taken to be known better than this."""
-MOST_MISFIT = 0.12
-"""A shape whose corners miss a square by more than this part of its edge is no marker on the ground."""
+MOST_MISFIT, MISFIT_PX = 0.04, 1.5
+"""A shape whose corners miss a square by more than this part of its edge (and by more than so many
+pixels, which matters from high up) is half hidden, or no marker on the ground."""
 LEAST_FALL = 0.35
 """Rays that fall less steeply than this (20 degrees) are not followed to the ground."""
 MOST_RANGE_M = 60.0
@@ -174,8 +175,11 @@ class MarkerFinder:
         if edge < 1e-9:
             return NotSeen(frame.captured_at, "what has the marker's number is seen from behind")
         misfit = np.abs(points - middle - turn * _SQUARE)
-        if misfit.max() > MOST_MISFIT * edge:
-            return NotSeen(frame.captured_at, "what has the marker's number does not lie flat")
+        if misfit.max() > max(MOST_MISFIT * edge, MISFIT_PX / camera.fx):
+            return NotSeen(
+                frame.captured_at,
+                "what has the marker's number is half hidden, or does not lie flat",
+            )
         down = self.size_m / edge
         if down > MOST_RANGE_M:
             return NotSeen(frame.captured_at, f"the marker is {down:.0f} m below: too far")

@@ -12,12 +12,11 @@ import signal
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing import connection, parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Literal
 from uuid import uuid4
 
 import cv2
@@ -31,13 +30,29 @@ from vision.camera import View
 from vision.crowd.detector import CrowdDetector
 from vision.crowd.ground import Zone
 from vision.detect import jpeg
-from vision.errors import GeometryError, SourceError, StationError, VisionError
+from vision.errors import (
+    DetectorError,
+    GeometryError,
+    SourceError,
+    StationError,
+    VisionError,
+)
 from vision.frame import Frame, FrameDetector, Image, Measurement
+from vision.landing import MarkerWatcher
 from vision.source import STALL_S, LiveSource
+from vision.task import Report, Task
 from vision.water.level import WaterDetector
 from vision.water.plausible import STAYS_S, Plausible
 from vision.water.station import build
-from vision.wire import CrowdWatch, Detection, SiteStatus, State, Watch, WaterWatch
+from vision.wire import (
+    CrowdWatch,
+    Detection,
+    MarkerWatch,
+    SiteStatus,
+    State,
+    Watch,
+    WaterWatch,
+)
 
 STATUS_S = 1.0
 MAX_RANGE_M = 500.0
@@ -49,50 +64,22 @@ SILENT_FRAMES = 3
 NICE = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What a watching process is given.
-
-    Attributes
-    ----------
-    station
-        The station file as read from JSON, and its pictures by name (encoded); water only.
-    model
-        ONNX network for crowds.
-    max_fps
-        Frames analysed a second, at most.
-    """
-
-    watch: Watch
-    station: dict[str, Any] | None = None
-    pictures: dict[str, bytes] = field(default_factory=dict)
-    model: Path | None = None
-    max_fps: float = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a watching process sends to the supervisor: how it goes, or a detection with its JPEG."""
-
-    key: str
-    status: SiteStatus | None = None
-    detection: Detection | None = None
-    image: bytes = b""
-
-
 def main(task: Task, pipe: Connection) -> None:
     """Watch until the supervisor ends or terminates this process (entry of the process)."""
     for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends these to the whole group
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-    os.nice(NICE)
     cv2.setNumThreads(1)
+    watcher: Watcher | MarkerWatcher
     try:
-        detector = make_detector(task)
+        if isinstance(task.watch.detector, MarkerWatch):  # a landing waits for it: not nice
+            watcher = MarkerWatcher(task)
+        else:
+            os.nice(NICE)
+            watcher = Watcher(task, make_detector(task))
     except (VisionError, RingError) as error:
         _send(pipe, Report(task.watch.key, _problem(task.watch, "not_measurable", str(error))))
         raise SystemExit(2) from error
-    watcher = Watcher(task, detector)
     with LiveSource(task.watch.source) as source:
         while True:
             for report in watcher.step(source):
@@ -173,9 +160,13 @@ class Watcher:
     """
 
     def __init__(self, task: Task, detector: FrameDetector) -> None:
+        asked = task.watch.detector
+        if isinstance(asked, MarkerWatch):
+            raise DetectorError(f"watch {task.watch.key!r}: a marker raises no alarm")
         self.watch = task.watch
         self.detector = detector
-        self.alarm = Alarm(rule_of(task.watch.detector))
+        self.alarm = Alarm(rule_of(asked))
+        self._kind: Literal["water", "crowd"] = asked.kind
         self._period_s = 1 / task.max_fps
         self._due = 0.0
         self._told = 0.0
@@ -241,7 +232,7 @@ class Watcher:
         detection = Detection(
             id=uuid4(),
             site=self.watch.site,
-            kind=self.watch.detector.kind,
+            kind=self._kind,
             level=event.level,
             value=event.value,
             unit=measured.unit,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 State = Literal["unwatched", "watching", "off_station", "not_measurable", "blind"]
 Position = tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-90, le=90)]]
@@ -55,16 +55,34 @@ class CrowdWatch(_Told):
     model: str | None = None
 
 
+class MarkerWatch(_Told):
+    """A dock's marker to be found under a drone that lands."""
+
+    kind: Literal["marker"]
+    marker_id: int = Field(ge=0)
+    size_m: float = Field(gt=0, le=5)
+    dock: str
+
+
 class Watch(_Told):
-    """One stream to watch for one site."""
+    """One stream to watch, for one site or for a landing (then ``site`` is empty)."""
 
     key: str = Field(min_length=1, max_length=200)
-    site: str = Field(min_length=1, max_length=64)
+    site: str = Field(max_length=64)
     source: str = Field(min_length=1, max_length=1024)
     drone: str | None = None
     position: Position
-    detector: Annotated[WaterWatch | CrowdWatch, Field(discriminator="kind")]
+    detector: Annotated[WaterWatch | CrowdWatch | MarkerWatch, Field(discriminator="kind")]
     station_url: str | None = None
+
+    @model_validator(mode="after")
+    def _has_its_subject(self) -> Self:
+        if isinstance(self.detector, MarkerWatch):
+            if self.drone is None:
+                raise ValueError("a marker is watched by a drone, and the watch names none")
+        elif not self.site:
+            raise ValueError(f"a watch for {self.detector.kind} names no site")
+        return self
 
 
 class SiteStatus(BaseModel):
@@ -105,3 +123,14 @@ class Detection(BaseModel):
     detector: str
     image_sha256: str
     details: dict[str, Any] = Field(default_factory=dict)
+
+
+class LandingTarget(BaseModel):
+    """Body of ``PUT /api/v1/drones/{id}/landing-target``: the marker from the drone, metres."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    captured_at: AwareDatetime
+    north_m: float
+    east_m: float
+    down_m: float

@@ -2,7 +2,8 @@
 
 The supervisor alone speaks HTTP. Watching processes tell it what they see through pipes; it keeps
 the newest status of each watch and posts it once a second, and it keeps detections in a queue and
-posts them in order until the controller has taken them, over restarts of the controller too.
+posts them in order until the controller has taken them, over restarts of the controller too. Where
+a landing drone's marker is, is told as soon as it is known, the newest only and once only.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from pathlib import Path
 from vision import watching
 from vision.client import LASTING, Controller
 from vision.errors import ControllerError
-from vision.watching import Report, Task
-from vision.wire import Detection, SiteStatus, Watch, WaterWatch
+from vision.task import Report, Task
+from vision.wire import Detection, LandingTarget, SiteStatus, Watch, WaterWatch
 
 POLL_S = 1.0
 STATUS_S = 1.0
@@ -37,6 +38,8 @@ RESTART_S = (1.0, 30.0)
 MAX_WATCHES = 64
 MAX_QUEUED = 256
 """Detections that wait for the controller; when one more comes the oldest is given up, and logged."""
+STALE_S = 0.5
+"""A marker's place that is older than this is of no use to a landing, and is not told."""
 FLUSH_S = 1.5
 """How long detections that wait are still posted when the worker is told to stop."""
 
@@ -98,6 +101,10 @@ class Worker:
         self._fresh: set[str] = set()
         self._queue: deque[tuple[Detection, bytes]] = deque()
         self._queued = asyncio.Event()
+        self._targets: dict[str, LandingTarget] = {}
+        self._telling: set[str] = set()
+        self._targeted = asyncio.Event()
+        self._refused: set[str] = set()
         self._complaint = ""
 
     async def run(self) -> None:
@@ -114,6 +121,7 @@ class Worker:
                 group.create_task(self._poll_for_ever())
                 group.create_task(self._tell_for_ever())
                 group.create_task(self._post_for_ever())
+                group.create_task(self._target_for_ever())
         finally:
             await self._stop_all()
 
@@ -157,6 +165,8 @@ class Worker:
             if wanted.get(key) != watched.watch:
                 del self._watched[key]
                 self._statuses.pop(key, None)
+                self._targets.pop(key, None)
+                self._refused.discard(key)
                 await self._stop(watched)
                 self._log("watch ends", site=watched.watch.site, key=key)
         for key, watch in wanted.items():
@@ -183,6 +193,9 @@ class Worker:
             self._note(watched.watch, "blind", f"the watching process died with {process.exitcode}")
 
     def _note(self, watch: Watch, state: str, reason: str) -> None:
+        """Say how a watch of a site goes; a landing's has nobody to tell."""
+        if not watch.site:
+            return
         status = SiteStatus.model_validate(
             {"state": state, "reason": reason[:500], "at": datetime.now(UTC), "fps": 0.0}
         )
@@ -233,9 +246,13 @@ class Worker:
                     return
 
     def _take(self, report: Report) -> None:
-        if report.status is not None and report.key in self._watched:
+        watched = self._watched.get(report.key)
+        if report.status is not None and watched is not None and watched.watch.site:
             self._statuses[report.key] = report.status
             self._fresh.add(report.key)
+        if report.target is not None and watched is not None:
+            self._targets[report.key] = report.target
+            self._targeted.set()
         if report.detection is not None:
             if len(self._queue) >= MAX_QUEUED:
                 lost, _ = self._queue.popleft()
@@ -258,6 +275,33 @@ class Worker:
             await self._controller.put_status(site, status)
         except ControllerError as error:  # the next status comes in a second
             self._complain(error)
+
+    async def _target_for_ever(self) -> None:
+        """Tell each landing drone's newest target, one call a drone at a time."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._targeted.wait()
+                self._targeted.clear()
+                for key in self._targets.keys() - self._telling:
+                    self._telling.add(key)
+                    group.create_task(self._target(key, self._targets.pop(key)))
+
+    async def _target(self, key: str, target: LandingTarget) -> None:
+        watched = self._watched.get(key)
+        age_s = (datetime.now(UTC) - target.captured_at).total_seconds()
+        try:
+            if watched is not None and watched.watch.drone is not None and age_s < STALE_S:
+                await self._controller.put_target(watched.watch.drone, target)
+        except ControllerError as error:  # the next one comes with the next picture
+            if error.status not in LASTING:
+                self._complain(error)
+            elif key not in self._refused:
+                self._refused.add(key)
+                self._log("landing target refused", key=key, problem=str(error))
+        finally:
+            self._telling.discard(key)
+            if key in self._targets:
+                self._targeted.set()
 
     async def _post_for_ever(self) -> None:
         wait = BACKOFF_S[0]

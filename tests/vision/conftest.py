@@ -172,6 +172,7 @@ class FakeController:
     files: dict[str, bytes] = field(default_factory=dict)
     statuses: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     detections: list[tuple[dict[str, Any], bytes]] = field(default_factory=list)
+    targets: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     attempts: list[str] = field(default_factory=list)
     refuse_with: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -226,8 +227,9 @@ def _handler(fake: FakeController) -> type[BaseHTTPRequestHandler]:  # noqa: C90
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if not self._allowed():
                 return
+            told = fake.targets if self.path.endswith("/landing-target") else fake.statuses
             with fake.changed:
-                fake.statuses.append((self.path.split("/")[4], body))
+                told.append((self.path.split("/")[4], body))
                 fake.changed.notify_all()
             self._answer(200, b"{}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -21,10 +22,12 @@ import numpy as np
 import psutil
 import pytest
 
-from vision.errors import SourceError
+from vision import worker as worker_module
+from vision.errors import ControllerError, SourceError
 from vision.frame import Frame, Measurement
-from vision.watching import Task, Watcher
-from vision.wire import Watch
+from vision.task import Report, Task
+from vision.watching import Watcher
+from vision.wire import LandingTarget, Watch
 
 ROOT = Path(__file__).parents[2]
 SITE = [117.648, 24.5102]
@@ -378,3 +381,119 @@ def test_a_controller_that_is_not_there_is_waited_for(
         assert worker.process.poll() is None
     finally:
         assert worker.stop(signal.SIGINT) == 0
+
+
+def marker_picture(number: int) -> np.ndarray:
+    """A marker in the middle of a picture: 0.7 m seen from 10 m by a camera of 60 degrees."""
+    book = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50)
+    edge = 58  # 0.7 m of a picture of 960 pixels, 0.012 m each
+    black = cv2.aruco.generateImageMarker(book, number, 48)
+    white = cv2.copyMakeBorder(black, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=255)
+    side = round(edge * 8 / 6)
+    image = np.full((540, 960, 3), 120, np.uint8)
+    y, x = (540 - side) // 2, (960 - side) // 2 + 100
+    small = cv2.resize(white, (side, side), interpolation=cv2.INTER_AREA)
+    image[y : y + side, x : x + side] = small[..., None]
+    return image
+
+
+def test_a_landing_drones_marker_is_told_at_the_rate_of_its_pictures(
+    controller: Any,
+    ts_server: Callable[..., Any],
+    make_ts: Callable[..., bytes],
+    hover: Callable[..., Any],
+    start: Callable[..., Worker],
+) -> None:
+    frames = 60
+    begin = datetime.now(UTC) + timedelta(seconds=60)  # never too old to be told
+    metas = [
+        hover(captured_at=begin + timedelta(seconds=i / 10), sensor_elevation_deg=-90.0)
+        for i in range(frames)
+    ]
+    stream = make_ts([marker_picture(7)] * frames, metas=metas)
+    server = ts_server(stream, seconds=6.0)
+    watch = {
+        "key": "dock-x/d01", "site": "", "source": server.address, "drone": "d01",
+        "position": [117.6480, 24.5100], "station_url": None,
+        "detector": {"kind": "marker", "marker_id": 7, "size_m": 0.7, "dock": "x",
+                     "lon": 117.648, "lat": 24.51},
+    }  # fmt: skip
+    controller.watches = [watch]
+    worker = start()
+    controller.wait_for(lambda: len(controller.targets) >= 30)
+    assert {drone for drone, _ in controller.targets} == {"d01"}
+    for _, target in controller.targets:
+        assert target.keys() == {"captured_at", "north_m", "east_m", "down_m"}
+        assert target["down_m"] == pytest.approx(10, abs=0.4)
+        assert target["north_m"] == pytest.approx(0, abs=0.05)
+        assert target["east_m"] == pytest.approx(100 * 0.01203, abs=0.08)
+    times = [datetime.fromisoformat(t["captured_at"]) for _, t in controller.targets]
+    assert times == sorted(set(times)), "each picture once, in order"
+    assert not controller.statuses, "a landing has no site to tell about"
+    before = len(worker.children())
+    controller.watches = []
+    controller.wait_for(lambda: len(worker.children()) == before - 1)
+
+
+class Slow:
+    """A controller that takes its time, and refuses when told to."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, float]] = []
+        self.go = asyncio.Event()
+        self.refuse = 0
+
+    async def put_target(self, drone: str, target: LandingTarget) -> None:
+        self.told.append((drone, target.north_m))
+        await self.go.wait()
+        if self.refuse:
+            raise ControllerError("no", status=self.refuse)
+
+
+async def test_only_the_newest_and_fresh_target_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    slow = Slow()
+    worker = worker_module.Worker(slow, worker_module.Log(as_json=True))  # type: ignore[arg-type]
+    detector = {"kind": "marker", "marker_id": 7, "size_m": 0.7, "dock": "x"}
+    raw = water_watch("tcp://x:1", key="k", site="", detector=detector, station_url=None)
+    worker._watched["k"] = worker_module._Watched(Watch.model_validate(raw))
+
+    def sees(north: float, age_s: float = 0.0) -> None:
+        at = datetime.now(UTC) - timedelta(seconds=age_s)
+        target = LandingTarget(captured_at=at, north_m=north, east_m=0, down_m=5)
+        worker._take(Report("k", target=target))
+
+    async def until(condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0)
+
+    telling = asyncio.create_task(worker._target_for_ever())
+    try:
+        sees(1.0, age_s=2.0)
+        await until(lambda: not worker._targets and not worker._telling)
+        assert slow.told == []
+        sees(2.0)
+        await until(lambda: slow.told == [("d01", 2.0)])
+        sees(3.0)
+        sees(4.0)  # 3.0 has become old before it could be told
+        slow.go.set()
+        await until(lambda: slow.told == [("d01", 2.0), ("d01", 4.0)])
+        slow.refuse = 409
+        for north in (5.0, 6.0):
+            sees(north)
+            await until(lambda: slow.told[-1][1] == north and not worker._telling)  # noqa: B023
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+    assert capsys.readouterr().out.count("landing target refused") == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"drone": None}, {"detector": {"kind": "crowd"}}, {"drone": 3}]
+)
+def test_a_watch_without_its_subject_is_refused(changes: dict[str, Any]) -> None:
+    detector = {"kind": "marker", "marker_id": 7, "size_m": 0.7, "dock": "x"}
+    with pytest.raises(ValueError, match=r"drone|detector"):
+        Watch.model_validate(
+            water_watch("tcp://x:1", site="", detector=detector, station_url=None) | changes
+        )
