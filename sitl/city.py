@@ -128,7 +128,9 @@ class SimCity:
             self._adopt(flying)
             self._make_docks()
             tasks = [
-                group.create_task(self.cameras.follow(self.vehicles), name="camera poses"),
+                group.create_task(
+                    self.cameras.follow(self.vehicles, self._lids), name="camera poses"
+                ),
                 *(group.create_task(line.run(), name="dock") for line in self.docks),
                 *(group.create_task(cad.watch(), name="cad watch") for cad in self.cads),
             ]
@@ -201,6 +203,10 @@ class SimCity:
                     "landed", drone=event.vehicle, lon=here[0], lat=here[1], dock=dock.id,
                     dock_distance_m=round(distance_m(dock.position, here), 2),
                 )  # fmt: skip
+
+    def _lids(self) -> dict[str, float]:
+        """Return how far each dock's lid is open."""
+        return {line.dock.place.id: round(line.dock.opened, 2) for line in self.docks}
 
     # --- docks and faults ----------------------------------------------------------------------
 

@@ -22,6 +22,8 @@ DOOR_S = 4.0
 """Time that the door takes from one end to the other."""
 SLOT_M = 1.5
 """A drone that has landed within this of the pad is in its slot."""
+COVERED = 0.5
+"""A lid that is open by less than this covers the pad."""
 AROUND_M = 4.0
 """A drone within this of the pad, landed outside a slot or hovering low, is in the door's way."""
 LOW_M = 6.0
@@ -120,7 +122,10 @@ class Dock:
         self._frame = LocalFrame(*place.position)
         self._ground = ground_amsl_m
         self._open = 0.0
+        self._lid = 0.0
         self._jam = False
+        self._lies = False
+        self._struck: list[str] = []
         self._last: float | None = None
         self._busy: Command | None = None
         self._answers: OrderedDict[str, Reply] = OrderedDict()
@@ -138,6 +143,30 @@ class Dock:
     def clear(self) -> bool:
         """Whether nothing is in the way over the pad."""
         return not self._around.in_the_way
+
+    @property
+    def opened(self) -> float:
+        """How far the lid really is open, 0 to 1, whatever the dock says."""
+        return self._lid
+
+    @property
+    def lid(self) -> Door:
+        """Where the lid really is."""
+        if self._lid == self._open:
+            return self.door
+        if self._lid in (0.0, 1.0):
+            return Door.OPEN if self._lid else Door.CLOSED
+        return Door.OPENING if self._lid < self._open else Door.CLOSING
+
+    @property
+    def covered(self) -> bool:
+        """Whether the lid covers the pad, so that nothing comes in or goes out."""
+        return self._lid < COVERED
+
+    def struck(self) -> list[str]:
+        """Return the drones that flew into the lid from below since the last call."""
+        struck, self._struck = self._struck, []
+        return struck
 
     def state(self) -> dict[str, Any]:
         """Return the state message without its time."""
@@ -162,12 +191,18 @@ class Dock:
                 continue
             height = pose.altitude_amsl_m - self._ground
             if vehicle.landed and distance <= SLOT_M:
-                inside.add(name)
+                if self.covered and name not in self._around.inside and self._last is not None:
+                    around.in_the_way[name] = f"{name} stands on the lid"
+                else:
+                    inside.add(name)
             elif vehicle.landed:
                 around.in_the_way[name] = f"{name} stands {distance:.1f} m from the pad"
             elif height < LOW_M:
                 around.in_the_way[name] = f"{name} hovers {height:.1f} m over the pad"
         around.inside = frozenset(inside)
+        if self.covered:
+            left = self._around.inside - around.inside
+            self._struck += sorted(n for n in left if n in vehicles and not vehicles[n].landed)
         self._charge(vehicles, around.inside)
         self._around = around
 
@@ -195,10 +230,25 @@ class Dock:
         if not active and self.door is Door.JAMMED:
             self.door = {0.0: Door.CLOSED, 1.0: Door.OPEN}.get(self._open, Door.OPENING)
 
+    def lie(self, active: bool) -> None:
+        """Let the lid stand still while the dock believes and says that it moves, or end that.
+
+        When it ends the lid goes to where the dock says it is.
+        """
+        self._lies = active
+
     def advance(self, now: float) -> list[Reply]:
         """Move the door on to a time and return what there is to answer."""
         passed = 0.0 if self._last is None else max(0.0, now - self._last)
         self._last = now
+        replies = self._move(passed)
+        if not self._lies:
+            step = passed / DOOR_S
+            self._lid = min(max(self._open, self._lid - step), self._lid + step)
+        return replies
+
+    def _move(self, passed: float) -> list[Reply]:
+        """Move the door, as the dock sees it, for so many seconds."""
         if self.door not in (Door.OPENING, Door.CLOSING):
             return []
         if self.door is Door.CLOSING and not self.clear:

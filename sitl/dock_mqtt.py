@@ -74,13 +74,15 @@ class DockLine:
     async def _live(self) -> None:
         """Sense, move the door and log what changes."""
         dock, name = self.dock, self.dock.place.id
-        door, inside, last = None, frozenset[str](), None
+        lid, told, inside, last = None, None, frozenset[str](), None
         while True:
             dock.sense(self._vehicles)
             self._answer(dock.advance(time.monotonic()))
-            if dock.door is not door:
-                door = dock.door
-                self._log.write("door", dock=name, door=door.value)
+            if (dock.lid, dock.door) != (lid, told):
+                lid, told = dock.lid, dock.door
+                self._log.write("door", dock=name, door=lid.value, told=told.value)
+            for drone in dock.struck():
+                self._log.write("struck_lid", dock=name, drone=drone)
             for drone in sorted(dock.occupants ^ inside):
                 self._log.write("occupant", dock=name, drone=drone, present=drone in dock.occupants)
             inside = dock.occupants

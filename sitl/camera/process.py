@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -75,6 +75,7 @@ class CameraProcess:
             "log": None if log is None else str(log),
         }
         self._process: asyncio.subprocess.Process | None = None
+        self._doors: dict[str, float] = {}
         self.urls: dict[str, str] = {}
 
     @property
@@ -133,8 +134,17 @@ class CameraProcess:
         }
         self._tell({"at": time.time(), "poses": poses})
 
-    async def follow(self, carriers: Mapping[str, Carrier]) -> None:
-        """Tell poses at ``RATE_HZ`` until cancelled.
+    def doors(self, opened: Mapping[str, float]) -> None:
+        """Tell how far each dock's lid is open, 0 to 1, where that has changed."""
+        changed = {d: o for d, o in opened.items() if self._doors.get(d) != o}
+        if changed:
+            self._doors.update(changed)
+            self._tell({"doors": changed})
+
+    async def follow(
+        self, carriers: Mapping[str, Carrier], lids: Callable[[], Mapping[str, float]]
+    ) -> None:
+        """Tell poses and the docks' lids at ``RATE_HZ`` until cancelled.
 
         Raises
         ------
@@ -145,6 +155,7 @@ class CameraProcess:
         ended = asyncio.create_task(self._process.wait(), name="camera server")
         try:
             while not ended.done():
+                self.doors(lids())
                 self.place(carriers)
                 await asyncio.wait([ended], timeout=1 / RATE_HZ)
         finally:

@@ -177,6 +177,9 @@ class _Session:
         if "poses" in message:
             for drone, numbers in message["poses"].items():
                 self.server.place(sample(message["at"], numbers), drone)
+        elif "doors" in message:
+            for dock, opened in message["doors"].items():
+                self.server.scene.set_door(dock, opened)
         elif "fault" in message:
             self.server.set_fault(message["drone"], CameraFault(message["fault"]))
         elif "start" in message:
