@@ -44,19 +44,20 @@ def come_home_percent(
     telemetry: Telemetry,
     home: tuple[float, float],
     altitude_m: float,
-    wind_m_s: float,
+    wind: Wind | float,
 ) -> float:
     """Return the battery, in percent, that coming home and landing takes from here.
 
-    The dock's wind has no direction, so all of it is taken to be against the drone. Where the wind
-    is too strong for its cruise speed the answer is infinite: come home now.
+    A wind with no direction (a bare speed in m/s has none) is taken to be against the drone. Where
+    the wind is too strong for its cruise speed the answer is infinite: come home now.
     """
     if telemetry.lon is None or telemetry.lat is None:
         return 0.0
     model = PowerModel.of(drone)
     here = Waypoint(telemetry.lon, telemetry.lat, max(0.0, telemetry.altitude_m or 0.0))
     try:
-        cost = come_home_cost(here, home, altitude_m, model, Wind(wind_m_s))
+        blows = wind if isinstance(wind, Wind) else Wind(wind)
+        cost = come_home_cost(here, home, altitude_m, model, blows)
     except PlanError:
         return math.inf
     return 100.0 * cost.energy_wh / model.capacity_wh

@@ -1,0 +1,94 @@
+"""The battery, against the city's reserve and against what coming home takes in this wind."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from fleet.flight.place import come_home_percent
+from fleet.flight.safety.view import View
+from missions.energy import Wind
+
+JUMP_PERCENT = 5.0
+"""A level this far below its mean of the last ``JUMP_MEAN_S`` has jumped."""
+JUMP_MEAN_S = 10.0
+JUMP_S = 1.0
+"""A jump is believed when it has stayed: a single wrong message calls nobody home."""
+LAST_FACTOR = 1.1
+SOON_PERCENT = 5.0
+"""Told this long before the drone comes home."""
+
+
+class _Needs(NamedTuple):
+    """Percent of the battery: what there is, and what it is needed for."""
+
+    level: float
+    takes: float
+    """Coming home, with wind."""
+    believed: bool
+
+
+def _needs(v: View) -> _Needs | None:
+    level = v.telemetry.battery_percent
+    if level is None:
+        return None
+    known = v.worked_out.get("battery")
+    if isinstance(known, _Needs):
+        return known
+    mean = v.mean("battery", level, JUMP_MEAN_S)
+    jumped = mean is not None and level < mean - JUMP_PERCENT
+    stayed = v.lasting("battery jump", jumped) > JUMP_S
+    takes = come_home_percent(v.drone, v.telemetry, v.pad, v.transit_altitude_m, wind(v))
+    needs = v.worked_out["battery"] = _Needs(level, takes, not jumped or stayed)
+    return needs
+
+
+def wind(v: View) -> Wind:
+    """Return the wind to come home in: the stronger of the dock's and the vehicle's.
+
+    The dock's has no direction, so all of it is taken to be against the drone.
+    """
+    at_dock, aloft = v.dock.wind_m_s or 0.0, v.telemetry.wind_m_s or 0.0
+    return Wind(aloft, v.telemetry.wind_from_deg) if aloft > at_dock else Wind(at_dock)
+
+
+def only_just(v: View) -> str | None:
+    """Say that what is left just takes it home: nothing may delay it any more."""
+    n = _needs(v)
+    if n is None or not n.believed:
+        return None
+    if n.level <= min(n.takes * LAST_FACTOR + v.policy.touch_down_percent, _floor(v, n)):
+        return f"battery {n.level:.0f} % just takes it home, which takes {n.takes:.0f} %"
+    return None
+
+
+def at_reserve(v: View) -> str | None:
+    """At the city's reserve, or before it where coming home takes more."""
+    n = _needs(v)
+    if n is None or not n.believed or n.level > _floor(v, n):
+        return None
+    return (
+        f"battery {n.level:.0f} %: coming home takes {n.takes:.0f} %, "
+        f"the reserve is {v.limits.reserve_percent:.0f} %"
+    )
+
+
+def soon_at_reserve(v: View) -> str | None:
+    """Say that it comes home in a while."""
+    n = _needs(v)
+    if n is None or not n.believed:
+        return None
+    floor = _floor(v, n)
+    if floor < n.level <= floor + SOON_PERCENT:
+        return f"battery {n.level:.0f} %: comes home at {floor:.0f} %"
+    return None
+
+
+def unknown(v: View) -> str | None:
+    """Say that it is not told: nobody can say when the drone must come home."""
+    return "battery level is not known" if v.telemetry.battery_percent is None else None
+
+
+def _floor(v: View, n: _Needs) -> float:
+    policy = v.policy
+    home = n.takes * policy.come_home_factor + policy.come_home_extra_percent
+    return max(home, v.limits.reserve_percent)
