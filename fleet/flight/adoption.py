@@ -24,6 +24,7 @@ _FLEW = frozenset(
         DroneState.LANDING,
         DroneState.CLOSING,
         DroneState.HELD,
+        DroneState.AVOIDING,
         DroneState.LOST,
         DroneState.EMERGENCY,
     }
@@ -80,7 +81,8 @@ def _in_air(found: Found) -> Step:
             return Step(DroneState.EMERGENCY, f"found in {mode} by the autopilot's own decision")
         case _ if recorded in {DroneState.RETURNING, DroneState.LANDING}:
             return Step(DroneState.RETURNING, "was called home")
-        case "HOLD" if recorded is DroneState.HELD:
-            return Step(DroneState.HELD, "found holding")
+        case "HOLD" | "ORBIT" if recorded in {DroneState.HELD, DroneState.AVOIDING}:
+            does = "holding" if mode == "HOLD" else "flying in circles"
+            return Step(DroneState.HELD, f"found {does}")
         case _:
             return Step(DroneState.ON_WAY, "found on its sortie")

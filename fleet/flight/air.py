@@ -85,7 +85,7 @@ async def returning(s: Supervisor) -> Step:
     the smaller harm.
     """
     if landed(s.t):
-        return _where(s, s.reason)
+        return where(s, s.reason)
     await s.end_errand()
     why = s.reason
     backoff = s.policy.retry_s
@@ -104,7 +104,7 @@ async def returning(s: Supervisor) -> Step:
             return Step(S.EMERGENCY, reason)
         await s.pause(backoff)
         backoff = min(2 * backoff, s.policy.retry_cap_s)
-    return _where(s, why)
+    return where(s, why)
 
 
 def _must_come_down(s: Supervisor) -> bool:
@@ -216,7 +216,7 @@ async def landing(s: Supervisor) -> Step:
             await _stop_here(s)
             return Step(S.RETURNING, why)
     if landed(s.t):
-        return _where(s, why)
+        return where(s, why)
     if s.t.mode in {"RETURN_TO_LAUNCH", "LAND"}:
         return Step(S.EMERGENCY, f"not down after {s.policy.landing_s:g} s of landing: {s.words()}")
     return Step(S.EMERGENCY, f"does not take the return: {s.words() or s.reason}")
@@ -232,26 +232,11 @@ def _strayed(s: Supervisor) -> bool:
     return s.lasting("stray", stray) > s.policy.hold_s
 
 
-def _where(s: Supervisor, why: str) -> Step:
+def where(s: Supervisor, why: str) -> Step:
+    """Return what follows a landing: CLOSING in the dock, EMERGENCY away from it."""
     away = distance_m(s.t, s.pad)
     if away <= s.policy.in_dock_m or s.in_dock:
         return Step(S.CLOSING, why)
     return Step(
         S.EMERGENCY, f"landed {away:.1f} m from its dock; {s.policy.in_dock_m:g} m is allowed"
     )
-
-
-async def held(s: Supervisor) -> Step:
-    """Hold the drone's place until a pilot says more, or the battery does."""
-    if s.t.in_air and s.t.mode in {"MISSION", "RETURN_TO_LAUNCH", "LAND", "TAKEOFF"}:
-        why = s.reason
-        try:
-            await s.order(s.link.hold())
-        except LinkError as error:
-            s.fail(error)
-            s.say(f"{why}; {error}")
-            await s.pause(s.policy.retry_s)
-            return Step(S.HELD, why)
-    s.answer(f"holds at {s.t.altitude_m or 0.0:.0f} m")
-    await s.until(lambda: landed(s.t))
-    return _where(s, "landed by hand")

@@ -12,7 +12,7 @@ import structlog
 
 from fleet.docks.port import Dock
 from fleet.errors import OrderError, StoreError
-from fleet.flight import air, ground, recovery
+from fleet.flight import air, aside, ground, recovery
 from fleet.flight.gate import Gate
 from fleet.flight.planning import Planner, Question, ask, sorties_of
 from fleet.flight.policy import Policy
@@ -49,7 +49,7 @@ HANDLERS: Mapping[DroneState, Handler] = {
     S.ON_TASK: air.following,
     S.RETURNING: air.returning,
     S.LANDING: air.landing,
-    S.HELD: air.held,
+    S.HELD: aside.held,
 }
 
 _FLIES = frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.LANDING, S.HELD, S.AVOIDING, S.EMERGENCY})
@@ -67,8 +67,8 @@ _ACTS_IN: Mapping[Action, frozenset[DroneState]] = {
             S.LOST,
         }
     ),
-    "hold": frozenset({S.TAKING_OFF}) | _FLIES - {S.HELD},
-    "resume": frozenset({S.HELD}),
+    "hold": frozenset({S.TAKING_OFF}) | _FLIES,
+    "resume": frozenset({S.HELD, S.AVOIDING}),
     "land": frozenset({S.TAKING_OFF}) | _FLIES,
     "goto": frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.HELD, S.AVOIDING}),
     "orbit": frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.HELD, S.AVOIDING}),
@@ -239,17 +239,25 @@ class FlightController:
         OrderError
             If there is no such drone, or the action has no meaning in its state.
         """
-        supervisor = self._supervisors.get(drone_id)
+        self.tell(drone_id, Word(action, f"{action} by {actor}"))
+
+    def tell(self, drone: str, word: Word) -> None:
+        """Hand a word to a drone's keeper; its answer comes with the word.
+
+        Raises
+        ------
+        OrderError
+            If there is no such drone, or the word has no meaning in its state.
+        """
+        supervisor = self._supervisors.get(drone)
         if supervisor is None:
+            raise OrderError(f"there is no drone {drone!r}; drones are {sorted(self._supervisors)}")
+        if supervisor.state not in _ACTS_IN[word.action]:
+            allowed = ", ".join(sorted(_ACTS_IN[word.action]))
             raise OrderError(
-                f"there is no drone {drone_id!r}; drones are {sorted(self._supervisors)}"
+                f"{drone} is {supervisor.state}; {word.action!r} is for drones that are {allowed}"
             )
-        if supervisor.state not in _ACTS_IN[action]:
-            allowed = ", ".join(sorted(_ACTS_IN[action]))
-            raise OrderError(
-                f"{drone_id} is {supervisor.state}; {action!r} is for drones that are {allowed}"
-            )
-        supervisor.tell(Word(action, f"{action} by {actor}"))
+        supervisor.tell(word)
 
     def watch_assignments(self) -> list[tuple[str, str]]:
         """Return (site id, drone id) of every drone on its way to a site or watching it."""

@@ -199,13 +199,11 @@ class Supervisor(Berthed):
 
     def answer(self, words: str) -> None:
         """Answer the word that is being carried out: the vehicle was seen to do it."""
-        if self.wanted.carrying is not None:
-            self.wanted.carrying.done(words)
+        self.wanted.done(words)
 
     def fail(self, error: FleetError) -> None:
         """Answer the word that is being carried out: it was not done."""
-        if self.wanted.carrying is not None:
-            self.wanted.carrying.failed(error)
+        self.wanted.failed(error)
 
     # the life
 

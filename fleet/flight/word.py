@@ -70,6 +70,20 @@ class Wanted:
         self._drone = drone
         self.word: Word | None = None
         self.carrying: Word | None = None
+        self.settled = False
+        """The word that is carried out was seen done, or has failed: it is not commanded again."""
+
+    def done(self, words: str) -> None:
+        """Answer the word that is being carried out: the vehicle was seen to do it."""
+        self.settled = True
+        if self.carrying is not None:
+            self.carrying.done(words)
+
+    def failed(self, error: Exception) -> None:
+        """Answer the word that is being carried out: it was not done."""
+        self.settled = True
+        if self.carrying is not None:
+            self.carrying.failed(error)
 
     def tell(self, word: Word) -> None:
         """Take a word; it takes the place of one that waits."""
@@ -88,7 +102,7 @@ class Wanted:
         word, carried = self.word, self.carrying
         overruled = f"{self._drone} is {state}: {reason}"
         if word is not None and state in LEADS_TO[word.action]:
-            self.word, self.carrying = None, word
+            self.word, self.carrying, self.settled = None, word, False
             if state in _DOWN:
                 word.done(f"called off: {reason}")
         elif state is not before:
