@@ -90,6 +90,7 @@ async def start_flight(
     """
     from fleet.docks.mqtt import MqttDocks
     from fleet.flight.controller import FlightController
+    from fleet.flight.planprocess import PlannerProcess
     from fleet.link.mavsdk_pool import MavsdkPool
 
     city = plan.city
@@ -98,7 +99,10 @@ async def start_flight(
         MqttDocks(city.broker, [dock.id for dock in city.docks], hub, clock)
     )
     pool = await stack.enter_async_context(MavsdkPool(city.drones, clock))
-    flight = FlightController(city, store.flights, pool.links, docks.docks, hub, clock)
+    planner = await stack.enter_async_context(PlannerProcess())
+    flight = FlightController(
+        city, store.flights, pool.links, docks.docks, hub, clock, planner=planner
+    )
     await flight.start()
     stack.push_async_callback(flight.stop)
     return flight

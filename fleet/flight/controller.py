@@ -160,7 +160,7 @@ class FlightController:
         jobs = [s.run() for s in self._supervisors.values()]
         self._tasks = [
             asyncio.create_task(job)
-            for job in (*jobs, self._plan(), self._tracks.run(), self._tick())
+            for job in (*jobs, self._plan(), self._mind_orders(), self._tracks.run(), self._tick())
         ]
 
     async def stop(self) -> None:
@@ -305,12 +305,22 @@ class FlightController:
     async def _plan(self) -> None:
         while True:
             try:
-                await self._end_due_orders()
                 await self._plan_once()
             except StoreError as error:
                 log.error("planning waits for the store", error=str(error))
+            except OrderError as error:
+                log.error("no plan", error=str(error))
             except Exception:  # drones in the air need their controller more than a next plan
                 log.exception("planning failed")
+            await asyncio.sleep(PLAN_EACH_S)
+
+    async def _mind_orders(self) -> None:
+        """End orders at their time, however long a plan takes."""
+        while True:
+            try:
+                await self._end_due_orders()
+            except StoreError as error:
+                log.error("the end of an order waits for the store", error=str(error))
             await asyncio.sleep(PLAN_EACH_S)
 
     async def _end_due_orders(self) -> None:
@@ -329,7 +339,7 @@ class FlightController:
         question = Question(world.city, world.clock.now(), active, keepers, visits)
         if not question.worth_asking:
             return
-        answer = await asyncio.to_thread(self._planner, question)
+        answer = await self._planner(question)
         if answer.refusals and answer.refusals != self._refusals:
             for refusal in answer.refusals:
                 log.warning(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -16,9 +17,9 @@ from missions.sortie import Sortie
 
 
 class Planner(Protocol):
-    """What decides who flies what. Called in a thread, so it must touch nothing of the controller."""
+    """What decides who flies what. The controller waits for one answer before it asks again."""
 
-    def __call__(self, question: Question) -> Plan:
+    async def __call__(self, question: Question) -> Plan:
         """Return the sorties to start now."""
 
 
@@ -49,8 +50,12 @@ class Question:
         return room and bool(self.wishes) and any(offer.ready for offer in self.offers)
 
 
-def ask(question: Question) -> Plan:
-    """Put a question to the city's planner."""
+async def ask(question: Question) -> Plan:
+    """Put a question to the city's planner, in a thread of this process."""
+    return await asyncio.to_thread(_ask, question)
+
+
+def _ask(question: Question) -> Plan:
     return plan(
         question.city,
         question.now,

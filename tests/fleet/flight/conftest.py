@@ -36,8 +36,14 @@ from missions.sortie import Leg, LegKind, Sortie, SortieEnergy, Waypoint
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 PAD = (117.65, 24.51)
 FRAME = LocalFrame(*PAD)
-REAL_TIME = {"test_wire.py", "test_pilots.py", "test_control.py", "test_flightlog.py"}
-"""Tests with a wire or a database, whose threads take real time."""
+REAL_TIME = {
+    "test_wire.py",
+    "test_pilots.py",
+    "test_control.py",
+    "test_flightlog.py",
+    "test_planprocess.py",
+}
+"""Tests with a wire, a database or a process, which take real time."""
 
 
 class _JumpingSelector(selectors.DefaultSelector):
@@ -184,7 +190,7 @@ class OnePlanner:
     def sortie(drone: str, number: int = 1) -> Sortie:
         return sortie_for(drone, "order", number)
 
-    def __call__(self, question: Question) -> Plan:
+    async def __call__(self, question: Question) -> Plan:
         sorties = []
         for number, offer in enumerate(question.offers):
             room = question.city.limits.max_airborne - len(question.flying) - len(sorties)

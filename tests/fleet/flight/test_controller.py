@@ -134,12 +134,12 @@ async def test_a_planner_that_fails_stops_neither_flights_nor_the_next_plan(
     town = make_town()
     plan, failures = town.planner, 3
 
-    def failing(question: Any) -> Any:
+    async def failing(question: Any) -> Any:
         nonlocal failures
         failures -= 1
         if failures >= 0:
             raise ZeroDivisionError
-        return plan(question)
+        return await plan(question)
 
     town.controller._planner = failing
     async with town.open():

@@ -1,0 +1,104 @@
+"""The planner's process: answers one question after the other over its standard input and output.
+
+Started by ``planprocess``. It ends when its input does, so it never outlives the controller by more
+than one answer.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import sys
+import traceback
+from datetime import datetime
+from typing import BinaryIO, NamedTuple
+from uuid import uuid4
+
+from missions.city import City
+from missions.energy import Wind
+from missions.planner import DroneOffer, OrderWish, Plan, plan
+from missions.sortie import Sortie
+
+LENGTH = struct.Struct(">I")
+"""Before each message: the number of its bytes."""
+NICE = 5
+"""The controller goes first where the processor is scarce."""
+
+
+class Asked(NamedTuple):
+    """A question as it is sent: what does not change is sent once."""
+
+    city: City | None
+    """None: as before."""
+    news: tuple[Sortie, ...]
+    """Sorties under way that were not sent before."""
+    flying: tuple[str, ...]
+    """Every sortie under way, by id; others are forgotten."""
+    now: datetime
+    wishes: tuple[OrderWish, ...]
+    offers: tuple[DroneOffer, ...]
+    visits: dict[str, datetime]
+    wind: Wind
+
+
+class Failed(NamedTuple):
+    """What the planner failed with, in place of a plan."""
+
+    words: str
+    trace: str
+
+
+class Worker:
+    """Plans, and remembers the city and the sorties under way between two questions."""
+
+    def __init__(self) -> None:
+        self._city: City | None = None
+        self._sorties: dict[str, Sortie] = {}
+
+    def answer(self, asked: Asked) -> Plan | Failed:
+        """Return the plan, or what it failed with."""
+        try:
+            return self._plan(asked)
+        except Exception as error:  # noqa: BLE001 - handed to the controller, which logs it
+            return Failed(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+    def _plan(self, asked: Asked) -> Plan:
+        if asked.city is not None:
+            self._city = asked.city
+        if self._city is None:
+            raise ValueError("asked before the city was sent")
+        known = self._sorties | {sortie.id: sortie for sortie in asked.news}
+        self._sorties = {name: known[name] for name in asked.flying}
+        return plan(
+            self._city,
+            asked.now,
+            asked.wishes,
+            asked.offers,
+            asked.visits,
+            asked.wind,
+            flying=tuple(self._sorties.values()),
+            new_id=lambda: str(uuid4()),
+        )
+
+
+def serve(source: BinaryIO, sink: BinaryIO) -> None:
+    """Answer until the input ends."""
+    worker = Worker()
+    while True:
+        head = source.read(LENGTH.size)
+        if len(head) < LENGTH.size:
+            return
+        body = source.read(LENGTH.unpack(head)[0])
+        answer = pickle.dumps(worker.answer(pickle.loads(body)))
+        sink.write(LENGTH.pack(len(answer)) + answer)
+        sink.flush()
+
+
+def main() -> None:
+    """Take the standard output for answers; whatever else is printed goes to the log."""
+    os.nice(NICE)
+    sink = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    serve(sys.stdin.buffer, sink)
+
