@@ -1,28 +1,34 @@
-"""Every vehicle of a city in one mavsdk instance: a connection each, found by system id."""
+"""Every vehicle of a city under one mavsdk instance, each over a tap of its own.
+
+mavsdk has one ``raw://`` connection, that is: none. The taps own the sockets, and give mavsdk what
+it needs of each vehicle; what mavsdk sends is routed by its target, so that nothing meant for one
+vehicle can reach another, whoever says to be whom on which port.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import structlog
 from mavsdk.component_type import ComponentType
-from mavsdk.exceptions import MavsdkError
 from mavsdk.logging import LogLevel, log_subscribe
 from mavsdk.mavsdk import Configuration, Mavsdk
 
-from fleet.errors import LinkError
 from fleet.link.clock import Clock, SystemClock
 from fleet.link.mavsdk_link import MavsdkLink
+from fleet.link.news import Change
+from fleet.link.profile import Expected
+from fleet.link.pump import Pump
+from fleet.link.refresher import TICK_S, Refresher
+from fleet.link.tap import Tap
+from fleet.link.tlog import TlogWriter
+from fleet.link.wire import PING, STATION, message_id, target
 from missions.city import Drone
 
-REFRESH_S = 0.2
-"""Telemetry is told on at 5 Hz."""
-
-PORT_HINT = "is the port taken by another controller or ground station?"
+RAW = "raw://"
 
 log = structlog.get_logger(__name__)
 
@@ -30,9 +36,9 @@ log = structlog.get_logger(__name__)
 class MavsdkPool:
     """The links of many vehicles. An async context manager.
 
-    A vehicle that never answers costs a connection and nothing else: its link stays unconnected
-    until its first heartbeat, at whatever time that comes. A vehicle that was started again is
-    found again by mavsdk under the same system id.
+    A vehicle that never answers costs a socket and nothing else: its link stays unconnected until
+    its first heartbeat, at whatever time that comes. A vehicle that was started again is found
+    again by mavsdk under the same system id.
 
     Parameters
     ----------
@@ -40,17 +46,42 @@ class MavsdkPool:
         Who is expected, with system ids and connection urls.
     clock
         Stamps what is heard.
+    expected
+        What every vehicle's parameters must be, as ``profile`` says.
     """
 
-    def __init__(self, drones: Sequence[Drone], clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        drones: Sequence[Drone],
+        clock: Clock | None = None,
+        *,
+        expected: Sequence[Expected] = (),
+    ) -> None:
         self._clock = clock or SystemClock()
-        self._drones = tuple(drones)
-        self._links = {d.id: MavsdkLink(d.id, self._clock) for d in drones}
-        self._by_system = {d.system_id: d.id for d in drones}
+        self._pump = Pump(self._pass_on)
+        self._tlog = TlogWriter()
+        who = {d.system_id: d.id for d in drones}
+        self._station = next(n for n in range(STATION, 256) if n not in who)
+        self._taps = {
+            d.system_id: Tap(
+                d, self._clock, pump=self._pump, tlog=self._tlog, who=who, station=self._station
+            )
+            for d in drones
+        }
+        self._links = {
+            tap.drone.id: MavsdkLink(
+                tap.drone.id, self._clock, tap, expected=expected, station=self._station
+            )
+            for tap in self._taps.values()
+        }
+        self._refresher = Refresher(self._links)
+        self._for_mavsdk: list[bytes] = []
+        for tap in self._taps.values():
+            tap.onward = self._for_mavsdk.extend
+            tap.changed = partial(self._refresher.mark, tap.drone.id)
         self._mavsdk: Mavsdk | None = None
         self._found = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._strangers: set[int] = set()
 
     @property
     def links(self) -> Mapping[str, MavsdkLink]:
@@ -66,18 +97,25 @@ class MavsdkPool:
             If a connection cannot be opened (a port is taken, an address is wrong).
         """
         configuration = Configuration.create_with_component_type(ComponentType.GROUND_STATION)
+        configuration.system_id = self._station
         log_subscribe(_to_log)
         mavsdk: Mavsdk = await asyncio.to_thread(Mavsdk, configuration)
         self._mavsdk = mavsdk
         loop = asyncio.get_running_loop()
         mavsdk.subscribe_on_new_system(lambda _: _post(loop, self._found))
         try:
-            for drone in self._drones:
-                await self._connect(mavsdk, drone)
+            for tap in self._taps.values():
+                await tap.open()
+            await asyncio.to_thread(mavsdk.add_any_connection_with_handle, RAW)
+            mavsdk.subscribe_raw_bytes_to_be_sent(self._route)
         except BaseException:
             await self._destroy()
             raise
-        self._tasks = [asyncio.create_task(self._discover()), asyncio.create_task(self._refresh())]
+        self._tasks = [
+            asyncio.create_task(self._discover(), name="discover"),
+            asyncio.create_task(self._refresher.run(), name="refresh"),
+            asyncio.create_task(self._tick(), name="tick"),
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -88,19 +126,34 @@ class MavsdkPool:
         await self._destroy()
 
     async def _destroy(self) -> None:
+        for tap in self._taps.values():
+            await tap.close()
+        self._pump.close()
         mavsdk, self._mavsdk = self._mavsdk, None
         if mavsdk is not None:
             await asyncio.to_thread(mavsdk.destroy)
+        await asyncio.to_thread(self._tlog.close)
 
-    async def _connect(self, mavsdk: Mavsdk, drone: Drone) -> None:
-        _need_free(drone)
-        try:
-            await asyncio.to_thread(mavsdk.add_any_connection_with_handle, drone.mavlink)
-        except MavsdkError as error:
-            raise LinkError(
-                f"drone {drone.id}: cannot open {drone.mavlink}: {error}",
-                hint=PORT_HINT,
-            ) from error
+    # --- packets ------------------------------------------------------------------------------
+
+    def _pass_on(self) -> None:
+        """Give mavsdk what the taps have picked for it in one look of the pump."""
+        if self._for_mavsdk and self._mavsdk is not None:
+            self._mavsdk.pass_received_raw_bytes(b"".join(self._for_mavsdk))
+        self._for_mavsdk.clear()
+
+    def _route(self, frame: bytes) -> None:
+        """Send one packet of mavsdk's to whom it is for. In mavsdk's thread."""
+        system = target(frame)
+        if system:
+            tap = self._taps.get(system)
+            if tap is not None:
+                tap.send(frame)
+        elif message_id(frame) != PING:  # mavsdk pings all vehicles for each one it knows
+            for tap in self._taps.values():
+                tap.send(frame)
+
+    # --- tasks --------------------------------------------------------------------------------
 
     async def _discover(self) -> None:
         while True:
@@ -113,50 +166,21 @@ class MavsdkPool:
             return
         for system in self._mavsdk.get_systems():
             number = system.get_system_id()
-            drone = self._by_system.get(number)
-            if drone is None:
-                if number not in self._strangers:
-                    self._strangers.add(number)
-                    log.warning("a vehicle that no drone of the city is", system_id=number)
-            elif not self._links[drone].attached:
-                self._links[drone].attach(system)
-                log.info("vehicle heard", drone=drone, system_id=number)
+            tap = self._taps.get(number)
+            if tap is not None and not self._links[tap.drone.id].attached:
+                self._links[tap.drone.id].attach(system)
+                log.info("vehicle heard", drone=tap.drone.id, system_id=number)
 
-    async def _refresh(self) -> None:
+    async def _tick(self) -> None:
+        """Notice silence, and what else time alone brings."""
+        known = dict.fromkeys(self._taps, False)
         while True:
-            for link in self._links.values():
-                try:
-                    link.refresh()
-                except (
-                    Exception
-                ):  # one vehicle's nonsense must not freeze what is known of the others
-                    log.exception("telemetry not taken", drone=link.drone)
-            await asyncio.sleep(REFRESH_S)
-
-
-def _need_free(drone: Drone) -> None:
-    """Refuse to listen where another program does.
-
-    mavsdk shares the port (SO_REUSEADDR), and the kernel then gives the vehicle to whoever came
-    last: two controllers would command one drone, and neither would know.
-
-    Raises
-    ------
-    LinkError
-        If the address is taken, or is none of this machine.
-    """
-    url = urlsplit(drone.mavlink)
-    if url.scheme != "udpin" or url.hostname is None or url.port is None:
-        return
-    family = socket.AF_INET6 if ":" in url.hostname else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((url.hostname, url.port))
-        except OSError as error:
-            raise LinkError(
-                f"drone {drone.id}: cannot open {drone.mavlink}: {error.strerror or error}",
-                hint=PORT_HINT,
-            ) from error
+            for system, tap in self._taps.items():
+                tap.tick()
+                if tap.connected != known[system]:
+                    known[system] = tap.connected
+                    self._refresher.mark(tap.drone.id, Change.NOTABLE)
+            await asyncio.sleep(TICK_S)
 
 
 def _to_log(level: LogLevel, message: str, _file: str | None, _line: int) -> bool:

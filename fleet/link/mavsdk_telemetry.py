@@ -1,151 +1,201 @@
-"""What mavsdk's callbacks say of one vehicle, gathered into a Telemetry on demand.
+"""What the last packets of one vehicle say, put together into a Telemetry when it is asked for.
 
-mavsdk calls back in a thread of its own at the autopilot's rates (PX4: several hundred messages a
-second). Each callback only replaces one slot, so nothing queues and the event loop is not woken;
-the loop takes a picture of the slots a few times a second. ``mavsdk.asyncio``'s generators are
-not used for this: each holds a queue without a bound and wakes the loop for every message.
+No callback of mavsdk's has a part in it: mavsdk drops what it tells where a machine is busy, and
+some things are told once. Here the last packet of each kind is kept by the tap and read when a
+picture is taken.
 """
 
 from __future__ import annotations
 
 import math
-import threading
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
-
-from mavsdk.plugins.mission_raw import MissionRaw
-from mavsdk.plugins.telemetry import Telemetry as TelemetryPlugin
+from typing import Any, NamedTuple, Protocol
 
 from fleet.link.clock import Clock
-from fleet.link.port import LOST_AFTER_S, TEXT_LOG_SIZE, VehicleText
+from fleet.link.modes import mode_name
+from fleet.link.wire import (
+    ATTITUDE,
+    EXTENDED_SYS_STATE,
+    GLOBAL_POSITION_INT,
+    GPS_RAW_INT,
+    HEARTBEAT,
+    HOME_POSITION,
+    LOCAL_POSITION_NED,
+    MISSION_CURRENT,
+    MISSION_ITEM_REACHED,
+    SYS_STATUS,
+    WIND_COV,
+    fields,
+)
 from fleet.model.live import Telemetry
 
-RATE_HZ = 5.0
+RATE_HZ = 10.0
 """Asked of the autopilot for position and velocity; PX4 would send 50."""
 
-STATUSTEXT_SIZE = 50
-"""Characters of one STATUSTEXT; a longer text comes in several."""
-CHUNKS_S = 0.5
+ARMED = 0x80
+"""MAV_MODE_FLAG_SAFETY_ARMED."""
+CRITICAL = 5
+"""MAV_STATE_CRITICAL, which PX4 shows while a failsafe acts; those above it are worse."""
+PREARM_CHECK = 0x10000000
+"""MAV_SYS_STATUS_PREARM_CHECK."""
+COMPLETE = 5
+"""MISSION_STATE_COMPLETE."""
+_NO_COUNT = 0xFFFF
+_LANDED_STATES = ("UNKNOWN", "ON_GROUND", "IN_AIR", "TAKING_OFF", "LANDING")
+"""MAV_LANDED_STATE by its number."""
+_IN_AIR = frozenset(_LANDED_STATES[2:])
+_WIND_LEAST_M_S = 0.05
+"""Below this a direction means nothing."""
 
-_STREAMS = (
-    "position",
-    "velocity_ned",
-    "heading",
-    "battery",
-    "flight_mode",
-    "armed",
-    "in_air",
-    "landed_state",
-    "health",
-    "gps_info",
-    "home",
-)
+
+class Heard(Protocol):
+    """The part of a tap that a picture is made from."""
+
+    @property
+    def heard_at(self) -> datetime | None:
+        """When anything of the vehicle was last heard."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether its heartbeat was heard lately."""
+
+    def latest(self, msgid: int) -> bytes | None:
+        """Return the last packet of a kind, whole, or None."""
 
 
 class Slots:
-    """Last value of each telemetry stream of one vehicle. Written by mavsdk's thread."""
+    """The last packet of each kind of one vehicle, as a Telemetry on demand.
 
-    def __init__(self, clock: Clock) -> None:
+    What one packet says is read once, however many pictures are taken before the next.
+    """
+
+    def __init__(self, clock: Clock, tap: Heard) -> None:
         self._clock = clock
-        self._values: dict[str, Any] = {}
-        self._heard: float | None = None
-        self._heard_at: datetime | None = None
-        self._mission: MissionRaw | None = None
-        self._texts: deque[VehicleText] = deque(maxlen=TEXT_LOG_SIZE)
-        self._chunk = 0
-        self._lock = threading.Lock()
-
-    def subscribe(self, telemetry: TelemetryPlugin, mission: MissionRaw) -> None:
-        """Fill the slots from a system's plugins until these are destroyed."""
-        for name in _STREAMS:
-            getattr(telemetry, f"subscribe_{name}")(self._slot(name))
-        self._mission = mission
-        telemetry.subscribe_status_text(self._text)
-
-    def _slot(self, name: str) -> Callable[[Any, Any], None]:
-        def put(value: Any, _user_data: Any) -> None:
-            self._values[name] = value
-            self._heard_at = self._clock.now()
-            self._heard = self._clock.monotonic()
-
-        return put
-
-    def _text(self, value: Any, _user_data: Any) -> None:
-        now, words = self._clock.now(), value.text.rstrip("\t\0")
-        with self._lock:
-            last = self._texts[-1] if self._texts else None
-            if last is not None and _continues(last, self._chunk, value, now):
-                self._texts[-1] = VehicleText(last.at, last.severity, last.text + words)
-            else:
-                self._texts.append(VehicleText(now, value.type.name, words))
-            self._chunk = len(value.text)
-
-    @property
-    def texts(self) -> tuple[VehicleText, ...]:
-        """The last texts, oldest first."""
-        with self._lock:
-            return tuple(self._texts)
-
-    @property
-    def heard(self) -> bool:
-        """Whether the vehicle was heard within ``LOST_AFTER_S``."""
-        return self._heard is not None and self._clock.monotonic() - self._heard <= LOST_AFTER_S
+        self._tap = tap
+        self._read: dict[Callable[[tuple[Any, ...]], dict[str, Any]], _Read] = {}
 
     def picture(self) -> Telemetry:
-        """Return the slots as a Telemetry; what was never heard is None or unknown.
+        """Return what is known; what was never heard is None or unknown."""
+        known: dict[str, Any] = {
+            "at": self._tap.heard_at or self._clock.now(),
+            "connected": self._tap.connected,
+        }
+        for message, reader in _READERS:
+            raw = self._tap.latest(message)
+            if raw is None:
+                continue
+            last = self._read.get(reader)
+            if last is None or last.raw is not raw:
+                last = self._read[reader] = _Read(raw, reader(fields(raw)))
+            known.update(last.says)
+        total = known.get("mission_total", 0)
+        if total and known["mission_current"] == total - 1 and self._flown(total):
+            known["mission_current"] = total
+        return Telemetry(**known)
 
-        The mission's progress is asked for, which takes no wait: mavsdk tells it only when it
-        changes, and drops what it tells where this machine is busy, so that a change that was
-        missed would stay missed. All else is told again within a second.
-        """
-        v = dict(self._values)
-        progress = self._mission.mission_progress() if self._mission is not None else None
-        position, velocity, home = v.get("position"), v.get("velocity_ned"), v.get("home")
-        battery, gps, health = v.get("battery"), v.get("gps_info"), v.get("health")
-        mode, landed = v.get("flight_mode"), v.get("landed_state")
-        heading = v.get("heading")
-        return Telemetry(
-            at=self._heard_at or self._clock.now(),
-            connected=self.heard,
-            lon=_number(position and position.longitude_deg),
-            lat=_number(position and position.latitude_deg),
-            altitude_m=_number(position and position.relative_altitude_m),
-            altitude_amsl_m=_number(position and position.absolute_altitude_m),
-            heading_deg=_number(heading and heading.heading_deg),
-            velocity_north_m_s=_number(velocity and velocity.north_m_s) or 0.0,
-            velocity_east_m_s=_number(velocity and velocity.east_m_s) or 0.0,
-            velocity_down_m_s=_number(velocity and velocity.down_m_s) or 0.0,
-            battery_percent=_number(battery and battery.remaining_percent),
-            battery_voltage_v=_number(battery and battery.voltage_v),
-            mode=mode.name if mode is not None else "UNKNOWN",
-            armed=bool(v.get("armed")),
-            in_air=bool(v.get("in_air")),
-            landed_state=landed.name if landed is not None else "UNKNOWN",
-            gps_fix=int(gps.fix_type) if gps is not None else 0,
-            satellites=gps.num_satellites if gps is not None else 0,
-            armable=bool(health and health.is_armable),
-            home_lon=_number(home and home.longitude_deg),
-            home_lat=_number(home and home.latitude_deg),
-            mission_current=max(0, progress.current) if progress is not None else 0,
-            mission_total=max(0, progress.total) if progress is not None else 0,
-        )
+    def _flown(self, total: int) -> bool:
+        """Whether the last item, which stays the current one, was flown."""
+        reached, current = map(self._tap.latest, (MISSION_ITEM_REACHED, MISSION_CURRENT))
+        if reached is not None and fields(reached)[0] == total - 1:
+            return True
+        return current is not None and fields(current)[2] == COMPLETE
 
 
-def _continues(last: VehicleText, chunk: int, value: Any, now: datetime) -> bool:
-    """Whether a STATUSTEXT is the rest of the one before.
-
-    mavsdk hands on no chunk number, so a full one followed at once by another of its severity is
-    taken for one text.
-    """
-    return (
-        chunk == STATUSTEXT_SIZE
-        and last.severity == value.type.name
-        and (now - last.at).total_seconds() < CHUNKS_S
-    )
+class _Read(NamedTuple):
+    raw: bytes
+    says: dict[str, Any]
 
 
-def _number(value: Any) -> float | None:
-    """Return a finite float, or None (mavsdk says NaN for what it does not know)."""
-    return float(value) if value is not None and math.isfinite(value) else None
+def _heartbeat(v: tuple[Any, ...]) -> dict[str, Any]:
+    custom_mode, _, _, base_mode, system_status, _ = v
+    return {
+        "mode": mode_name(custom_mode),
+        "armed": bool(base_mode & ARMED),
+        "failsafe": system_status >= CRITICAL,
+    }
+
+
+def _sys_status(v: tuple[Any, ...]) -> dict[str, Any]:
+    health, millivolts, percent = v[2], v[4], v[12]
+    return {
+        "armable": bool(health & PREARM_CHECK),
+        "battery_voltage_v": millivolts / 1000 if millivolts != 0xFFFF else None,
+        "battery_percent": float(percent) if 0 <= percent <= 100 else None,
+    }
+
+
+def _gps(v: tuple[Any, ...]) -> dict[str, Any]:
+    fix, satellites = v[8], v[9]
+    return {"gps_fix": fix, "satellites": satellites if satellites != 0xFF else 0}
+
+
+def _position(v: tuple[Any, ...]) -> dict[str, Any]:
+    _, lat, lon, amsl, relative, north, east, down, heading = v
+    return {
+        "lat": lat / 1e7,
+        "lon": lon / 1e7,
+        "altitude_m": relative / 1000,
+        "altitude_amsl_m": amsl / 1000,
+        "velocity_north_m_s": north / 100,
+        "velocity_east_m_s": east / 100,
+        "velocity_down_m_s": down / 100,
+        "heading_deg": heading / 100 if heading != 0xFFFF else None,
+    }
+
+
+def _local(v: tuple[Any, ...]) -> dict[str, Any]:
+    if not all(map(math.isfinite, v[1:4])):
+        return {"local_north_m": None, "local_east_m": None, "local_down_m": None}
+    return {"local_north_m": v[1], "local_east_m": v[2], "local_down_m": v[3]}
+
+
+def _attitude(v: tuple[Any, ...]) -> dict[str, Any]:
+    return {"roll_deg": _degrees(v[1]), "pitch_deg": _degrees(v[2])}
+
+
+def _landed(v: tuple[Any, ...]) -> dict[str, Any]:
+    number = v[1]
+    state = _LANDED_STATES[number] if number < len(_LANDED_STATES) else "UNKNOWN"
+    return {"landed_state": state, "in_air": state in _IN_AIR}
+
+
+def _home(v: tuple[Any, ...]) -> dict[str, Any]:
+    return {"home_lat": v[0] / 1e7, "home_lon": v[1] / 1e7}
+
+
+def _mission(v: tuple[Any, ...]) -> dict[str, Any]:
+    current, total, _, _ = v
+    total = total if total != _NO_COUNT else 0
+    current = current if current != _NO_COUNT else 0
+    return {"mission_current": current, "mission_total": total}
+
+
+def _wind(v: tuple[Any, ...]) -> dict[str, Any]:
+    north, east = v[1], v[2]
+    speed = math.hypot(north, east)
+    if not math.isfinite(speed):
+        return {"wind_m_s": None, "wind_from_deg": None}
+    calm = speed < _WIND_LEAST_M_S
+    return {
+        "wind_m_s": speed,
+        "wind_from_deg": None if calm else math.degrees(math.atan2(-east, -north)) % 360.0,
+    }
+
+
+def _degrees(radians: float) -> float | None:
+    return math.degrees(radians) if math.isfinite(radians) else None
+
+
+_READERS: tuple[tuple[int, Callable[[tuple[Any, ...]], dict[str, Any]]], ...] = (
+    (HEARTBEAT, _heartbeat),
+    (SYS_STATUS, _sys_status),
+    (GPS_RAW_INT, _gps),
+    (GLOBAL_POSITION_INT, _position),
+    (LOCAL_POSITION_NED, _local),
+    (ATTITUDE, _attitude),
+    (EXTENDED_SYS_STATE, _landed),
+    (HOME_POSITION, _home),
+    (MISSION_CURRENT, _mission),
+    (WIND_COV, _wind),
+)
