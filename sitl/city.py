@@ -22,8 +22,9 @@ from sitl.camera.process import CameraProcess
 from sitl.dock import Dock
 from sitl.dock_mqtt import DockLine
 from sitl.errors import SimError
+from sitl.faults import Faults
 from sitl.log import JsonLog
-from sitl.scenario import Fault, Scenario
+from sitl.scenario import Scenario
 from sitl.vehicles import vehicles
 
 PARENT_POLL_S = 0.5
@@ -90,6 +91,7 @@ class SimCity:
         self.docks: list[DockLine] = []
         self._vehicle_log = JsonLog(self._log_path("vehicles"))
         self._dock_log = JsonLog(self._log_path("docks"))
+        self._fault_log = JsonLog(self._log_path("faults"))
 
     def _log_path(self, name: str, number: int = 0) -> Path | None:
         if self.options.log is None:
@@ -136,8 +138,9 @@ class SimCity:
             ]
             await self._docks_online()
             self.cameras.begin(time.time())
+            faults = self._make_faults()
             tasks += [
-                group.create_task(self._fault(fault), name=f"fault {fault.fault}")
+                group.create_task(faults.play(fault), name=f"fault {fault.fault}")
                 for fault in self.scenario.faults
             ]
             if self.options.with_parent:
@@ -175,6 +178,7 @@ class SimCity:
             await asyncio.wait_for(self.broker.stop(), STOP_BROKER_S)
         self._vehicle_log.close()
         self._dock_log.close()
+        self._fault_log.close()
 
     async def _watch_parent(self) -> None:
         """Stop when the process that started this one has ended."""
@@ -210,34 +214,19 @@ class SimCity:
 
     # --- docks and faults ----------------------------------------------------------------------
 
+    def _make_faults(self) -> Faults:
+        city = self.options.city
+        return Faults(
+            self.vehicles, {d.id: d.dock for d in city.drones}, self.docks, self.cads,
+            self.cameras, self.scenario.weather, city.city.elevation_m, self._fault_log,
+        )  # fmt: skip
+
     def _make_docks(self) -> None:
         for place in self.options.city.docks:
             dock = Dock(place, self.options.city.city.elevation_m, self.scenario.weather)
             self.docks.append(
                 DockLine(dock, self.vehicles, self.broker.host, self.broker.port, self._dock_log)
             )
-
-    async def _fault(self, fault: Fault) -> None:
-        """Let something fail for its while, then mend it."""
-        await asyncio.sleep(fault.at_s)
-        await self._apply(fault, active=True)
-        await asyncio.sleep(fault.for_s)
-        await self._apply(fault, active=False)
-
-    async def _apply(self, fault: Fault, *, active: bool) -> None:
-        what, _, how = fault.fault.partition("_")
-        if what == "camera":
-            self.cameras.fault(fault.target, how if active else "none")
-            return
-        for line in self.docks:
-            if what == "dock" and line.dock.place.id == fault.target:
-                if how == "jam":
-                    line.dock.jam(active)
-                else:
-                    line.set_offline(active)
-        for cad in self.cads:
-            if what == "cad" and cad.place.id == fault.target:
-                await cad.fault(how, active=active)
 
 
 async def _together(parts: Sequence[Any]) -> None:

@@ -83,11 +83,32 @@ class CrowdScene(Part):
     people: Curve = Field(description="how many people stay on the zone")
 
 
+class Traffic(Part):
+    """A manned aircraft that flies straight on from where it starts."""
+
+    start: tuple[
+        Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-90, le=90)]
+    ] = Field(description="[longitude, latitude] in degrees")
+    heading_deg: float = Field(ge=0, lt=360)
+    speed_m_s: float = Field(ge=0, le=350)
+    altitude_m: float = Field(ge=0, le=12_000, description="above the city's ground")
+    climb_m_s: float = Field(default=0.0, ge=-50, le=50)
+    callsign: str = Field(default="B-7021", pattern=r"^[A-Z0-9-]{1,8}$")
+    icao: int = Field(default=0x780001, ge=1, le=0xFFFFFF, description="24-bit address")
+
+
+ALL = "all"
+"""Target of a fault that reaches every dock and every vehicle."""
+HIGHEST = {"weather_wind": 60.0, "weather_rain": 300.0}
+"""Faults that carry a value, metres a second and millimetres an hour, and the greatest of each."""
+
+
 class Fault(Part):
     """Something fails for a while.
 
-    ``target`` is a drone for ``camera_*``, a dock for ``dock_*`` and the weather, a CAD for
-    ``cad_*``.
+    ``target`` is a drone for ``camera_*`` and ``vehicle_*``, a dock for ``dock_*``, a CAD for ``cad_*``;
+    for ``weather_*`` a dock, whose drones feel it too, or ``all``; for ``traffic`` the drone whose
+    receiver hears the aircraft, or ``all``.
     """
 
     at_s: float = Field(ge=0)
@@ -95,8 +116,25 @@ class Fault(Part):
     target: str
     fault: Literal[
         "camera_freeze", "camera_drop", "camera_rubbish",
-        "dock_jam", "dock_offline", "cad_down", "cad_slow", "cad_error", "cad_nonsense",
+        "dock_jam", "dock_offline", "dock_lies",
+        "cad_down", "cad_slow", "cad_error", "cad_nonsense",
+        "vehicle_gps", "vehicle_motor", "vehicle_battery", "vehicle_link",
+        "weather_wind", "weather_rain", "traffic",
     ]  # fmt: skip
+    value: float | None = Field(default=None, ge=0, description="of weather_wind and weather_rain")
+    aircraft: Traffic | None = Field(default=None, description="of traffic")
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        most = HIGHEST.get(self.fault)
+        if most is None and self.value is not None:
+            raise ValueError(f"{self.fault} has no value; {sorted(HIGHEST)} have")
+        if most is not None and (self.value is None or self.value > most):
+            raise ValueError(f"{self.fault} needs a value of 0 to {most:g}, not {self.value!r}")
+        if (self.fault == "traffic") != (self.aircraft is not None):
+            wrong = "needs" if self.aircraft is None else "has no"
+            raise ValueError(f"{self.fault} {wrong} `aircraft:`; traffic, and it alone, has one")
+        return self
 
 
 class Weather(Part):
@@ -177,9 +215,14 @@ def check(scenario: Scenario, city: City) -> None:
             raise ScenarioError(
                 f"scenario gives site {site!r} a {kind} scene, but its detector is {detectors[site]!r}"
             )
+    drones = {drone.id for drone in city.drones}
+    docks = {dock.id for dock in city.docks}
     targets = {
-        "camera": {drone.id for drone in city.drones},
-        "dock": {dock.id for dock in city.docks},
+        "camera": drones,
+        "vehicle": drones,
+        "traffic": drones | {ALL},
+        "dock": docks,
+        "weather": docks | {ALL},
         "cad": {cad.id for cad in city.cad},
     }
     for fault in scenario.faults:

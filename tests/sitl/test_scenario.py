@@ -37,6 +37,32 @@ def test_the_shipped_scenario_passes_the_warning_level_in_time(scenario: Scenari
             "named more than once",
         ),
         ("faults: [{at_s: 1, for_s: 2, target: x, fault: burns}]", "faults.0.fault"),
+        (
+            "faults: [{at_s: 1, for_s: 2, target: all, fault: weather_wind}]",
+            "faults.0.*weather_wind needs a value of 0 to 60, not None",
+        ),
+        (
+            "faults: [{at_s: 1, for_s: 2, target: all, fault: weather_rain, value: 400}]",
+            "needs a value of 0 to 300, not 400",
+        ),
+        (
+            "faults: [{at_s: 1, for_s: 2, target: a, fault: dock_jam, value: 3}]",
+            "dock_jam has no value",
+        ),
+        (
+            "faults: [{at_s: 1, for_s: 2, target: a, fault: traffic}]",
+            "traffic needs `aircraft:`",
+        ),
+        (
+            "faults: [{at_s: 1, for_s: 2, target: a, fault: dock_lies, "
+            "aircraft: {start: [117, 24], heading_deg: 0, speed_m_s: 5, altitude_m: 9}}]",
+            "dock_lies has no `aircraft:`",
+        ),
+        (
+            "faults: [{at_s: 1, for_s: 2, target: a, fault: traffic, "
+            "aircraft: {start: [217, 24], heading_deg: 0, speed_m_s: 5, altitude_m: 9}}]",
+            "faults.0.aircraft.start.0",
+        ),
         ("storm: yes", "storm"),
         ("- a", "is a mapping"),
         ("a: [", "not YAML"),
@@ -58,6 +84,12 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         ("rivers: [{site: nowhere, level_m: [[0, 1]]}]", "names site 'nowhere'"),
         ("crowds: [{site: zhangzhou-bridge, people: [[0, 1]]}]", "its detector is 'water'"),
         ("faults: [{at_s: 1, for_s: 2, target: x, fault: dock_jam}]", "breaks 'x' with dock_jam"),
+        ("faults: [{at_s: 1, for_s: 2, target: all, fault: dock_lies}]", "breaks 'all'"),
+        ("faults: [{at_s: 1, for_s: 2, target: xc-bridge, fault: vehicle_gps}]", "vehicle_gps"),
+        (
+            "faults: [{at_s: 1, for_s: 2, target: xc-bridge-a, fault: weather_rain, value: 1}]",
+            "weather_rain",
+        ),
     ],
 )
 def test_a_scenario_for_another_city_is_refused(zhangzhou: City, text: str, what: str) -> None:
