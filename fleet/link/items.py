@@ -149,7 +149,7 @@ def programme(sortie: Sortie) -> Programme:
         speed, look = leg.speed_m_s, leg.look_at
     fence = tuple(fence_items(sortie.fence, sortie.exclusions))
     alternates: tuple[Waypoint, ...] = getattr(sortie, "alternates", ())
-    rally = tuple(_at(RALLY_POINT, point, (0.0, 0.0, 0.0, 0.0)) for point in alternates)
+    rally = tuple(map(rally_item, alternates))
     return Programme(sortie, tuple(items), fence, tuple(legs), rally)
 
 
@@ -180,6 +180,15 @@ def _at(command: int, point: Waypoint | LookAt, params: tuple[float, float, floa
         degrees_e7(point.lon),
         float(point.altitude_m),
     )
+
+
+def rally_item(place: Waypoint) -> Item:
+    """Return a place to land at; its altitude is that of the ground there, above home.
+
+    PX4 stores an _INT frame for a rally point, and then says that it cannot return to one.
+    """
+    x, y = degrees_e7(place.lat), degrees_e7(place.lon)
+    return Item(RALLY_POINT, FRAME_GLOBAL_RELATIVE_ALT, (0.0,) * 4, x, y, float(place.altitude_m))
 
 
 def fence_items(

@@ -1,0 +1,121 @@
+"""A programme into a vehicle, and read back: fence, rally points, mission."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from pymavlink.dialects.v20 import development as mav
+
+from fleet.errors import LinkError, Refused
+from fleet.link.dialect import AUTOPILOT
+from fleet.link.items import Item, Programme, difference
+from fleet.link.plans import FENCE, MISSION, NAMES, RALLY, Plans
+from fleet.link.requests import Exchange, NoAnswer, Requests
+from fleet.link.seen import NotSeen, Seen
+
+UPLOAD_TRIES = 2
+READ_TRIES = 8
+READ_PAUSE_S = 0.15
+"""PX4 acknowledges a plan before its own store has it: one read back at once was seen empty."""
+FIRST_ITEM_S = 3.0
+RESEND_S = 0.5
+
+NO_MISSION = 1
+"""MISSION_STATE_NO_MISSION: what PX4 tells of a mission that it found not feasible."""
+
+
+class Loader:
+    """Loads programmes into one vehicle, one at a time, in the order asked.
+
+    Attributes
+    ----------
+    held
+        The programme that the vehicle was last seen to hold.
+    loaded_at
+        When the last load began: what the vehicle said since may be about it.
+    """
+
+    def __init__(self, requests: Requests, seen: Seen) -> None:
+        self._requests = requests
+        self._plans = Plans(requests, seen.clock)
+        self._seen = seen
+        self._one = asyncio.Lock()
+        self.held: Programme | None = None
+        self.loaded_at = seen.clock.now()
+
+    async def load(self, programme: Programme) -> None:
+        """Replace all three lists of the vehicle, read each back, and go to the first item."""
+        async with self._one:
+            self.loaded_at = self._seen.clock.now()
+            self.held = None
+            await self._replace(FENCE, programme.fence)
+            await self._replace(RALLY, programme.rally)
+            # PX4 goes on from its old current item where the same mission is uploaded again
+            await self._upload(MISSION, ())
+            await self._replace(MISSION, programme.items)
+            await self._first_item(len(programme.items))
+            self.held = programme
+
+    async def holds(self, programme: Programme) -> str | None:
+        """Read the vehicle's mission; return None where it is this one, else the difference."""
+        async with self._one:
+            found = difference(programme.items, await self._plans.download(MISSION))
+        if found is None:
+            self.held = programme
+        return found
+
+    async def _replace(self, kind: int, items: Sequence[Item]) -> None:
+        await self._upload(kind, items)
+        for attempt in range(1, READ_TRIES + 1):
+            found = difference(items, await self._plans.download(kind))
+            if found is None:
+                return
+            if attempt < READ_TRIES:
+                await asyncio.sleep(READ_PAUSE_S)
+        raise LinkError(f"{self._seen.drone}: the {NAMES[kind]} read back differs: {found}")
+
+    async def _upload(self, kind: int, items: Sequence[Item]) -> None:
+        """Upload; once more where the vehicle broke it off without a reason."""
+        for attempt in range(1, UPLOAD_TRIES + 1):
+            try:
+                await self._plans.upload(kind, items)
+            except Refused as error:
+                words = self._seen.words(self.loaded_at)
+                raise (Refused(f"{error}: {words}") if words else error) from error
+            except NoAnswer:
+                raise
+            except LinkError:
+                if attempt == UPLOAD_TRIES:
+                    raise
+            else:
+                return
+
+    async def _first_item(self, count: int) -> None:
+        """Make the first item the current one, and see that the mission can be flown.
+
+        PX4 acknowledges a mission that it then finds not feasible.
+        """
+        async with self._requests.exchange(mav.MAVLINK_MSG_ID_MISSION_CURRENT) as exchange:
+            try:
+                async with asyncio.timeout(FIRST_ITEM_S):
+                    while not await self._at_first(exchange, count):
+                        pass
+            except TimeoutError:
+                what = f"{self._seen.drone}: mission: not seen at the first item within {FIRST_ITEM_S:g} s"
+                words = self._seen.words(self.loaded_at)
+                raise (Refused(f"{what}: {words}") if words else NotSeen(what)) from None
+
+    async def _at_first(self, exchange: Exchange, count: int) -> bool:
+        exchange.say(
+            mav.MAVLink_mission_set_current_message(self._requests.system_id, AUTOPILOT, 0)
+        )
+        end = self._seen.clock.monotonic() + RESEND_S
+        while (left := end - self._seen.clock.monotonic()) > 0:
+            heard = await exchange.hear(left)
+            if heard is None:
+                return False
+            # total and state are 0 where an autopilot does not tell them
+            if heard.seq == 0 and heard.total in (0, count) and heard.mission_state != NO_MISSION:
+                return True
+        return False

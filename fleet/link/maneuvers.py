@@ -1,0 +1,301 @@
+"""Telling one vehicle how to fly, and seeing that it does.
+
+PX4 acknowledges a mode that it then refuses, and a place outside its fence that it then does not
+fly to. So nothing here believes an acknowledgement: the heartbeat's mode, the mission's current
+item and the position controller's target decide.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from pymavlink.dialects.v20 import development as mav
+
+from fleet.errors import LinkError, Refused
+from fleet.link.commands import ACCEPTED, Command, Commands, Place, result_name
+from fleet.link.dialect import AUTOPILOT
+from fleet.link.items import Programme
+from fleet.link.modes import HOLD, MISSION, NUMBERS, ORBIT
+from fleet.link.requests import Exchange, NoAnswer, Requests
+from fleet.link.seen import NotSeen, Seen
+from fleet.model.command import GoTo, Orbit
+from missions.geo import distance_m
+
+DO_ORBIT, DO_SET_MODE, DO_REPOSITION, REQUEST_MESSAGE = 34, 176, 192, 512
+CUSTOM_MODE_ENABLED = 1.0
+CHANGE_MODE = 1.0
+"""MAV_DO_REPOSITION_FLAGS_CHANGE_MODE; PX4 takes no other."""
+NOSE_TO_CENTRE = 0.0
+"""ORBIT_YAW_BEHAVIOUR_HOLD_FRONT_TO_CIRCLE_CENTER."""
+
+MODE_S = 1.5
+"""PX4 validates a mission after acknowledging it: a start 1.5 s later works where one at once is
+refused without a word, so a mode is waited for this long before it is asked for again."""
+MISSION_TRIES = 5
+"""In all less than the 10 s after which PX4 disarms a vehicle that stays on the ground."""
+MODE_TRIES = 3
+ITEM_TRIES = 3
+LOOK_S = 0.25
+"""How often a heartbeat is asked for while a mode is waited for; PX4 sends one a second."""
+TARGET_S = 3.0
+"""Bound on a target or a circle being shown after its acknowledgement; PX4 sends both often."""
+WORDS_S = 0.4
+"""How long an effect may still show after words that speak against it."""
+TARGET_M = 2.0
+"""How far a target that is shown may be from the one that was asked for (a float32's width)."""
+CLOSER_M = 3.0
+NEXT_ITEMS = 3
+"""Items within which a position follows, where the programme is not known."""
+NAV_LAST = 95
+"""MAV_CMD_NAV_LAST: commands below are flown, those above only done."""
+
+
+class Maneuvers:
+    """How one vehicle flies.
+
+    Of two that were asked for, the younger counts: the older is never sent again, and ends.
+    """
+
+    def __init__(
+        self, requests: Requests, commands: Commands, seen: Seen, home_amsl: Callable[[], float]
+    ) -> None:
+        self._requests = requests
+        self._commands = commands
+        self._seen = seen
+        self._home_amsl = home_amsl
+        self._asked: tuple[int, str] = (0, "")
+
+    async def enter(self, what: str, mode: str, since: datetime | None = None) -> None:
+        """Ask for a mode until the vehicle is seen in it.
+
+        Parameters
+        ----------
+        what
+            Names the request in errors.
+        mode
+            Its name in ``fleet.link.modes``.
+        since
+            From when on the vehicle's words may say why it refuses; now where None.
+
+        Raises
+        ------
+        Refused
+            If it says no, by a result or in words.
+        NoAnswer
+            If it says nothing at all.
+        NotSeen
+            If it acknowledges and does nothing.
+        LinkError
+            If it was overtaken by a younger request.
+        """
+        number, said = self._begin(what), since or self._seen.clock.now()
+        heard = False
+        refusal = ""
+        for _ in range(MISSION_TRIES if mode == MISSION else MODE_TRIES):
+            result = await self._try_mode(number, what, mode)
+            if self._seen.now.mode == mode:
+                return
+            heard = heard or result is not None
+            refusal = result_name(result) if result not in (None, ACCEPTED) else refusal
+        if not heard:
+            raise NoAnswer(f"{self._seen.drone}: {what}: no answer")
+        words = self._seen.words(said)
+        message = f"{self._seen.drone}: {what}: mode is {self._seen.now.mode}, not {mode}"
+        if words or refusal:
+            raise Refused(f"{message}: {words or refusal}")
+        raise NotSeen(f"{message}: acknowledged, and not done")
+
+    def _begin(self, what: str) -> int:
+        self._asked = self._asked[0] + 1, what
+        return self._asked[0]
+
+    def _still(self, number: int, what: str) -> None:
+        if self._asked[0] != number:
+            raise LinkError(f"{self._seen.drone}: {what}: overtaken by {self._asked[1]}")
+
+    async def _try_mode(self, number: int, what: str, mode: str) -> int | None:
+        """Ask once; wait ``MODE_S`` to see it. Return the worst result, None where none came.
+
+        It is asked as the controller itself, whose refusals alone PX4 gives a reason for; the
+        results heard so may be those of another request, and only serve as words.
+        """
+        main, sub = NUMBERS[mode]
+        command = Command(DO_SET_MODE, (CUSTOM_MODE_ENABLED, main, sub))
+        worst: int | None = None
+        async with self._requests.own(mav.MAVLINK_MSG_ID_COMMAND_ACK) as exchange:
+            self._still(number, what)
+            exchange.say(command.message(self._requests.system_id))
+            end = self._seen.clock.monotonic() + MODE_S
+            while (left := end - self._seen.clock.monotonic()) > 0:
+                if self._seen.now.mode == mode:
+                    return worst
+                heard = await exchange.hear(min(left, LOOK_S))
+                self._still(number, what)
+                if heard is None:
+                    exchange.say(Command(REQUEST_MESSAGE, (0.0,)).message(self._requests.system_id))
+                elif heard.command == DO_SET_MODE:
+                    worst = max(worst or ACCEPTED, heard.result)
+        return worst
+
+    async def fly_to_item(self, index: int, programme: Programme | None) -> None:
+        """Go on with the mission from one item; see the vehicle fly to it.
+
+        An item that is no position is passed at once, so the next position counts as well.
+        PX4 tells of the new item only in MISSION mode, so that is started first where need be.
+        """
+        what = f"go to item {index}"
+        last = _next_position(programme, index)
+        for attempt in range(1, ITEM_TRIES + 1):
+            async with self._requests.exchange(mav.MAVLINK_MSG_ID_MISSION_CURRENT) as exchange:
+                exchange.say(
+                    mav.MAVLink_mission_set_current_message(
+                        self._requests.system_id, AUTOPILOT, index
+                    )
+                )
+                if self._seen.now.mode != MISSION:
+                    await self.enter(what, MISSION)
+                if await self._at_item(exchange, index, last):
+                    return
+            if attempt == ITEM_TRIES:
+                raise NotSeen(
+                    f"{self._seen.drone}: {what}: current item is {self._seen.now.mission_current}"
+                )
+
+    async def _at_item(self, exchange: Exchange, index: int, last: int) -> bool:
+        end = self._seen.clock.monotonic() + 2 * MODE_S
+        while (left := end - self._seen.clock.monotonic()) > 0:
+            heard = await exchange.hear(left)
+            if heard is not None and index <= heard.seq <= last:
+                return True
+        return False
+
+    async def go_to(self, target: GoTo) -> None:
+        """Fly to a point and hold there; see the vehicle take it as its target."""
+        number = self._begin("go to")
+        yaw = math.nan if target.heading_deg is None else math.radians(target.heading_deg)
+        place = Place(target.lat, target.lon, self._home_amsl() + target.altitude_m)
+        params = (target.speed_m_s or -1.0, CHANGE_MODE, 0.0, yaw)
+        command = Command(DO_REPOSITION, params, place)
+        start = self._distance_m(place)
+
+        def taken(message: Any) -> bool:
+            if message.get_msgId() != mav.MAVLINK_MSG_ID_POSITION_TARGET_GLOBAL_INT:
+                return False
+            shown = message.lon_int / 1e7, message.lat_int / 1e7
+            level = distance_m(shown, (place.lon, place.lat))
+            return level <= TARGET_M and abs(message.alt - place.amsl_m) <= TARGET_M
+
+        kind = mav.MAVLINK_MSG_ID_POSITION_TARGET_GLOBAL_INT
+        if not await self._carry_out("go to", number, command, HOLD, kind, taken):
+            # one that shows no target at all is seen by where it goes
+            now = self._distance_m(place)
+            if not (now <= TARGET_M or start - now >= CLOSER_M):
+                raise NotSeen(f"{self._seen.drone}: go to: acknowledged, and not done")
+
+    async def orbit(self, circle: Orbit) -> None:
+        """Fly circles; see the vehicle in the mode, and on this circle where it tells."""
+        number = self._begin("orbit")
+        place = Place(circle.lat, circle.lon, self._home_amsl() + circle.altitude_m)
+        radius = circle.radius_m if circle.clockwise else -circle.radius_m
+        command = Command(DO_ORBIT, (radius, circle.speed_m_s, NOSE_TO_CENTRE, 0.0), place)
+
+        def taken(message: Any) -> bool:
+            if message.get_msgId() != mav.MAVLINK_MSG_ID_ORBIT_EXECUTION_STATUS:
+                return False
+            shown = message.y / 1e7, message.x / 1e7
+            level = distance_m(shown, (place.lon, place.lat))
+            return level <= TARGET_M and abs(message.radius - radius) <= TARGET_M
+
+        kind = mav.MAVLINK_MSG_ID_ORBIT_EXECUTION_STATUS
+        await self._carry_out("orbit", number, command, ORBIT, kind, taken)
+
+    def _distance_m(self, place: Place) -> float:
+        now = self._seen.now
+        if now.lon is None or now.lat is None:
+            return math.inf
+        up = (now.altitude_amsl_m or 0.0) - place.amsl_m
+        return math.hypot(distance_m((now.lon, now.lat), (place.lon, place.lat)), up)
+
+    async def _carry_out(
+        self,
+        what: str,
+        number: int,
+        command: Command,
+        mode: str,
+        kind: int,
+        taken: Callable[[Any], bool],
+    ) -> bool:
+        """Send a command; see its mode and its effect. Return whether the effect was shown.
+
+        False means that the mode was seen, and no message ``kind`` came at all.
+
+        Raises
+        ------
+        Refused
+            If it is not accepted, or not done with grave words.
+        NotSeen
+            If it is accepted and another effect is shown, or the mode is not seen.
+        """
+        since = self._seen.clock.now()
+        kinds = mav.MAVLINK_MSG_ID_COMMAND_ACK, mav.MAVLINK_MSG_ID_STATUSTEXT, kind
+        async with self._requests.exchange(*kinds) as exchange:
+            still = partial(self._still, number, what)
+            result = await self._commands.final(exchange, command, what, still)
+            if result != ACCEPTED:
+                words = await self._commands.words(exchange, since)
+                raise self._commands.refusal(what, result_name(result), words)
+            shown, done = await self._effect(exchange, mode, kind, taken, still, since)
+            words = self._seen.words(since)
+        if done and self._seen.now.mode == mode:
+            return True
+        if words:
+            raise Refused(f"{self._seen.drone}: {what}: {words}")
+        if shown or self._seen.now.mode != mode:
+            raise NotSeen(
+                f"{self._seen.drone}: {what}: acknowledged, and not done; mode is {self._seen.now.mode}"
+            )
+        return False
+
+    async def _effect(
+        self,
+        exchange: Exchange,
+        mode: str,
+        kind: int,
+        taken: Callable[[Any], bool],
+        still: Callable[[], None],
+        since: datetime,
+    ) -> tuple[bool, bool]:
+        """Wait for a mode and an effect; return whether any was shown, and whether this one.
+
+        Grave words end the wait early, since PX4 says so at once where it does not fly there.
+        """
+        clock = self._seen.clock
+        shown = done = False
+        end = clock.monotonic() + TARGET_S
+        while (left := end - clock.monotonic()) > 0:
+            still()
+            in_mode = self._seen.now.mode == mode
+            if done and in_mode:
+                break
+            if not done and self._seen.words(since):
+                end = min(end, clock.monotonic() + WORDS_S)
+            heard = await exchange.hear(min(left, LOOK_S))
+            if heard is None and not in_mode:
+                exchange.say(Command(REQUEST_MESSAGE, (0.0,)).message(self._requests.system_id))
+            elif heard is not None and heard.get_msgId() == kind:
+                shown, done = True, taken(heard)
+        return shown, done
+
+
+def _next_position(programme: Programme | None, index: int) -> int:
+    """Return the index of the first item from ``index`` on that is flown to."""
+    if programme is None:
+        return index + NEXT_ITEMS - 1
+    for number in range(index, len(programme.items)):
+        if programme.items[number].command < NAV_LAST:
+            return number
+    return programme.last

@@ -1,0 +1,92 @@
+"""Reading the profile's parameters whenever a vehicle is met, and keeping what differs."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Sequence
+
+import structlog
+
+from fleet.link.parameters import read_parameters
+from fleet.link.profile import Expected, differences, names
+from fleet.link.requests import Requests
+from fleet.link.wire import payload
+
+PAUSES_S = (2.0, 10.0, 30.0)
+"""Before what was not answered for is asked again; after the last it is told as it is."""
+RESTART_MS = 1000
+"""A clock that goes back by more belongs to a vehicle that was started again."""
+
+log = structlog.get_logger(__name__)
+
+
+class ProfileKeeper:
+    """Differences of one vehicle's parameters from the profile.
+
+    ``notice`` is called with each picture; a reading begins on every connection, and when the
+    autopilot's own clock begins anew.
+
+    Attributes
+    ----------
+    differences
+        In words; None until they were read since the last connection.
+    """
+
+    def __init__(self, requests: Requests, expected: Sequence[Expected]) -> None:
+        self._requests = requests
+        self._expected = tuple(expected)
+        self._connected = False
+        self._boot_ms = 0
+        self._task: asyncio.Task[None] | None = None
+        self.differences: tuple[str, ...] | None = None
+
+    def notice(self, connected: bool, attitude: bytes | None) -> None:
+        """Take whether the vehicle is connected, and its last ATTITUDE."""
+        boot_ms = self._boot_ms
+        if attitude is not None:
+            boot_ms = struct.unpack_from("<I", payload(attitude).ljust(4, b"\0"))[0]
+        again = boot_ms < self._boot_ms - RESTART_MS
+        if connected and (again or not self._connected):
+            self._begin()
+        self._connected, self._boot_ms = connected, boot_ms
+
+    def read_again(self) -> None:
+        """Read once more, keeping what is known until then."""
+        self._begin(forget=False)
+
+    async def close(self) -> None:
+        """End a reading that is under way."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _begin(self, *, forget: bool = True) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        if forget:
+            self.differences = None
+        self._task = asyncio.get_running_loop().create_task(self._read())
+        self._task.add_done_callback(_failed)
+
+    async def _read(self) -> None:
+        read: dict[str, float | None] = dict.fromkeys(names(self._expected))
+        for pause in (*PAUSES_S, None):
+            missing = [name for name, value in read.items() if value is None]
+            read |= await read_parameters(self._requests, missing)
+            if pause is None or None not in read.values():
+                break
+            if any(value is not None for value in read.values()):
+                # what is there is told at once; the rest may be lost packets, or not exist
+                self.differences = differences(self._expected, read)
+            await asyncio.sleep(pause)
+        self.differences = differences(self._expected, read)
+        if self.differences:
+            log.warning(
+                "parameters differ", drone=self._requests.drone, differences=self.differences
+            )
+
+
+def _failed(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("parameters not read", exc_info=task.exception())
