@@ -48,9 +48,11 @@ def judge(view: View) -> Verdict:
     for row, acts in rows:
         assert row.event is not None  # by _asked
         words = row.event(view)
-        if row.for_s and not view.lasting(row.name, words is not None) > row.bound_s(view.policy):
-            continue
         if words is None:
+            if row.for_s:
+                view.lasting(row.name, False)
+            continue
+        if row.for_s and not view.lasting(row.name, True) > row.bound_s(view.policy):
             continue
         if acts and won is None and not (by_hand and row.action in COMMANDS and not row.word):
             won = (row, words)

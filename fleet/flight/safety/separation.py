@@ -7,6 +7,7 @@ drone that climbs to its layer stops there, and the layers are no farther apart 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from fleet.flight.column import VERTICAL_M
@@ -146,6 +147,26 @@ def seen_from(own: Mover, other: Mover, now_s: float) -> tuple[Relative, float] 
     return relative, min(SPREAD_MOST_M, SPREAD_M_S * max(0.0, away_s - 1.0))
 
 
+def may_meet(own: Mover, others: Iterable[Mover], room: Room) -> list[Mover]:
+    """Return those that ``conflict`` need be asked about: a rough sieve, for many others.
+
+    Each may have come 5 s nearer unheard, and come as much nearer in what is looked ahead.
+    """
+    east, north, speed = own.east_m, own.north_m, own.speed_m_s
+    height = math.nan if own.height_m is None else own.height_m
+    near = room.radius_m + SPREAD_MOST_M + LOOK_AHEAD_S * speed
+    level = room.half_height_m + LEVELS_OFF_S * abs(own.velocity_up_m_s)
+    per_speed = LOOK_AHEAD_S + STRAIGHT_S
+    return [
+        o
+        for o in others
+        # a height that is not known compares as false, and so is looked at
+        if not abs(o.height_or_nan - height) > level + LEVELS_OFF_S * abs(o.velocity_up_m_s)
+        and abs(o.east_m - east) < (reach := near + per_speed * o.speed_m_s)
+        and abs(o.north_m - north) < reach
+    ]
+
+
 def conflict(own: Mover, other: Mover, now_s: float, room: Room = KEPT) -> float | None:
     """Return in how many seconds another drone comes too near; None where it does not.
 
@@ -154,12 +175,6 @@ def conflict(own: Mover, other: Mover, now_s: float, room: Room = KEPT) -> float
     """
     if own.in_column and other.in_column:
         return None
-    if own.height_m is not None and other.height_m is not None:
-        reach = room.half_height_m + LEVELS_OFF_S * (
-            abs(own.velocity_up_m_s) + abs(other.velocity_up_m_s)
-        )
-        if abs(other.height_m - own.height_m) > reach:
-            return None
     seen = seen_from(own, other, now_s)
     if seen is None:
         return None

@@ -41,6 +41,10 @@ class Mover:
     east_m: float
     north_m: float
     height_m: float | None
+    height_or_nan: float
+    """The same, for comparing many."""
+    speed_m_s: float
+    """Horizontal."""
     velocity_east_m_s: float
     velocity_north_m_s: float
     velocity_up_m_s: float
@@ -96,6 +100,7 @@ class Sky:
         pad_east, pad_north = self._flat.to(*pad)
         altitude = math.nan if t.altitude_m is None else t.altitude_m
         height = altitude + ground_amsl_m
+        v_east, v_north = _number(t.velocity_east_m_s), _number(t.velocity_north_m_s)
         low = altitude < top_m - TOP_M
         heard_s = now_s if t.connected or before is None else before.heard_s
         mover = Mover(
@@ -105,8 +110,10 @@ class Sky:
             east_m=east,
             north_m=north,
             height_m=height if math.isfinite(height) else None,
-            velocity_east_m_s=_number(t.velocity_east_m_s),
-            velocity_north_m_s=_number(t.velocity_north_m_s),
+            height_or_nan=height if math.isfinite(height) else math.nan,
+            speed_m_s=math.hypot(v_east, v_north),
+            velocity_east_m_s=v_east,
+            velocity_north_m_s=v_north,
             velocity_up_m_s=-_number(t.velocity_down_m_s),
             heard_s=heard_s,
             in_column=low and math.hypot(east - pad_east, north - pad_north) < RADIUS_M,

@@ -64,6 +64,8 @@ class View:
         How the autopilot's parameters differ from the profile; None while not read.
     ground_amsl_m
         Ground of its home above mean sea level.
+    alternate
+        Whether another dock could take it now.
     """
 
     state: DroneState
@@ -90,5 +92,6 @@ class View:
     trouble: tuple[str, ...] = ()
     differences: tuple[str, ...] | None = ()
     ground_amsl_m: float = 0.0
+    alternate: bool = False
     worked_out: dict[str, Any] = field(default_factory=dict)
     """What an event has worked out of this view, for those that need the same."""

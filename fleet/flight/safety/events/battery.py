@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from fleet.flight.place import come_home_percent
+from fleet.flight.safety.events.weather import mean_wind
+from fleet.flight.safety.sky import placed
 from fleet.flight.safety.view import View
 from missions.energy import Wind
 
@@ -29,7 +32,7 @@ class _Needs(NamedTuple):
 
 def _needs(v: View) -> _Needs | None:
     level = v.telemetry.battery_percent
-    if level is None:
+    if level is None or not math.isfinite(level):
         return None
     known = v.worked_out.get("battery")
     if isinstance(known, _Needs):
@@ -37,18 +40,30 @@ def _needs(v: View) -> _Needs | None:
     mean = v.mean("battery", level, JUMP_MEAN_S)
     jumped = mean is not None and level < mean - JUMP_PERCENT
     stayed = v.lasting("battery jump", jumped) > JUMP_S
-    takes = come_home_percent(v.drone, v.telemetry, v.pad, v.transit_altitude_m, wind(v))
+    t = v.telemetry
+    takes = 0.0  # of a place that is not known; the reserve stays
+    if t.lon is not None and t.lat is not None and placed(t.lon, t.lat):
+        takes = come_home_percent(v.drone, t, v.pad, v.transit_altitude_m, wind(v))
     needs = v.worked_out["battery"] = _Needs(level, takes, not jumped or stayed)
     return needs
 
 
 def wind(v: View) -> Wind:
-    """Return the wind to come home in: the stronger of the dock's and the vehicle's.
+    """Return the wind to come home in: the stronger of the dock's mean and the vehicle's.
 
-    The dock's has no direction, so all of it is taken to be against the drone.
+    The dock's has no direction, so all of it is taken to be against the drone. Until a mean is
+    known, no more is believed than half of what the drone flies.
     """
-    at_dock, aloft = v.dock.wind_m_s or 0.0, v.telemetry.wind_m_s or 0.0
+    at_dock = _believed(v, "at the dock", v.dock.wind_m_s)
+    aloft = _believed(v, "aloft", v.telemetry.wind_m_s)
     return Wind(aloft, v.telemetry.wind_from_deg) if aloft > at_dock else Wind(at_dock)
+
+
+def _believed(v: View, where: str, wind_m_s: float | None) -> float:
+    if not wind_m_s:
+        return 0.0
+    mean = mean_wind(v, where, wind_m_s)
+    return min(wind_m_s, v.drone.cruise_m_s / 2.0) if mean is None else mean
 
 
 def only_just(v: View) -> str | None:
@@ -57,6 +72,9 @@ def only_just(v: View) -> str | None:
     if n is None or not n.believed:
         return None
     if n.level <= min(n.takes * LAST_FACTOR + v.policy.touch_down_percent, _floor(v, n)):
+        if math.isinf(n.takes):
+            blows = wind(v).speed_m_s
+            return f"coming home takes too long: it is hardly faster than the wind, {blows:.1f} m/s"
         return f"battery {n.level:.0f} % just takes it home, which takes {n.takes:.0f} %"
     return None
 
@@ -85,7 +103,8 @@ def soon_at_reserve(v: View) -> str | None:
 
 def unknown(v: View) -> str | None:
     """Say that it is not told: nobody can say when the drone must come home."""
-    return "battery level is not known" if v.telemetry.battery_percent is None else None
+    level = v.telemetry.battery_percent
+    return "battery level is not known" if level is None or not math.isfinite(level) else None
 
 
 def _floor(v: View, n: _Needs) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fleet.flight.safety.separation import CLEAR, KEPT, conflict, seen_from
+from fleet.flight.safety.separation import CLEAR, KEPT, conflict, may_meet, seen_from
 from fleet.flight.safety.sky import Mover
 from fleet.flight.safety.standing import DEAF, gives_way
 from fleet.flight.safety.view import View
@@ -28,7 +28,7 @@ def conflicts(v: View, own: Mover) -> list[Conflict]:
         return known
     room = CLEAR if v.state is DroneState.AVOIDING else KEPT
     found = []
-    for other in v.sky.near(own):
+    for other in may_meet(own, v.sky.near(own), room):
         in_s = conflict(own, other, v.now_s, room)
         if in_s is not None and (
             own.standing == DEAF

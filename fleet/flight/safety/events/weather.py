@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import math
+
 from fleet.flight.safety.view import View
 
 
-def windy(v: View) -> str | None:
-    """Say that the mean wind is over the limit: a gust calls nobody home, a lull hides no storm."""
-    at_dock, aloft = v.dock.wind_m_s, v.telemetry.wind_m_s
-    wind, where = (at_dock, "at the dock") if at_dock is not None else (aloft, "aloft")
-    if wind is None:
+def mean_wind(v: View, where: str, wind_m_s: float | None) -> float | None:
+    """Return the mean of the last ``weather_s``; None until it is known.
+
+    A gust calls nobody home, and a lull hides no storm.
+    """
+    if wind_m_s is None or not math.isfinite(wind_m_s):
         return None
-    mean = v.mean("wind", wind, v.policy.weather_s)
+    return v.mean(f"wind {where}", wind_m_s, v.policy.weather_s)
+
+
+def windy(v: View) -> str | None:
+    """Say that the mean wind is over the limit."""
+    where = "aloft" if v.dock.wind_m_s is None else "at the dock"
+    wind = v.telemetry.wind_m_s if v.dock.wind_m_s is None else v.dock.wind_m_s
+    mean = mean_wind(v, where, wind)
     if mean is None or mean <= v.limits.wind_m_s:
         return None
     return (
@@ -22,8 +32,10 @@ def windy(v: View) -> str | None:
 
 def windy_aloft(v: View) -> str | None:
     """Say that the vehicle's own estimate is over the limit where the dock's wind is not."""
-    aloft = v.telemetry.wind_m_s
-    if v.dock.wind_m_s is None or aloft is None or aloft <= v.limits.wind_m_s:
+    if v.dock.wind_m_s is None:
+        return None
+    aloft = mean_wind(v, "aloft", v.telemetry.wind_m_s)
+    if aloft is None or aloft <= v.limits.wind_m_s:
         return None
     return f"wind {aloft:.1f} m/s aloft by the vehicle's estimate: over the limit"
 
