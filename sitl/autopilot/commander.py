@@ -1,36 +1,24 @@
-"""Arming, modes, landing and failsafes: what PX4's commander decides."""
+"""Arming, modes and failsafes: what PX4's commander decides."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
-from sitl.autopilot.core import AIR, CRITICAL, GROUND, INFO, LANDING, TAKING_OFF, Core
-from sitl.autopilot.failsafe import (
-    MODE_OF,
-    Action,
-    BatteryWatch,
-    Cause,
-    GroundStationWatch,
-    causes,
-)
-from sitl.autopilot.feasibility import fault
-from sitl.autopilot.items import ALL, FENCE, MISSION
+from sitl.autopilot.contact import EventSink, GroundContact
+from sitl.autopilot.core import AIR, CRITICAL, INFO, WARNING, Core
+from sitl.autopilot.failsafe import Action, Cause, Failsafe, Takeover
+from sitl.autopilot.judge import PlanJudge
 from sitl.autopilot.modes import AUTO, Mode
 from sitl.autopilot.navigator import Navigator
+from sitl.autopilot.orbit import Circle
 from sitl.autopilot.port import EventKind, Fault
+from sitl.autopilot.watches import BatteryWatch, GroundStationWatch, breach, causes, too_windy
 
 ACCEPTED, TEMPORARILY_REJECTED, DENIED = 0, 1, 2
 """MAV_RESULT."""
 
 CHECK_S = 0.1
 """Time between two looks at the vehicle's health."""
-_DETECT_TAKEOFF_S = 1.9
-_DETECT_LANDING_S = 1.5
-_VALIDATE_S = 0.05
-_PREVENT_ARMING = frozenset({Mode.RTL, Mode.LAND, Mode.DESCEND, Mode.ORBIT})
-
-EventSink = Callable[[EventKind], None]
+_PREVENT_ARMING = frozenset({Mode.RTL, Mode.LAND, Mode.DESCEND, Mode.ORBIT, Mode.PRECLAND})
+_FULL_CHARGE = 100.0
 
 
 class Commander:
@@ -42,19 +30,14 @@ class Commander:
         self._event = event
         self.battery = BatteryWatch(core)
         self.station = GroundStationWatch(core)
+        self.contact = GroundContact(core, event)
+        self._failsafe = Failsafe(core, self.can_run)
+        self._judge = PlanJudge(core, navigator)
         self._after_disarm = Mode.HOLD
-        self._armed_at = 0.0
-        self._rising_since: float | None = None
-        self._on_ground_since: float | None = None
-        self._landed_at = 0.0
-        self._flown = False
-        self._action = Action.NONE
-        self._hold_until: float | None = None
-        self._overridden: set[str] = set()
-        self._breached = False
-        self._validate_at: float | None = None
+        self._chosen = False
+        self._decided = 0.0
         self._complained = 0.0
-        core.plan.on_change = self._on_plan_change
+        self._breach: str | None = None
 
     # --- arming -------------------------------------------------------------------------------
 
@@ -62,11 +45,12 @@ class Commander:
     def ready(self) -> bool:
         """Whether the checks before arming pass (the pre-arm bit of SYS_STATUS)."""
         core = self._core
+        windy = core.params.integer("COM_WIND_MAX_ACT") > 1 and too_windy(core)
         return (
             core.estimator.position_ok
             and core.home_amsl is not None
             and self.battery.level < 2
-            and not core.crashed
+            and not (core.crashed or core.falling or windy)
             and core.mode not in _PREVENT_ARMING
         )
 
@@ -80,9 +64,9 @@ class Commander:
             return TEMPORARILY_REJECTED
         core.armed = True
         core.battery.charging_w = 0.0
-        self._armed_at = core.now
-        self._flown = False
-        self._overridden.clear()
+        self.contact.armed()
+        self.battery.at_arming = self.battery.level
+        self._failsafe.clear()
         core.set_home()
         core.say(INFO, "Armed by external command\t")
         if self._nav.wants_up(core.mode):
@@ -90,7 +74,7 @@ class Commander:
         return ACCEPTED
 
     def disarm(self, *, force: bool = False, reason: str = "external command") -> int:
-        """Stop the motors; return the MAV_RESULT."""
+        """Stop the motors; return the MAV_RESULT. In the air only by force: then it falls."""
         core = self._core
         if not core.armed:
             return ACCEPTED
@@ -99,11 +83,12 @@ class Commander:
             return TEMPORARILY_REJECTED
         core.armed = False
         core.say(INFO, f"Disarmed by {reason}\t")
-        self._rising_since = None
+        self.contact.disarmed()
         self._nav.mission.disarmed()
-        self._clear_failsafe()
+        self._failsafe.clear()
+        core.failsafe = False
         if "SIM_BAT_DRAIN" in core.params.written:
-            core.battery.set_percent(100.0)  # PX4's battery simulation fills it up again
+            core.battery.set_percent(_FULL_CHARGE)  # PX4's battery simulation fills it up again
         core.intended = self._after_disarm
         self._switch(self._after_disarm)
         return ACCEPTED
@@ -113,24 +98,56 @@ class Commander:
     def set_mode(self, mode: Mode) -> bool:
         """Change to a mode that a user asks for; False where it cannot be flown now."""
         core = self._core
-        if core.armed and not self._can_run(mode):
+        if core.armed and not (self.can_run(mode) and self._planned(mode)):
             core.say(CRITICAL, f"Switching to {mode.words} is currently not available\t")
             return False
         core.intended = mode
         if mode not in _PREVENT_ARMING and mode is not Mode.TAKEOFF:
             self._after_disarm = mode
-        if core.failsafe:
-            self._overridden = {c.name for c in self._causes()}
-            self._clear_failsafe()
+        self._chosen = True
         # PX4 does not start a mode anew that it is in; a take-off or reposition does start again
-        self._switch(mode, again=mode in (Mode.HOLD, Mode.TAKEOFF, Mode.ORBIT))
+        self._decide(again=mode in (Mode.HOLD, Mode.TAKEOFF))
         return True
 
-    def _can_run(self, mode: Mode) -> bool:
+    def can_run(self, mode: Mode) -> bool:
+        """Return whether a mode can be flown now."""
         core = self._core
+        if mode is Mode.DESCEND:
+            return True
         if mode not in AUTO or not core.estimator.position_ok:
             return False
-        return mode is not Mode.MISSION or core.plan.valid
+        return self._planned(mode) or self._judge.pending
+
+    def _planned(self, mode: Mode) -> bool:
+        return mode is not Mode.MISSION or self._core.plan.valid
+
+    def _decide(self, *, again: bool = False) -> None:
+        """Fly what was asked for, or what a failsafe demands."""
+        core = self._core
+        chosen, self._chosen = self._chosen, False
+        if not core.armed or core.landed:
+            mode = core.intended
+        else:
+            dt, before = core.now - self._decided, self._failsafe.action
+            mode = self._failsafe.update(dt, self._causes(), core.intended, chosen=chosen)
+            if mode is Mode.ORBIT and before > Action.WARN and not chosen:
+                mode = core.intended = Mode.HOLD  # PX4 does not go back into an orbit
+        self._decided = core.now
+        if self._failsafe.action is Action.TERMINATE and core.armed:
+            self.disarm(force=True, reason="flight termination")
+            return
+        self._switch(mode, again=again and mode is core.intended)
+
+    def _causes(self) -> list[Cause]:
+        core = self._core
+        words, told = breach(core), self._breach
+        self._breach = words
+        if words is not None and words != told and core.params.integer("GF_ACTION"):
+            core.say(CRITICAL, words)
+        found = list(causes(core, self.battery, breached=words is not None))
+        if not self.can_run(core.intended):
+            found.append(Cause("mode", Action.RTL, takeover=Takeover.ALWAYS))
+        return found
 
     def _switch(self, mode: Mode, *, again: bool = False) -> None:
         core = self._core
@@ -150,8 +167,9 @@ class Commander:
             core.set_home()
         self.battery.step()
         self.station.step()
-        if self._validate_at is not None and core.now >= self._validate_at:
-            self._validate()
+        self._judge.step()
+        if core.mode is not Mode.RTL:
+            self._nav.rtl.look()
         if not core.armed:
             self._complain()
             return
@@ -165,8 +183,7 @@ class Commander:
         if core.landed:
             self._on_ground()
         else:
-            self._breached = self._outside()
-            self._failsafe()
+            self._decide()
 
     def _complain(self) -> None:
         """Say on the ground, now and then, why the checks fail."""
@@ -175,170 +192,42 @@ class Commander:
             return
         if core.estimator.settled and not core.gps:
             self._complained = core.now
-            core.say(4, "Preflight: GPS fix too low")
+            core.say(WARNING, "Preflight: GPS fix too low")
         elif not core.estimator.settled and self._complained == 0.0 and core.now > 2.6:
             self._complained = core.now
             core.say(CRITICAL, "Preflight Fail: heading estimate not stable")
 
     def _on_ground(self) -> None:
-        core = self._core
-        if self._nav.wants_up(core.mode):
-            if self._rising_since is None:
-                self._rising_since = core.now
-                core.landed_state = TAKING_OFF if core.landed_state == GROUND else core.landed_state
-            if core.now - self._rising_since >= _DETECT_TAKEOFF_S:
-                self._took_off()
+        core, contact = self._core, self.contact
+        wants_up = self._nav.wants_up(core.mode)
+        contact.on_ground(wants_up=wants_up)
+        if wants_up:
             return
-        self._rising_since = None
-        if self._flown:
-            if core.now - self._landed_at >= core.params["COM_DISARM_LAND"] > 0:
+        if contact.flown:
+            if core.now - contact.landed_at >= core.params["COM_DISARM_LAND"] > 0:
                 self.disarm(reason="landing")
-        elif core.now - self._armed_at >= core.params["COM_DISARM_PRFLT"] > 0:
+        elif core.now - contact.armed_at >= core.params["COM_DISARM_PRFLT"] > 0:
             self.disarm(reason="auto preflight disarming")
 
-    def _took_off(self) -> None:
+    def touch(self) -> None:
+        """Take note of contact with the ground."""
         core = self._core
-        core.landed, self._flown = False, True
-        core.landed_state = TAKING_OFF
-        self._on_ground_since = None
-        core.say(INFO, "Takeoff detected\t")
-        self._event(EventKind.TAKEOFF)
+        if self.contact.touch():
+            self._nav.mission.touched_down()
+            if core.crashed:
+                self.disarm(force=True, reason="failure detector")
+
+    # --- plan and faults ----------------------------------------------------------------------
 
     @property
-    def lifting(self) -> bool:
-        """Whether the motors have the thrust to lift (after spool-up and take-off ramp)."""
-        core = self._core
-        since = self._rising_since if self._rising_since is not None else self._armed_at
-        ramp = core.params["COM_SPOOLUP_TIME"] + core.params["MPC_TKO_RAMP_T"]
-        return core.now - since >= ramp
-
-    def touch(self) -> None:
-        """Take note of contact with the ground; a vehicle that stays there has landed."""
-        core = self._core
-        if core.crashed or core.landed_state == LANDING or core.mode is Mode.DESCEND:
-            if self._on_ground_since is None:
-                self._on_ground_since = core.now
-            if core.now - self._on_ground_since >= _DETECT_LANDING_S:
-                self._land()
-
-    def clear_of_ground(self) -> None:
-        """Take note that the vehicle is off the ground."""
-        self._on_ground_since = None
-
-    def _land(self) -> None:
-        core = self._core
-        core.landed, core.landed_state = True, GROUND
-        self._landed_at = core.now
-        self._rising_since = None
-        core.say(INFO, "Landing detected\t")
-        self._nav.mission.touched_down()
-        self._event(EventKind.LANDED)
-        if core.crashed:
-            self.disarm(force=True, reason="failure detector")
-
-    # --- plan ---------------------------------------------------------------------------------
-
-    def _on_plan_change(self, mission_type: int) -> None:
-        core = self._core
-        if mission_type == FENCE:
-            self._judge_fence()
-        if mission_type in (MISSION, FENCE):
-            if mission_type == MISSION:
-                core.plan.valid = False
-            self._validate_at = core.now + _VALIDATE_S
-        if mission_type in (MISSION, ALL):
-            self._nav.mission.replaced()
-
-    def _validate(self) -> None:
-        """Check the mission, a moment after it was acknowledged."""
-        core = self._core
-        self._validate_at = None
-        words = fault(
-            core.plan.mission,
-            core.plan.fence,
-            home_amsl=core.home_alt,
-            landed=core.landed,
-        )
-        core.plan.valid = words is None
-        if words:
-            core.say(CRITICAL, words)
-        elif words is None and core.mode is Mode.MISSION:
-            self._nav.enter(Mode.MISSION)
+    def circle(self) -> Circle | None:
+        """The circle of the last orbit."""
+        return self._nav.orbit.circle
 
     @property
     def mission_available(self) -> bool:
         """Whether there is a mission that passed its check."""
         return self._core.plan.valid
-
-    # --- failsafe -----------------------------------------------------------------------------
-
-    def _outside(self) -> bool:
-        core = self._core
-        fence = core.plan.fence
-        most, high = core.params["GF_MAX_HOR_DIST"], core.params["GF_MAX_VER_DIST"]
-        far = math.hypot(core.north - core.home_north, core.east - core.home_east)
-        if (0 < most < far) or (0 < high < core.altitude):
-            return True
-        return bool(fence) and not fence.allows(*core.frame.to_lonlat(core.north, core.east))
-
-    def _judge_fence(self) -> None:
-        """Leave out, as PX4 does, each fence that home or a flying vehicle would break at once."""
-        core = self._core
-        home = core.frame.to_lonlat(core.home_north, core.home_east)
-        here = core.frame.to_lonlat(core.north, core.east)
-        flying = not core.landed and core.params.integer("GF_ACTION") != 0
-        kept = []
-        for shape in core.plan.fence.shapes:
-            if core.home_amsl is not None and not shape.allows(*home):
-                core.say(CRITICAL, "Geofence invalid, doesn't contain Home position\t")
-            elif flying and not shape.allows(*here):
-                core.say(CRITICAL, "Geofence invalid, doesn't contain current vehicle position\t")
-            else:
-                kept.append(shape)
-        core.plan.fence.shapes = kept
-
-    def _causes(self) -> list[Cause]:
-        return causes(self._core, self.battery.level, self._breached)
-
-    def _failsafe(self) -> None:
-        core = self._core
-        present = self._causes()
-        self._overridden &= {c.name for c in present}
-        active = [c for c in present if c.name not in self._overridden]
-        worst = max(active, key=lambda c: c.action, default=Cause("none", Action.NONE))
-        if worst.action <= Action.WARN and not core.failsafe:
-            return
-        if core.failsafe and self._action is Action.DESCEND and worst.action < Action.DESCEND:
-            self._clear_failsafe()
-            self._switch(core.intended if self._can_run(core.intended) else Mode.HOLD)
-            return
-        if worst.action > self._action:
-            self._action = worst.action
-            self._raise(worst)
-        elif self._hold_until is not None and core.now >= self._hold_until:
-            self._hold_until = None
-            core.say(CRITICAL, "Failsafe activated\t")
-            self._switch(MODE_OF[self._action])
-
-    def _raise(self, cause: Cause) -> None:
-        """Begin an action, or raise the one that is under way."""
-        core = self._core
-        delay = core.params["COM_FAIL_ACT_T"]
-        first = not core.failsafe
-        core.failsafe = True
-        if first and cause.deferred and cause.action > Action.HOLD and delay > 0:
-            self._hold_until = core.now + delay
-            core.say(CRITICAL, f"Failsafe activated: entering Hold for {int(delay)} seconds\t")
-            self._switch(Mode.HOLD)
-        elif self._hold_until is None or not cause.deferred:
-            self._hold_until = None
-            core.say(CRITICAL, "Failsafe activated\t")
-            self._switch(MODE_OF[cause.action])
-
-    def _clear_failsafe(self) -> None:
-        self._core.failsafe = False
-        self._action = Action.NONE
-        self._hold_until = None
 
     def break_motor(self) -> None:
         """Take note that a motor is gone: in the air this ends in a crash."""
@@ -348,7 +237,7 @@ class Commander:
             core.landed_state = AIR
             core.say(0, "Failure detector: attitude (roll)")
 
-    def mend(self, fault_: Fault) -> None:
+    def mend(self, fault: Fault) -> None:
         """Take note that a fault was mended."""
-        if fault_ is Fault.MOTOR:
+        if fault is Fault.MOTOR:
             self._core.crashed = False

@@ -10,14 +10,19 @@ from typing import Any
 from sitl.autopilot.commander import ACCEPTED, DENIED, TEMPORARILY_REJECTED, Commander
 from sitl.autopilot.core import CRITICAL, INFO, Core
 from sitl.autopilot.gimbal import Point
-from sitl.autopilot.guidance import Target, cruise_speed
+from sitl.autopilot.guidance import Target
 from sitl.autopilot.modes import Mode, from_custom_mode
-from sitl.autopilot.navigator import Navigator, Orbit
+from sitl.autopilot.navigator import Navigator
+from sitl.autopilot.orbit import OrbitCommand
 
 UNSUPPORTED, IN_PROGRESS, UNSUPPORTED_MAV_FRAME = 3, 5, 9
 _FORCE = 21196.0
-_SILENT = frozenset({42600, 420, 203})
-"""DO_WINCH, INJECT_FAILURE of what SIH lacks, DO_DIGICAM_CONTROL: PX4 gives no ACK."""
+_SILENT = frozenset({42600, 203})
+"""DO_WINCH, DO_DIGICAM_CONTROL: PX4 gives no ACK."""
+_UNIT_BATTERY, _UNIT_MOTOR = 100, 101
+"""FAILURE_UNIT of what SIH can break, or says it can."""
+_MOTOR_FAILURES = frozenset({0, 1, 2, 5})
+"""FAILURE_TYPE that PX4 takes for a motor: mended, off, stuck, wrong."""
 _ACCEPTED_AS_IS = frozenset({241, 245})
 """Taken without an effect that can be seen from outside."""
 
@@ -61,6 +66,9 @@ class CommandServer:
             22: self._take_off,
             21: self._land,
             20: self._return,
+            23: self._land_precisely,
+            420: self._inject,
+            186: self._change_altitude,
             192: self._reposition,
             34: self._orbit,
             178: self._change_speed,
@@ -154,27 +162,76 @@ class CommandServer:
         if command.p[1] != 1.0:  # MAV_DO_REPOSITION_FLAGS_CHANGE_MODE, and no other
             return (UNSUPPORTED,)
         north, east, altitude = self._place(command)
-        speed = command.p[0] if command.p[0] > 0 else cruise_speed(core)
+        speed = command.p[0] if command.p[0] > 0 else self._nav.cruise_speed
         yaw = command.p[3] if math.isfinite(command.p[3]) else None
-        if core.plan.fence and not core.plan.fence.allows(*core.frame.to_lonlat(north, east)):
+        moves = any(math.isfinite(v) for v in command.p[3:])
+        if core.armed and not self._inside(north, east, altitude):
             core.say(CRITICAL, "Reposition is outside geofence\t")
-        elif not core.landed:
+        elif core.armed and not core.landed and moves:
+            if not math.isfinite(command.p[4]):
+                north, east = self._nav.place
             self._nav.reposition(Target(north, east, altitude, speed, yaw=yaw))
         return self._mode(Mode.HOLD)
 
-    def _orbit(self, command: Command) -> tuple[int, ...]:
+    def _change_altitude(self, command: Command) -> tuple[int, ...]:
+        core, altitude = self._core, command.p[0] - self._core.home_alt
+        if core.armed and not core.landed and math.isfinite(altitude):
+            if self._inside(core.north, core.east, altitude):
+                target = Target(*self._nav.place, altitude, self._nav.cruise_speed)
+                self._nav.reposition(target)
+            else:
+                core.say(CRITICAL, "Altitude change is outside geofence\t")
+        return self._mode(Mode.HOLD)
+
+    def _inside(self, north: float, east: float, altitude: float) -> bool:
+        """Return whether the fence and the greatest distances allow a place."""
         core = self._core
-        if core.landed or not core.armed:
-            return (TEMPORARILY_REJECTED,)
-        north, east, altitude = self._place(command)
-        radius = command.p[0] if math.isfinite(command.p[0]) and command.p[0] else 20.0
-        speed = command.p[1] if math.isfinite(command.p[1]) and command.p[1] > 0 else 3.0
-        most = math.sqrt(abs(radius) * core.params["MPC_ACC_HOR"] * 0.5)
-        self._nav.orbit(Orbit(north, east, altitude, radius, min(speed, most)))
-        return self._mode(Mode.ORBIT)
+        most, high = core.params["GF_MAX_HOR_DIST"], core.params["GF_MAX_VER_DIST"]
+        far = math.hypot(north - core.home_north, east - core.home_east)
+        if (0 < most < far) or (0 < high < altitude):
+            return False
+        fence = core.plan.fence
+        return not fence or fence.allows(*core.frame.to_lonlat(north, east))
+
+    def _orbit(self, command: Command) -> tuple[int, ...]:
+        core, p = self._core, command.p
+        centre = core.frame.to_ne(p[5], p[4]) if math.isfinite(p[4] + p[5]) else None
+        self._nav.circle(
+            OrbitCommand(
+                radius=p[0] if math.isfinite(p[0]) else None,
+                speed=p[1] if math.isfinite(p[1]) else None,
+                facing=round(p[2]) if math.isfinite(p[2]) else None,
+                centre=centre,
+                altitude=p[6] - core.home_alt if math.isfinite(p[6]) else None,
+            )
+        )
+        if self._commander.set_mode(Mode.ORBIT):
+            return (ACCEPTED,)
+        core.say(CRITICAL, "Orbit command rejected")
+        return (TEMPORARILY_REJECTED,)
+
+    def _land_precisely(self, command: Command) -> tuple[int, ...]:
+        result = self._mode(Mode.PRECLAND)
+        if result == (ACCEPTED,):
+            self._core.say(INFO, "Precision landing\t")
+        return result
+
+    def _inject(self, command: Command) -> tuple[int, ...]:
+        """Take a failure injection: of motors without any effect, as in SIH; of the battery."""
+        if self._core.params.integer("SYS_FAILURE_EN") == 0:
+            return (DENIED,)
+        unit, kind, which = (round(v) for v in command.p[:3])
+        if unit == _UNIT_MOTOR:
+            return (ACCEPTED if kind in _MOTOR_FAILURES else UNSUPPORTED,)
+        if unit == _UNIT_BATTERY and kind in (0, 1):
+            if which:
+                return (UNSUPPORTED,)
+            self._core.battery.set_percent(0.0 if kind else 100.0)
+            return (ACCEPTED,)
+        return ()
 
     def _change_speed(self, command: Command) -> tuple[int, ...]:
-        self._nav.mission.change_speed(command.p[1])
+        self._nav.change_speed(command.p[1])
         return (ACCEPTED,)
 
     def _set_home(self, command: Command) -> tuple[int, ...]:

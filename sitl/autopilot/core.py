@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from missions.city import Battery as BatterySpec
 from sitl.autopilot.battery import CELLS, BatteryModel
@@ -12,7 +13,7 @@ from sitl.autopilot.estimator import Estimator
 from sitl.autopilot.frame import HomeFrame
 from sitl.autopilot.gimbal import Gimbal
 from sitl.autopilot.modes import Mode
-from sitl.autopilot.params import Params
+from sitl.autopilot.params import FLEET_PARAMS, Params
 from sitl.autopilot.physics import Body, Limits
 from sitl.autopilot.plan import Plan
 from sitl.autopilot.port import Fault
@@ -23,6 +24,16 @@ EMERGENCY, ALERT, CRITICAL, ERROR, WARNING, NOTICE, INFO = range(7)
 
 GROUND, AIR, TAKING_OFF, LANDING = 1, 2, 3, 4
 """MAV_LANDED_STATE."""
+
+
+@dataclass(frozen=True, slots=True)
+class LandingTarget:
+    """Where a marker is: metres north, east and down of the local origin, and when it was said."""
+
+    north: float
+    east: float
+    down: float
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,7 @@ class Core:
         self.battery = BatteryModel(spec.battery, spec.cruise_m_s)
         self.params = Params(
             {
+                **FLEET_PARAMS,
                 "MAV_SYS_ID": spec.system_id,
                 "SIH_LOC_LAT0": spec.lat,
                 "SIH_LOC_LON0": spec.lon,
@@ -78,13 +90,20 @@ class Core:
         self.armed = False
         self.landed = True
         self.crashed = False
+        """Whether a motor is gone."""
+        self.falling = False
+        """Whether its motors were stopped in the air."""
+        self.landing_target: LandingTarget | None = None
         self.failsafe = False
         self.landed_state = GROUND
         self.home_amsl: float | None = None
         self.home_north = self.home_east = 0.0
+        self.home_yaw = self.body.yaw
         self.gcs_lost = False
         self.faults: set[Fault] = set()
         self.say: Callable[[int, str], None] = lambda severity, text: None
+        self.retell: Callable[[Any], None] = lambda message: None
+        """Sends a message over every link."""
         self._limits: Limits | None = None
         self._limits_version = -1
 
@@ -124,6 +143,11 @@ class Core:
         return Fault.GPS not in self.faults and self.params["SIM_GPS_USED"] >= 4
 
     @property
+    def feels_wind(self) -> bool:
+        """Whether the estimator can tell the wind: in the air, and if it was set to."""
+        return not self.landed and self.params["EKF2_DRAG_CTRL"] > 0
+
+    @property
     def limits(self) -> Limits:
         """What the parameters allow the body to do."""
         if self._limits is None or self._limits_version != self.params.version:
@@ -143,3 +167,4 @@ class Core:
         """Make the believed position home."""
         self.home_amsl = self.amsl
         self.home_north, self.home_east = self.north, self.east
+        self.home_yaw = self.body.yaw

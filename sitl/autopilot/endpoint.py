@@ -10,7 +10,7 @@ from pymavlink.dialects.v20 import common as mav
 from sitl.autopilot.codec import Encoder
 from sitl.autopilot.commander import ACCEPTED, DENIED, Commander
 from sitl.autopilot.commands import UNSUPPORTED, Command, CommandServer, command_of
-from sitl.autopilot.core import Core
+from sitl.autopilot.core import CRITICAL, Core, LandingTarget
 from sitl.autopilot.link import Endpoint, UdpLink
 from sitl.autopilot.param_server import ParamServer
 from sitl.autopilot.port import Fault
@@ -23,6 +23,9 @@ COMPONENT = 1
 _DATAGRAM = 1400
 _CHUNK = 50
 _REACHED_AGAIN = 10
+_COMPARISONS = 500
+"""How often clocks are compared before PX4 believes in the difference."""
+_ROUND_TRIP_S = 0.05
 
 
 class MavlinkLink:
@@ -41,6 +44,9 @@ class MavlinkLink:
         self.transfer = MissionTransfer(
             core.plan, core.spec.system_id, COMPONENT, self.send, core.say
         )
+        self._clock: float | None = None
+        """The vehicle's time when the station's clock was at 0; None until it is known."""
+        self._compared = 0
         self._out = bytearray()
         self._reached = -1
         self._reached_count = 0
@@ -131,12 +137,47 @@ class MavlinkLink:
     def _housekeeping(self, kind: str, message: Any, sender: tuple[int, int]) -> None:
         if kind == "HEARTBEAT" and message.type == 6:  # MAV_TYPE_GCS
             self._commander.station.heard()
+        elif kind == "LANDING_TARGET":
+            self._landing_target(message)
+        elif kind == "ADSB_VEHICLE":
+            self._core.retell(message)  # as PX4 does, also to the one who said it
         elif kind == "SET_MODE":
             self._set_mode(message)
-        elif kind == "TIMESYNC" and message.tc1 == 0:
-            self.send(mav.MAVLink_timesync_message(int(self._core.now * 1e9), message.ts1))
+        elif kind == "TIMESYNC":
+            self._timesync(message)
         elif kind == "PING" and message.target_system == 0:
             self.send(mav.MAVLink_ping_message(message.time_usec, message.seq, *sender))
+
+    def _landing_target(self, message: Any) -> None:
+        core = self._core
+        if not message.position_valid:
+            return  # an angle alone is for PX4's own estimator, which is not simulated
+        if message.frame != 1:  # MAV_FRAME_LOCAL_NED
+            core.say(CRITICAL, f"Landing target: coordinate frame {message.frame} unsupported\t")
+            return
+        core.landing_target = LandingTarget(
+            message.x, message.y, message.z, self._said_at(message.time_usec)
+        )
+
+    def _timesync(self, message: Any) -> None:
+        """Answer another's TIMESYNC; compare the clocks by the answer to our own."""
+        now = self._core.now
+        if message.tc1 == 0:
+            self.send(mav.MAVLink_timesync_message(int(now * 1e9), message.ts1))
+            return
+        sent = message.ts1 * 1e-9
+        if not 0.0 <= now - sent < _ROUND_TRIP_S:
+            return
+        self._compared += 1
+        if self._compared >= _COMPARISONS:
+            self._clock = 0.5 * (sent + now) - message.tc1 * 1e-9
+
+    def _said_at(self, usec: int) -> float:
+        """Return the time since boot at which a station's clock showed ``usec``.
+
+        As PX4 does it: where the clocks were not compared, everything is said just now.
+        """
+        return self._core.now if self._clock is None else usec * 1e-6 + self._clock
 
     def _set_mode(self, message: Any) -> None:
         if message.target_system != self._core.spec.system_id:

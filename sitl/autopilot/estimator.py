@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 import random
 
+from sitl.autopilot.wind import Wind
+
 SETTLE_S = 3.9
 """Seconds after boot at which PX4 could be armed in the recordings."""
 _GPS_LOST_S = 5.0
 """Seconds without a fix after which the position is no longer good enough to fly by."""
+
+_WIND_S = 5.0
+"""How slowly the wind estimate follows the wind."""
 
 
 class Estimator:
@@ -30,6 +35,7 @@ class Estimator:
         "satellites",
         "settled",
         "up",
+        "wind",
     )
 
     def __init__(self, seed: int) -> None:
@@ -44,6 +50,8 @@ class Estimator:
         self.satellites = 10
         self.settled = False
         self.lost_for = 0.0
+        self.wind: tuple[float, float] | None = None
+        """The wind that it believes in, m/s to north and east; None until it was in the air."""
 
     @property
     def position_ok(self) -> bool:
@@ -66,6 +74,14 @@ class Estimator:
             self.north += (self.gps_north / 3.0 - self.north) * follow
             self.east += (self.gps_east / 3.0 - self.east) * follow
             self.up += (self.gps_up / 3.0 - self.up) * follow
+
+    def feel(self, dt: float, wind: Wind, *, on: bool) -> None:
+        """Follow the wind in the air; on the ground and where it is not to, keep the last one."""
+        if not on:
+            return
+        north, east = self.wind or (0.0, 0.0)
+        share = dt / (_WIND_S + dt)
+        self.wind = north + (wind.north - north) * share, east + (wind.east - east) * share
 
     def white(self, sigma: float) -> float:
         """Return one sample of white measurement noise."""

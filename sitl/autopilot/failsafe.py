@@ -1,11 +1,16 @@
-"""Which failsafe action the state of a vehicle calls for."""
+"""Which action the failsafes take (PX4's ``commander/failsafe``).
+
+Every cause that holds adds an action. The gravest one is flown; one that is not urgent after a
+hold of COM_FAIL_ACT_T, in which a pilot may choose a mode instead.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
 
-from sitl.autopilot.core import CRITICAL, EMERGENCY, Core
+from sitl.autopilot.core import CRITICAL, Core
 from sitl.autopilot.modes import Mode
 
 
@@ -18,6 +23,7 @@ class Action(IntEnum):
     RTL = 3
     LAND = 4
     DESCEND = 5
+    TERMINATE = 6
 
 
 MODE_OF = {
@@ -28,76 +34,164 @@ MODE_OF = {
 }
 
 
+class Clear(Enum):
+    """When an action ends."""
+
+    WITH_CAUSE = "with its cause"
+    ON_MODE_CHANGE = "when a pilot chooses a mode, or on disarming"
+    NEVER = "never"
+
+
+class Takeover(IntEnum):
+    """Whether a pilot may choose another mode against an action."""
+
+    AUTO = 0
+    """Always, and the action waits for COM_FAIL_ACT_T so that there is time to."""
+    ALWAYS = 1
+    NEVER = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A reason for an action; deferred ones are preceded by a hold of COM_FAIL_ACT_T."""
+    """A reason for an action, at this moment."""
 
     name: str
     action: Action
-    deferred: bool = True
+    clear: Clear = Clear.WITH_CAUSE
+    takeover: Takeover = Takeover.AUTO
 
 
-class BatteryWatch:
-    """PX4's battery warnings: none 0, low 1, critical 2, emergency 3."""
+@dataclass(slots=True)
+class _Held:
+    """An action that is in force: its cause may have gone already."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self.level = 0
-
-    def step(self) -> None:
-        """Judge the charge again, and say so where it has become worse."""
-        core = self._core
-        share = core.battery.percent / 100.0
-        level = 0
-        for bound, name in enumerate(("BAT_LOW_THR", "BAT_CRIT_THR", "BAT_EMERGEN_THR"), start=1):
-            if share < core.params[name]:
-                level = bound
-        if level > self.level:
-            text = ("Low battery\t", "Critical battery\t", "Emergency battery level\t")[level - 1]
-            core.say(EMERGENCY if level == 3 else CRITICAL, text)
-        if level > self.level or not core.armed:
-            # in the air a warning stays: the load alone moves the measured charge up and down
-            self.level = level
+    action: Action
+    clear: Clear
+    takeover: Takeover
+    present: bool = True
 
 
-class GroundStationWatch:
-    """Whether a ground station's heartbeat is heard (COM_DL_LOSS_T)."""
+@dataclass(slots=True)
+class Failsafe:
+    """The actions in force, and which of them is flown.
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self.last_heard: float | None = None
+    Parameters
+    ----------
+    core
+        The vehicle.
+    can_run
+        Whether a mode can be flown now.
+    """
 
-    def heard(self) -> None:
-        """Take note of a heartbeat."""
-        self.last_heard = self._core.now
-        if self._core.gcs_lost:
-            self._core.gcs_lost = False
-            self._core.say(6, "GCS connection regained\t")
+    core: Core
+    can_run: Callable[[Mode], bool]
+    action: Action = Action.NONE
+    """What is done now; more than WARN means that a failsafe has the vehicle."""
+    _held: dict[str, _Held] = field(default_factory=dict)
+    _delay: float = 0.0
+    _start_delay: float | None = None
+    _taken_over: bool = False
 
-    def step(self) -> None:
-        """Judge the silence."""
-        core = self._core
-        if self.last_heard is not None:
-            core.gcs_lost = core.now - self.last_heard > core.params["COM_DL_LOSS_T"]
+    def clear(self) -> None:
+        """Forget every action: the vehicle was armed or disarmed."""
+        self._held = {n: h for n, h in self._held.items() if h.clear is Clear.NEVER}
+        self._taken_over = False
+        self.action = Action.NONE
+        self._delay = 0.0
+
+    def update(self, dt: float, found: Iterable[Cause], intended: Mode, *, chosen: bool) -> Mode:
+        """Judge the causes again; return the mode to fly.
+
+        Parameters
+        ----------
+        dt
+            Seconds since the last judgement.
+        found
+            Every cause that holds now.
+        intended
+            The mode that a pilot or the mission asked for last.
+        chosen
+            Whether it was asked for since the last judgement.
+        """
+        if chosen or self._taken_over:
+            for name in [n for n, h in self._held.items() if _ends_by_choice(h)]:
+                del self._held[name]
+        self._delay = max(0.0, self._delay - dt)
+        self._take(found)
+        if self.action > Action.HOLD or not self.can_run(Mode.HOLD) or self._taken_over:
+            self._delay = 0.0
+        action, waiting = self._select(intended, chosen=chosen)
+        self._rest(dt, waiting=waiting)
+        if action > self.action and action is not Action.WARN:
+            wait = f": entering Hold for {round(self._delay)} seconds" if waiting else ""
+            self.core.say(CRITICAL, f"Failsafe activated{wait}\t")
+        self.action = action
+        self.core.failsafe = action > Action.WARN
+        return MODE_OF.get(action, intended)
+
+    def _take(self, found: Iterable[Cause]) -> None:
+        """Add the actions of new causes; end those of causes that are gone."""
+        names = set()
+        for cause in found:
+            names.add(cause.name)
+            held = self._held.get(cause.name)
+            if held is not None:
+                held.action, held.present = cause.action, True
+                continue
+            takeover = cause.takeover
+            if takeover is Takeover.AUTO:
+                if cause.action > Action.WARN and self._delay == 0.0:
+                    self._delay = self._full_delay()
+                takeover = Takeover.ALWAYS
+            if cause.action >= Action.HOLD:
+                self._taken_over = False
+            self._held[cause.name] = _Held(cause.action, cause.clear, takeover)
+        for name, held in list(self._held.items()):
+            if name not in names:
+                held.present = False
+                if held.clear is Clear.WITH_CAUSE:
+                    del self._held[name]
+
+    def _select(self, intended: Mode, *, chosen: bool) -> tuple[Action, bool]:
+        """Return the action to take now, and whether it only waits for a graver one."""
+        worst = max((h.action for h in self._held.values()), default=Action.NONE)
+        if self.action is Action.TERMINATE or worst is Action.TERMINATE:
+            return Action.TERMINATE, False
+        never = any(h.takeover is Takeover.NEVER for h in self._held.values())
+        waiting = self._delay > 0 and not self._taken_over and worst > Action.HOLD and not never
+        action: Action = Action.HOLD if waiting else worst
+        wants = self._taken_over or (chosen and self.action > Action.WARN)
+        if action > Action.WARN and wants and not never:
+            self._taken_over = True
+            action, waiting = Action.WARN, False
+        else:
+            self._taken_over = False
+        flown = MODE_OF.get(action, intended)
+        if not self.can_run(flown):
+            action = self._possible(max(action, Action.RTL))
+        elif worst is Action.RTL and intended in (Mode.RTL, Mode.LAND, Mode.PRECLAND):
+            action, waiting = Action.WARN, False  # it comes down already
+        elif worst is Action.LAND and intended is Mode.PRECLAND:
+            action, waiting = Action.WARN, False
+        return action, waiting and action is Action.HOLD
+
+    def _possible(self, action: Action) -> Action:
+        for candidate in (Action.RTL, Action.LAND):
+            if candidate >= action and self.can_run(MODE_OF[candidate]):
+                return candidate
+        return Action.DESCEND
+
+    def _full_delay(self) -> float:
+        if self._start_delay is None:
+            self._start_delay = self.core.params["COM_FAIL_ACT_T"]
+        return self._start_delay
+
+    def _rest(self, dt: float, *, waiting: bool) -> None:
+        """Shorten the next wait by what was waited; give it back four times as slowly."""
+        full = self.core.params["COM_FAIL_ACT_T"]
+        left = self._full_delay()
+        self._start_delay = max(0.0, left - dt) if waiting else min(full, left + dt / 4.0)
 
 
-def causes(core: Core, battery_level: int, breached: bool) -> list[Cause]:
-    """Return every reason for a failsafe action, at this moment."""
-    found = []
-    if not core.estimator.position_ok:
-        found.append(Cause("position", Action.DESCEND, deferred=False))
-    if breached:
-        action = {1: Action.WARN, 2: Action.HOLD, 3: Action.RTL, 5: Action.LAND}
-        chosen = action.get(core.params.integer("GF_ACTION"), Action.NONE)
-        found.append(Cause("fence", chosen, deferred=False))
-    act = core.params.integer("COM_LOW_BAT_ACT")
-    if battery_level == 2:
-        found.append(Cause("battery-2", {2: Action.LAND, 3: Action.RTL}.get(act, Action.WARN)))
-    elif battery_level == 3:
-        found.append(Cause("battery-3", Action.LAND if act in (2, 3) else Action.WARN))
-    loss = {1: Action.HOLD, 2: Action.RTL, 3: Action.LAND}
-    action_on_loss = loss.get(core.params.integer("NAV_DLL_ACT"), Action.NONE)
-    ignored = core.intended is Mode.LAND
-    if core.gcs_lost and action_on_loss is not Action.NONE and not ignored:
-        found.append(Cause("link", action_on_loss))
-    return found
+def _ends_by_choice(held: _Held) -> bool:
+    return held.clear is Clear.ON_MODE_CHANGE and not held.present

@@ -9,6 +9,11 @@ from sitl.autopilot.core import LANDING, TAKING_OFF, Core
 from sitl.autopilot.frame import clamp
 from sitl.autopilot.physics import braking_speed
 
+_TAKEOFF_STEP = 0.45
+"""Most that a take-off's climb is demanded to be above the present one, m/s."""
+_LANDING_SHARE = 0.75
+"""Share of MPC_LAND_SPEED at which SIH comes down near the ground."""
+
 
 @dataclass(slots=True)
 class Target:
@@ -63,7 +68,7 @@ def velocity_to(core: Core, target: Target) -> tuple[float, float, float]:
     flat = math.hypot(dn, de)
     near = max(target.end_speed, params["MPC_XY_P"] * flat)
     speed = min(target.speed, near, braking_speed(flat, acc, jerk, target.end_speed))
-    climb = _vertical(core, du)
+    climb = vertical_to(core, du)
     if flat > 2.0 and abs(du) > 0.5 and speed > 0.1:
         # whichever takes longer sets the time, so that the path is a straight line
         flat_s, climb_s = flat / speed, abs(du) / max(abs(climb), 0.05)
@@ -76,16 +81,18 @@ def velocity_to(core: Core, target: Target) -> tuple[float, float, float]:
     return speed * dn / flat, speed * de / flat, climb
 
 
-def _vertical(core: Core, du: float) -> float:
+def vertical_to(core: Core, du: float) -> float:
+    """Return the climb rate (m/s) that takes a vehicle ``du`` metres up, and stops there."""
     params = core.params
     if du >= 0:
         limit = min(params["MPC_Z_V_AUTO_UP"], params["MPC_Z_VEL_MAX_UP"])
+        acc = params["MPC_ACC_UP_MAX"]
         if core.landed_state == TAKING_OFF and core.body.up < params["MPC_LAND_ALT1"]:
-            limit = min(limit, params["MPC_TKO_SPEED"])
+            limit = min(limit, params["MPC_TKO_SPEED"], core.body.vu + _TAKEOFF_STEP)
     else:
         limit = min(params["MPC_Z_V_AUTO_DN"], params["MPC_Z_VEL_MAX_DN"])
-    reach = min(abs(du), braking_speed(abs(du), 1.5, 4.0) + 0.1)
-    return math.copysign(min(limit, reach), du)
+        acc = params["MPC_ACC_DOWN_MAX"]
+    return math.copysign(min(limit, braking_speed(abs(du), acc, params["MPC_JERK_AUTO"])), du)
 
 
 def landing_rate(core: Core) -> float:
@@ -93,7 +100,7 @@ def landing_rate(core: Core) -> float:
     params = core.params
     high, low = params["MPC_LAND_ALT1"], params["MPC_LAND_ALT2"]
     fast = min(params["MPC_Z_V_AUTO_DN"], params["MPC_Z_VEL_MAX_DN"])
-    slow = params["MPC_LAND_SPEED"]
+    slow = _LANDING_SHARE * params["MPC_LAND_SPEED"]
     height = core.body.up
     if height < params["MPC_LAND_ALT3"]:
         return params["MPC_LAND_CRWL"]

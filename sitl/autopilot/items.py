@@ -22,6 +22,8 @@ ROI_LOCATION, ROI_NEXT, ROI_NONE, ROI = 195, 196, 197, 201
 MOUNT_CONTROL, GIMBAL_PITCHYAW = 205, 1000
 POLYGON_IN, POLYGON_OUT, CIRCLE_IN, CIRCLE_OUT, RALLY_POINT = 5001, 5002, 5003, 5004, 5100
 FRAME_MISSION = 2
+GLOBAL, GLOBAL_RELATIVE = 0, 3
+"""The frames of rally points that PX4's return understands; the integer ones it does not."""
 
 _GLOBAL_FRAMES = {0: False, 5: False, 3: True, 6: True}
 """Frames with a position -> whether their altitude is relative to home."""

@@ -49,8 +49,6 @@ class MissionFlight:
         if altitude - core.altitude > core.params["NAV_MC_ALT_RAD"]:
             self._climb = here(core, altitude)
             core.say(INFO, f"Climb to {altitude:.1f} meters above home\t")
-            if core.landed:
-                core.landed_state = TAKING_OFF
 
     def disarmed(self) -> None:
         """Take note that the vehicle was disarmed: a mission at its last item starts anew."""

@@ -16,6 +16,7 @@ class Mode(Enum):
     MISSION = (4, 4, "Mission", 6)
     RTL = (4, 5, "Return", 5)
     LAND = (4, 6, "Land", 7)
+    PRECLAND = (4, 9, "Precision Landing", 0)
     ACRO = (5, 0, "Acro", 0)
     OFFBOARD = (6, 0, "Offboard", 0)
     STABILIZED = (7, 0, "Stabilized", 0)
@@ -46,7 +47,17 @@ class Mode(Enum):
         return self.name.lower()
 
 
-AUTO = frozenset({Mode.TAKEOFF, Mode.HOLD, Mode.MISSION, Mode.RTL, Mode.LAND, Mode.ORBIT})
+AUTO = frozenset(
+    {
+        Mode.TAKEOFF,
+        Mode.HOLD,
+        Mode.MISSION,
+        Mode.RTL,
+        Mode.LAND,
+        Mode.PRECLAND,
+        Mode.ORBIT,
+    }
+)
 """Modes that the embedded vehicle can fly; the others need a pilot's sticks or an offboard stream."""
 
 _BY_NUMBERS = {mode.value[:2]: mode for mode in Mode if mode is not Mode.DESCEND}

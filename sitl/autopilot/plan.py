@@ -14,6 +14,8 @@ class Plan:
     def __init__(self) -> None:
         self._items: dict[int, tuple[Item, ...]] = {MISSION: (), FENCE: (), RALLY: ()}
         self._crc = {MISSION: 0, FENCE: 0, RALLY: 0}
+        self.rally_frames: tuple[int, ...] = ()
+        """The frames in which the rally points were sent: PX4's return looks at them."""
         self.fence = Fence()
         self.valid = False
         """Whether the mission passed its check."""
@@ -51,6 +53,8 @@ class Plan:
             return
         self._crc[mission_type] = crc
         self._items[mission_type] = tuple(stored(item) for item in items)
+        if mission_type == RALLY:
+            self.rally_frames = tuple(item.frame for item in items)
         if mission_type == FENCE:
             self.fence = Fence(self._items[FENCE])
         elif mission_type == MISSION:

@@ -60,6 +60,23 @@ class Fault(StrEnum):
     """Nothing is sent and nothing is heard over MAVLink."""
 
 
+@dataclass(frozen=True, slots=True)
+class Aircraft:
+    """Another aircraft, as an ADS-B receiver hears it.
+
+    Degrees; metres above mean sea level; m/s; ``heading_deg`` is its course over ground.
+    """
+
+    icao: int
+    callsign: str
+    lon: float
+    lat: float
+    altitude_amsl_m: float
+    heading_deg: float = 0.0
+    speed_m_s: float = 0.0
+    climb_m_s: float = 0.0
+
+
 EventHook = Callable[[VehicleEvent], None]
 
 
@@ -98,5 +115,20 @@ class SimVehicle(Protocol):
     def on_event(self, hook: EventHook) -> None:
         """Call ``hook`` on every take-off, landing and change of mode, in the event loop."""
 
+    def traffic(self, aircraft: Aircraft) -> None:
+        """Let its ADS-B receiver hear an aircraft, once; to be called again each second.
+
+        Raises
+        ------
+        VehicleError
+            If what it is told of is none: a callsign of more than 8 letters, a place off the earth.
+        """
+
     def set_fault(self, fault: Fault, active: bool = True) -> None:
-        """Break something, or mend it."""
+        """Break something, or mend it.
+
+        Raises
+        ------
+        VehicleError
+            If this vehicle cannot be broken so.
+        """

@@ -10,6 +10,8 @@ import math
 from sitl.autopilot.codec import layout
 from sitl.autopilot.core import Core
 from sitl.autopilot.frame import wrap_pi
+from sitl.autopilot.modes import Mode
+from sitl.autopilot.orbit import Circle
 from sitl.autopilot.physics import GRAVITY
 
 ATTITUDE = layout("attitude")
@@ -28,6 +30,8 @@ DISTANCE_SENSOR = layout("distance_sensor")
 GPS_RAW_INT = layout("gps_raw_int")
 SCALED_PRESSURE = layout("scaled_pressure")
 VIBRATION = layout("vibration")
+WIND_COV = layout("wind_cov")
+ORBIT_STATUS = layout("orbit_execution_status")
 
 _NAN = math.nan
 _ZERO4 = (0.0, 0.0, 0.0, 0.0)
@@ -308,3 +312,22 @@ def vibration(core: Core, age: float) -> bytes:
     """Pack VIBRATION."""
     level = 1.2 if not core.landed else 0.1
     return VIBRATION.pack(_us(core), 0.0, 0.1 * level, level, 0, 0, 0)
+
+
+def wind_cov(core: Core, age: float) -> bytes | None:
+    """Pack WIND_COV: where the wind blows to; nothing where it is not estimated."""
+    wind = core.estimator.wind
+    if wind is None or not core.feels_wind:
+        return None
+    return WIND_COV.pack(_us(core), wind[0], wind[1], 0.0, 0.16, 0.0, core.amsl, 0.0, 0.0)
+
+
+def orbit_status(core: Core, circle: Circle | None) -> bytes | None:
+    """Pack ORBIT_EXECUTION_STATUS; nothing where no circle is flown."""
+    if circle is None or core.mode is not Mode.ORBIT or core.landed:
+        return None
+    lon, lat = core.frame.to_lonlat(circle.north, circle.east)
+    radius = circle.radius if circle.clockwise else -circle.radius
+    return ORBIT_STATUS.pack(
+        _us(core), radius, round(lat * 1e7), round(lon * 1e7), core.home_alt + circle.altitude, 0
+    )

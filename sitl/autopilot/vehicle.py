@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from sitl.autopilot.clock import Clock, SpeedClock
 from sitl.autopilot.commander import CHECK_S, Commander
@@ -12,7 +13,8 @@ from sitl.autopilot.commands import CommandServer
 from sitl.autopilot.core import Core, VehicleSpec
 from sitl.autopilot.endpoint import MavlinkLink
 from sitl.autopilot.navigator import Navigator
-from sitl.autopilot.port import EventHook, EventKind, Fault, Pose, VehicleEvent
+from sitl.autopilot.port import Aircraft, EventHook, EventKind, Fault, Pose, VehicleEvent
+from sitl.autopilot.traffic import adsb_vehicle
 
 TICK_S = 0.02
 """Simulated time between two steps of the physics."""
@@ -46,6 +48,7 @@ class EmbeddedVehicle:
         commands = CommandServer(self._core, self._commander, self._navigator)
         urls = [mavlink] if isinstance(mavlink, str) else list(mavlink)
         self._core.say = self._say
+        self._core.retell = self._retell
         self.links = [MavlinkLink(self._core, self._commander, commands, url) for url in urls]
         self._hooks: list[EventHook] = []
         self._texts = 0
@@ -97,6 +100,10 @@ class EmbeddedVehicle:
     def on_event(self, hook: EventHook) -> None:
         """Call ``hook`` on every take-off, landing and change of mode."""
         self._hooks.append(hook)
+
+    def traffic(self, aircraft: Aircraft) -> None:
+        """Let its ADS-B receiver hear an aircraft, once."""
+        self._retell(adsb_vehicle(aircraft))
 
     def set_fault(self, fault: Fault, active: bool = True) -> None:
         """Break something, or mend it."""
@@ -153,12 +160,13 @@ class EmbeddedVehicle:
             core.estimator.step(elapsed, core.now, gps=core.gps)
             if not core.landed:
                 core.wind.step(elapsed)
+            core.estimator.feel(elapsed, core.wind, on=core.feels_wind)
             if "SIM_BAT_DRAIN" in core.params.written:
                 core.battery.drain_s = core.params["SIM_BAT_DRAIN"]
                 core.battery.floor_percent = core.params["SIM_BAT_MIN_PCT"]
             self._power(elapsed)
             self._commander.check()
-        if core.landed:
+        if core.landed and not core.falling:
             core.gimbal.neutral()
         else:
             self._fly(dt)
@@ -169,18 +177,19 @@ class EmbeddedVehicle:
 
     def _fly(self, dt: float) -> None:
         core, body = self._core, self._core.body
-        if core.crashed:
+        if core.crashed or core.falling:
             body.fall(dt, core.wind)
-        elif not self._commander.lifting:
+        elif not self._commander.contact.lifting:
             body.rest()
             return
         else:
             self._navigator.step(dt)
         if body.up <= 0.0 and body.vu <= 0.0:
             body.rest()
+            core.falling = False
             self._commander.touch()
         elif body.up > 0.05:
-            self._commander.clear_of_ground()
+            self._commander.contact.clear()
 
     def _power(self, dt: float) -> None:
         core, body, wind = self._core, self._core.body, self._core.wind
@@ -211,6 +220,10 @@ class EmbeddedVehicle:
         event = VehicleEvent(self.id, kind, self.true_pose(), self.mode)
         for hook in self._hooks:
             hook(event)
+
+    def _retell(self, message: Any) -> None:
+        for link in self.links:
+            link.send(message)
 
     def _say(self, severity: int, text: str) -> None:
         number, self._texts = self._texts, self._texts + 1

@@ -29,25 +29,47 @@ class Wind:
     a fixed time constant in place of one that follows height and airspeed.
     """
 
-    __slots__ = ("_gust_e", "_gust_n", "_gust_u", "_random", "east", "north", "spec", "up")
+    __slots__ = (
+        "_gust_e",
+        "_gust_n",
+        "_gust_u",
+        "_random",
+        "_spec",
+        "east",
+        "mean_east",
+        "mean_north",
+        "north",
+        "up",
+    )
 
     def __init__(self, spec: WindSpec, seed: int) -> None:
-        self.spec = spec
+        self.change(spec)
         self._random = random.Random(seed)
         self._gust_n = self._gust_e = self._gust_u = 0.0
         self.north = self.east = self.up = 0.0
         self.step(0.0)
 
+    @property
+    def spec(self) -> WindSpec:
+        """The wind of the place."""
+        return self._spec
+
+    def change(self, spec: WindSpec) -> None:
+        """Let another wind blow from now on."""
+        self._spec = spec
+        toward = math.radians(spec.from_deg) + math.pi
+        self.mean_north = spec.mean_m_s * math.cos(toward)
+        self.mean_east = spec.mean_m_s * math.sin(toward)
+
     def step(self, dt: float) -> None:
         """Go on by ``dt`` seconds."""
-        spec = self.spec
+        spec = self._spec
         keep = math.exp(-dt / spec.gust_s)
         spread = spec.gust_m_s * math.sqrt(1.0 - keep * keep)
         gauss = self._random.gauss
         self._gust_n = keep * self._gust_n + spread * gauss(0.0, 1.0)
         self._gust_e = keep * self._gust_e + spread * gauss(0.0, 1.0)
         self._gust_u = keep * self._gust_u + spread / 3.0 * gauss(0.0, 1.0)
-        toward = math.radians(spec.from_deg) + math.pi
-        self.north = spec.mean_m_s * math.cos(toward) + self._gust_n
-        self.east = spec.mean_m_s * math.sin(toward) + self._gust_e
+        self.north = self.mean_north + self._gust_n
+        self.east = self.mean_east + self._gust_e
         self.up = self._gust_u

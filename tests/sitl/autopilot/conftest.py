@@ -61,6 +61,12 @@ class Ground:
         self.send(mav.MAVLink_command_long_message(1, 1, number, 0, *seven))
         return [m.result for _, m in self.heard[before:] if m.get_type() == "COMMAND_ACK"]
 
+    def command_int(
+        self, number: int, p: tuple[float, ...], x: int, y: int, z: float, frame: int = 5
+    ) -> Any:
+        """Return a COMMAND_INT."""
+        return mav.MAVLink_command_int_message(1, 1, frame, number, 0, 0, *p, x, y, z)
+
     def run(self, seconds: float) -> None:
         end = self.now + seconds
         while self.now < end - 1e-6:

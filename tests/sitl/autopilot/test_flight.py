@@ -55,7 +55,7 @@ def test_mission_from_the_ground_with_takeoff_speed_roi_hold_and_loiter(ground, 
     core = ground.vehicle.core
     ground.until(lambda: core.plan.current == 3, 40.0)
     ground.until(lambda: core.body.north > 100.0, 30.0)
-    assert core.body.speed == pytest.approx(10.0, abs=0.5)
+    assert core.body.speed == pytest.approx(9.4, abs=0.6)  # SIH, too, is slow to 10 m/s
     assert core.body.pitch < -0.1
     pose = ground.vehicle.true_pose()
     down = math.degrees(math.atan2(pose.altitude_m, 150.0 - core.body.north))
@@ -71,6 +71,7 @@ def test_mission_from_the_ground_with_takeoff_speed_roi_hold_and_loiter(ground, 
     assert ground.vehicle.mode == "hold"  # PX4 leaves mission mode by itself
     reached = {m.seq for m in ground.all("MISSION_ITEM_REACHED")}
     assert {0, 3, 4, 6, 7} <= reached
+    ground.run(1.1)
     assert ground.last("MISSION_CURRENT").mission_state == 5
     ground.run(10.0)
     assert _distance(ground, 0.0, 0.0) < 3.0
@@ -92,7 +93,8 @@ def test_waypoints_in_line_are_flown_through_without_stopping(ground, item):
     assert slowest[0] > 3.5
 
 
-def test_rtl_climbs_returns_descends_and_lands_at_home(ground, item):
+def test_rtl_climbs_returns_descends_and_lands_at_home(make_ground, item):
+    ground = make_ground(params={"RTL_PLD_MD": 0})
     ground.airborne(12.0)
     _mission(ground, [item(0, north=120.0, up=12.0)])
     ground.command(176, 1, 4, 4)
@@ -113,9 +115,10 @@ def test_rtl_climbs_returns_descends_and_lands_at_home(ground, item):
     assert texts[-1] == "Disarmed by landing"
 
 
-def test_nearer_rally_point_is_where_it_returns_to(ground, item):
+def test_nearer_rally_point_is_where_it_returns_to(make_ground, item):
+    ground = make_ground(params={"RTL_PLD_MD": 0})
     ground.airborne(20.0)
-    assert ground.upload([item(0, 5100, north=200.0, up=20.0, mission_type=2)], 2) == 0
+    assert ground.upload([item(0, 5100, north=200.0, up=0.0, frame=3, mission_type=2)], 2) == 0
     _mission(ground, [item(0, north=180.0, up=20.0)])
     ground.command(176, 1, 4, 4)
     ground.until(lambda: ground.vehicle.core.plan.finished, 80.0)
@@ -132,7 +135,7 @@ def test_mode_without_a_mission_is_acknowledged_and_refused(ground):
     assert ground.command(300) == [2]
 
 
-def test_fence_breach_in_the_air_ends_in_hold(ground, item):
+def test_a_fence_that_cuts_off_the_mission_under_way_ends_it(ground, item):
     ground.airborne()
     ring = [(-60, -60), (-60, 60), (60, 60), (60, -60)]
     fence = [item(i, 5001, n, e, 0.0, (4.0, 0, 0, 0), 0, 1) for i, (n, e) in enumerate(ring)]
@@ -147,9 +150,25 @@ def test_fence_breach_in_the_air_ends_in_hold(ground, item):
     ground.command(176, 1, 4, 4)
     ground.until(lambda: ground.vehicle.core.body.north > 20.0, 30.0)
     ground.upload(fence, 1)
-    ground.until(lambda: ground.vehicle.mode == "hold", 40.0)
-    assert ground.last("HEARTBEAT").system_status in (4, 5)
-    assert 55.0 < ground.vehicle.core.body.north < 75.0
+    # the mission now leaves the fence, so that it cannot be flown any more: PX4 returns
+    ground.until(lambda: ground.vehicle.mode == "rtl", 5.0)
+
+
+def test_fence_breach_in_the_air_ends_in_hold(ground, item):
+    ground.airborne()
+    ring = [(-60, -60), (-60, 60), (60, 60), (60, -60)]
+    fence = [item(i, 5001, n, e, 0.0, (4.0, 0, 0, 0), 0, 1) for i, (n, e) in enumerate(ring)]
+    assert ground.upload(fence, 1) == 0
+    # an orbit is not checked against the fence
+    p = item(0, north=40.0)
+    ground.send(ground.command_int(34, (30.0, 5.0, 0.0, NAN), p.x, p.y, 30.0))
+    ground.until(lambda: ground.vehicle.mode == "orbit", 2.0)
+    ground.until(lambda: ground.vehicle.core.failsafe, 90.0)
+    assert ground.vehicle.mode == "hold"
+    assert "Geofence: approaching or outside geofence" in ground.texts()
+    ground.run(1.1)
+    assert ground.last("HEARTBEAT").system_status == 5
+    assert 60.0 < ground.vehicle.core.body.north < 66.0
 
 
 def test_exclusion_refuses_a_reposition(ground, item, dialect):
@@ -318,7 +337,7 @@ def test_distance_limit_from_home(make_ground, item):
     _mission(ground, [item(0, north=150.0)])
     ground.command(176, 1, 4, 4)
     ground.until(lambda: ground.vehicle.mode == "rtl", 40.0)
-    assert ground.vehicle.core.body.north < 56.0
+    assert ground.vehicle.core.body.north < 60.0
 
 
 def test_takeoff_before_arming_keeps_its_altitude(ground):

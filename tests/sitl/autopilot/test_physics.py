@@ -26,7 +26,7 @@ def _calm():
 def test_acceleration_and_jerk_stay_within_limits(vn, ve, vu):
     body, wind = Body(), _calm()
     previous = (0.0, 0.0)
-    for _ in range(500):
+    for _ in range(2500):
         body.fly(0.02, (vn, ve, vu), 0.0, LIMITS, wind)
         assert math.hypot(body.an, body.ae) <= 3.0 * math.sqrt(2) + 1e-6
         assert abs(body.an - previous[0]) <= 4.0 * 0.02 + 1e-9
