@@ -42,8 +42,15 @@ def _options(
         folder=folder,
         seconds=seconds,
         autopilot=autopilot,
-        scene=scene,
+        scene=_scenario(city_file, scene),
     )
+
+
+def _scenario(city_file: Path, asked: Path | None) -> Path | None:
+    """Return the scenario's file: the one named, or the one of that name beside the city's scene."""
+    if asked is None or asked.exists() or asked.suffix:
+        return asked
+    return city_file.with_suffix("") / f"{asked.name}.yaml"
 
 
 @app.command()
@@ -61,7 +68,14 @@ def demo(
     autopilot: Annotated[
         str, typer.Option(help="embedded, or px4: real PX4 instances.")
     ] = "embedded",
-    scene: Annotated[Path | None, typer.Option(help="Scene file for the simulator.")] = None,
+    scene: Annotated[
+        Path | None,
+        typer.Option(
+            "--scenario",
+            "--scene",
+            help="Scenario file, or the name of one in the city's own folder, e.g. rough.",
+        ),
+    ] = None,
     keep: Annotated[
         Path | None, typer.Option(help="Keep data and logs in this new folder.")
     ] = None,

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 from missions.city import City
+from sitl.demo.aftermath import Aftermath, aftermath, sheltered, stranded
 from sitl.demo.client import Controller
 from sitl.demo.process import Child, json_line
 from sitl.demo.summary import Summary, away, faults, last_doors, summarise
@@ -69,6 +70,28 @@ class Seen:
     """Incidents that wait for an officer or were rejected: the CAD is not owed them."""
     state: dict[str, Any] | None = None
     viewer_token: str | None = None
+    told: list[dict[str, str]] = field(default_factory=list)
+    """How the controller's picture of drones and docks changed: at, what, words."""
+    _last: dict[str, str] = field(default_factory=dict)
+
+    def note(self, state: dict[str, Any]) -> None:
+        """Take in a picture and keep what is new in it."""
+        now = datetime.now(UTC).isoformat()
+        for one in [*state["drones"], *state["docks"]]:
+            words = _words(one)
+            before = self._last.get(one["id"])
+            self._last[one["id"]] = words
+            if before is not None and before != words:
+                self.told.append({"at": now, "what": one["id"], "words": words})
+
+
+def _words(one: dict[str, Any]) -> str:
+    """Return what a drone or a dock does, and why, as the controller tells it."""
+    if "door" in one:
+        return f"door {one['door']}" if one["online"] else "offline"
+    said = [one.get("reason", ""), *one.get("warnings", ())]
+    why = ", ".join(w for w in said if w)
+    return f"{one['state']} ({why})" if why else str(one["state"])
 
 
 class Demo:
@@ -233,6 +256,7 @@ class Demo:
         assert self.controller is not None
         with contextlib.suppress(httpx.HTTPError):
             self.seen.state = await self.controller.state()
+            self.seen.note(self.seen.state)
             known = self.seen.state["incidents"]
             self.seen.incidents |= {str(i["id"]) for i in known}
             self.seen.undecided = {
@@ -250,8 +274,26 @@ class Demo:
     def all_home(self) -> bool:
         """Whether every drone has landed in its dock and every door is closed."""
         doors = last_doors(self.truth.docks.entries)
-        return not away(self.truth.vehicles.entries, self._homes) and all(
-            d == "closed" for d in doors.values()
+        out = away(self.truth.vehicles.entries, self._homes) - self.excused()
+        return not out and all(d == "closed" for d in doors.values())
+
+    def excused(self) -> set[str]:
+        """Return the drones that a scenario's fault keeps from home: down, or in another dock."""
+        truth = self.truth
+        if not truth.faults.entries:
+            return set()
+        down = stranded(truth.vehicles.entries, truth.faults.entries, self._homes)
+        return down | sheltered(truth.vehicles.entries, truth.docks.entries, self._homes)
+
+    def aftermath(self) -> list[Aftermath]:
+        """Return what each fault of the scenario led to."""
+        truth = self.truth
+        return aftermath(
+            truth.faults.entries,
+            homes=self._homes,
+            told=self.seen.told,
+            vehicles=truth.vehicles.entries,
+            docks=truth.docks.entries,
         )
 
     def settled(self) -> bool:
@@ -291,6 +333,7 @@ class Demo:
             cad=self.truth.cad.entries,
             incidents=self.owed(),
             expected_sites=sites,
+            excused=self.excused(),
         )
 
 

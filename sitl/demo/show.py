@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 from rich.console import Console
@@ -70,7 +71,11 @@ async def _course(options: Options, *, headless: bool, as_json: bool) -> int:
         faults = demo.faults()
         for fault in faults:
             say(f"fault: {fault}")
-        figures = demo.summary().as_dict()
+        figures: dict[str, Any] = demo.summary().as_dict()
+        if played := demo.aftermath():
+            figures["faults"] = [one.as_dict() for one in played]
+            for one in played:
+                say(f"played: {one.line()}")
     # printed when everything is down, so that it really is the last word
     if as_json:
         print(json.dumps(figures), flush=True)

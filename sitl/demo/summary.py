@@ -149,13 +149,16 @@ def faults(
     cad: Sequence[Entry],
     incidents: Iterable[str],
     expected_sites: Iterable[str],
+    excused: Iterable[str] = (),
 ) -> list[str]:
     """Return what went wrong, in words; an empty list is a run that ends with status 0.
 
     ``expected_sites`` are sites whose scene passed its alarm level for long enough that an
-    incident must have come of it.
+    incident must have come of it. ``excused`` are drones that a scenario's fault brought down or
+    drove into another dock.
     """
-    found = [f"{drone} took off and did not come home" for drone in sorted(away(vehicles, homes))]
+    missing = away(vehicles, homes) - set(excused)
+    found = [f"{drone} took off and did not come home" for drone in sorted(missing)]
     if not any(e["kind"] == "takeoff" for e in vehicles):
         found.append("no drone took off")
     found += [

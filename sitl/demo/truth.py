@@ -34,14 +34,15 @@ class LogTail:
 
 
 class Truth:
-    """The three logs of ``skybeat sim --log DIR``."""
+    """The logs of ``skybeat sim --log DIR``."""
 
     def __init__(self, folder: Path) -> None:
         self.vehicles = LogTail(folder / "vehicles.jsonl")
         self.docks = LogTail(folder / "docks.jsonl")
         self.cad = LogTail(folder / "cad.jsonl")
+        self.faults = LogTail(folder / "faults.jsonl")
 
     def refresh(self) -> None:
         """Read what is new in each log."""
-        for tail in (self.vehicles, self.docks, self.cad):
+        for tail in (self.vehicles, self.docks, self.cad, self.faults):
             tail.refresh()

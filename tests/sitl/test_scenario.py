@@ -95,3 +95,13 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_a_scenario_for_another_city_is_refused(zhangzhou: City, text: str, what: str) -> None:
     with pytest.raises(ScenarioError, match=what):
         check(parse(text, "scene.yaml"), zhangzhou)
+
+
+def test_the_bad_day_is_one_for_the_demos_docks(zhangzhou: City) -> None:
+    docks = frozenset({"xc-bridge", "xc-market", "xc-old-town", "lw-park"})
+    rough = load(Path(__file__).parents[2] / "sitl" / "cities" / "zhangzhou" / "rough.yaml")
+    check(rough, zhangzhou.part(docks))
+    kinds = {fault.fault for fault in rough.faults}
+    assert kinds >= {
+        "traffic", "vehicle_link", "vehicle_gps", "dock_jam", "weather_wind", "weather_rain",
+    }  # fmt: skip
