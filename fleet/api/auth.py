@@ -43,6 +43,11 @@ class Principal:
     role: Role
     token: UUID
 
+    @property
+    def may_act(self) -> bool:
+        """Whether this is a person whose presence counts: an officer or above."""
+        return self.role.permits(Role.OFFICER)
+
 
 async def caller(
     ctx: Ctx, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
@@ -54,7 +59,10 @@ async def caller(
         record = await tokens.find(session, given.credentials)
     if record is None:
         raise _unauthorized("the token is unknown or revoked")
-    return Principal(record.name, Role(record.role), record.id)
+    principal = Principal(record.name, Role(record.role), record.id)
+    if principal.may_act:
+        ctx.hub.presence.heard()
+    return principal
 
 
 def _unauthorized(words: str) -> HTTPException:

@@ -6,22 +6,26 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, Protocol, cast
+from typing import Annotated, Protocol, cast
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from fastapi import Request as HttpRequest
 from prometheus_client import CollectorRegistry
 
 from fleet.cad.dispatcher import Dispatcher
+from fleet.errors import OrderError
+from fleet.flight.asked import Answer, Request
+from fleet.flight.control import Holder
+from fleet.flight.overrides import Overrides
 from fleet.incidents.desk import Desk
 from fleet.incidents.sites import SiteBoard
 from fleet.link.clock import Clock
+from fleet.link.port import LandingTarget
 from fleet.live import LiveHub
 from fleet.model.order import Order, OrderRequest
 from fleet.store.store import Store
 from missions.city import City
-
-Action = Literal["return", "hold", "resume", "land"]
 
 
 class Flight(Protocol):
@@ -42,8 +46,15 @@ class Flight(Protocol):
     async def recall_all(self, reason: str, actor: str) -> None:
         """End every order and call every drone home."""
 
-    async def command(self, drone_id: str, action: Action, actor: str) -> None:
-        """Carry out an operator's command."""
+    @property
+    def overrides(self) -> Overrides:
+        """What pilots have overridden; the pre-flight checks read it."""
+
+    def soft_checks(self) -> Sequence[str]:
+        """Return the names of the pre-flight checks that a pilot may override."""
+
+    def landing_target(self, drone: str, target: LandingTarget) -> None:
+        """Take where a drone's camera sees the marker that it lands on."""
 
     def orders(self) -> Sequence[Order]:
         """Return the orders that are active, and those ended since the start."""
@@ -52,9 +63,31 @@ class Flight(Protocol):
         """Return which drone watches which site now: (site id, drone id)."""
 
 
+class Pilots(Protocol):
+    """What the API asks of the pilots' desk; ``fleet.flight.pilots.PilotDesk`` is one."""
+
+    async def carry_out(self, request: Request) -> Answer:
+        """Carry out a pilot's command, once."""
+
+    def holder(self, drone: str) -> Holder | None:
+        """Return who has control of a drone, or None."""
+
+
+class _NoPilots:
+    """Where no desk was handed over."""
+
+    async def carry_out(self, request: Request) -> Answer:
+        """Refuse."""
+        raise OrderError("this controller takes no pilot's commands")
+
+    def holder(self, drone: str) -> Holder | None:
+        """Return that nobody has control."""
+        return None
+
+
 @dataclass(frozen=True)
 class Context:
-    """The controller's parts, and where the city file lies.
+    """The controller's parts, and where the city file and the data lie.
 
     ``stopping`` is set when the process is to end, so that streams end at once.
     """
@@ -71,9 +104,11 @@ class Context:
     registry: CollectorRegistry
     map_origins: tuple[str, ...] = ()
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    pilots: Pilots = field(default_factory=_NoPilots)
+    data: Path = Path()
 
 
-def context_of(request: Request) -> Context:
+def context_of(request: HttpRequest) -> Context:
     """Return the context of the application that serves a request."""
     return cast(Context, request.app.state.context)
 

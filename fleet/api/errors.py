@@ -45,8 +45,20 @@ def in_words(errors: object) -> str:
     """Return pydantic's findings in one line: ``key: rule; key: rule``."""
     parts = []
     for error in errors if isinstance(errors, list | tuple) else ():
+        context = error.get("ctx") or {}
         where = ".".join(str(step) for step in error["loc"] if step != "body")
-        parts.append(f"{where}: {error['msg']}" if where else str(error["msg"]))
+        match error["type"]:
+            case "json_invalid":
+                parts.append(f"the body is no JSON: {context.get('error', '')} at {where}")
+            case "union_tag_not_found":
+                what = str(context["discriminator"]).strip("'")
+                parts.append(f"{what} is missing")
+            case "union_tag_invalid":
+                what = str(context["discriminator"]).strip("'")
+                known = context["expected_tags"]
+                parts.append(f"{context['tag']!r} is no {what}; it is one of {known}")
+            case _:
+                parts.append(f"{where}: {error['msg']}" if where else str(error["msg"]))
     return "; ".join(parts) or "the request is not valid"
 
 

@@ -9,17 +9,18 @@ from pydantic import BaseModel
 
 from fleet.api.auth import Worker
 from fleet.api.context import Ctx
+from fleet.api.landings import landings
 from fleet.incidents.sites import SiteReport
-from missions.city import Site
+from missions.city import Dock, Drone, Site
 
 router = APIRouter(prefix="/api/v1", tags=["workers"])
 
 
 class Watch(BaseModel):
-    """One camera that is to be watched now.
+    """One camera that is to be watched now: on a site, or on the marker that a drone lands on.
 
     ``key`` stays the same as long as it is the same camera on the same site; ``source`` is the
-    address of its stream.
+    address of its stream. A landing has no site.
     """
 
     key: str
@@ -39,7 +40,7 @@ class Watches(BaseModel):
 
 @router.get("/watches")
 async def watches(ctx: Ctx, _caller: Worker) -> Watches:
-    """Return the fixed cameras, and those of drones that are on their sites."""
+    """Return the fixed cameras, those of drones on their sites, and of drones that land by sight."""
     sites = {site.id: site for site in ctx.city.sites}
     drones = {drone.id: drone for drone in ctx.city.drones}
     found = [
@@ -51,6 +52,7 @@ async def watches(ctx: Ctx, _caller: Worker) -> Watches:
         video = drones[drone_id].video
         if video is not None:
             found.append(_watch(sites[site_id], drone_id, video, drone_id))
+    found += [_landing(drone, video, dock) for drone, video, dock in landings(ctx)]
     return Watches(watches=found)
 
 
@@ -72,4 +74,26 @@ def _watch(site: Site, camera: str, source: str, drone: str | None) -> Watch:
         position=site.position,
         detector={**site.detector.model_dump(mode="json"), "lon": lon, "lat": lat},
         station_url=f"/api/v1/sites/{site.id}/station" if has_station else None,
+    )
+
+
+def _landing(drone: Drone, video: str, dock: Dock) -> Watch:
+    assert dock.marker is not None
+    lon, lat = dock.position
+    detector = {
+        "kind": "marker",
+        "marker_id": dock.marker.id,
+        "size_m": dock.marker.size_m,
+        "dock": dock.id,
+        "lon": lon,
+        "lat": lat,
+    }
+    return Watch(
+        key=f"dock-{dock.id}/{drone.id}",
+        site="",
+        source=video,
+        drone=drone.id,
+        position=dock.position,
+        detector=detector,
+        station_url=None,
     )

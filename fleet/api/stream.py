@@ -7,13 +7,14 @@ yet is kept once a fact (see ``fleet.live``), and nothing more is written before
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, nullcontext
 from uuid import UUID
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from fleet.api.auth import Viewer
+from fleet.api.auth import Principal, Viewer
 from fleet.api.context import Context, Ctx
 from fleet.api.state import snapshot
 from fleet.store import tokens
@@ -32,13 +33,22 @@ router = APIRouter(prefix="/api/v1", tags=["live"])
 async def stream(ctx: Ctx, caller: Viewer) -> StreamingResponse:
     """Stream ``event: state`` first, then each change, and a comment every 3 s."""
     return StreamingResponse(
-        events(ctx, caller.token),
+        _attended(ctx, caller),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
 
-async def events(ctx: Context, token: UUID) -> AsyncIterator[str]:
+async def _attended(ctx: Context, caller: Principal) -> AsyncIterator[str]:
+    """Yield events; who may act is counted as present for as long."""
+    presence = ctx.hub.presence.listening() if caller.may_act else nullcontext()
+    with presence:
+        async with aclosing(events(ctx, caller.token)) as run:
+            async for text in run:
+                yield text
+
+
+async def events(ctx: Context, token: UUID) -> AsyncGenerator[str]:
     """Yield events until the client is gone, the controller stops, or the token is revoked.
 
     The server cancels this where the client is gone.

@@ -19,15 +19,21 @@ from fleet.api.app import create_app
 from fleet.api.context import Context
 from fleet.cad.dispatcher import Dispatcher
 from fleet.errors import OrderError
+from fleet.flight.overrides import Overrides
+from fleet.flight.pilots import PilotDesk
+from fleet.flight.word import Word
 from fleet.incidents.desk import Desk
 from fleet.incidents.sites import SiteBoard
 from fleet.link.clock import SystemClock
+from fleet.link.port import LandingTarget
 from fleet.live import LiveHub
+from fleet.model.live import Telemetry
 from fleet.model.order import Order, OrderRequest, OrderStatus
 from fleet.server import Server, listen
 from fleet.store import tokens
 from fleet.store.store import Store
-from missions.city import CadEndpoint, City
+from missions.city import CadEndpoint, City, Drone
+from missions.sortie import Sortie
 
 
 @dataclass
@@ -37,6 +43,8 @@ class RememberingFlight:
     kept: dict[UUID, Order] = field(default_factory=dict)
     assigned: list[tuple[str, str]] = field(default_factory=list)
     refuses: str = ""
+    supervisors: dict[str, Any] = field(default_factory=dict)
+    overrides: Any = None
 
     async def submit(self, request: OrderRequest, actor: str) -> Order:
         self._may("submit", request, actor)
@@ -59,8 +67,16 @@ class RememberingFlight:
     async def recall_all(self, reason: str, actor: str) -> None:
         self._may("recall", reason, actor)
 
-    async def command(self, drone_id: str, action: str, actor: str) -> None:
-        self._may("command", drone_id, action, actor)
+    def soft_checks(self) -> list[str]:
+        return ["operator-present", "temperature-fit"]
+
+    def landing_target(self, drone: str, target: LandingTarget) -> None:
+        self._may("landing_target", drone, target)
+
+    def tell(self, drone: str, word: Word) -> None:
+        """Do what a pilot says at once."""
+        self._may("tell", drone, word.action, word.demand, word.reason)
+        word.done("ACCEPTED")
 
     def orders(self) -> list[Order]:
         return list(self.kept.values())
@@ -76,6 +92,42 @@ class RememberingFlight:
         if self.refuses:
             raise OrderError(self.refuses)
         self.asked.append(asked)
+
+
+class Link:
+    """A vehicle that does what it is told, and keeps what that was."""
+
+    def __init__(self, told: list[tuple[Any, ...]]) -> None:
+        self._told = told
+        self.fails: Exception | None = None
+        self.telemetry = Telemetry(
+            at=datetime.now(UTC), connected=True, lon=117.65, lat=24.51, altitude_m=60.0
+        )
+
+    async def look_at(self, point: Any) -> None:
+        self._heed("look_at", point)
+
+    async def point_gimbal(self, pointing: Any) -> None:
+        self._heed("gimbal", pointing)
+
+    async def kill(self) -> None:
+        self._heed("kill")
+
+    def _heed(self, *told: Any) -> None:
+        self._told.append(told)
+        if self.fails is not None:
+            raise self.fails
+
+
+@dataclass
+class Keeper:
+    drone: Drone
+    link: Any
+    sortie: Sortie | None = None
+    holder: str | None = None
+
+    def publish(self) -> None:
+        """Show it."""
 
 
 class Api:
@@ -115,6 +167,12 @@ async def api(
     board = SiteBoard(city, hub, clock, flight.watch_assignments)
     dispatcher = Dispatcher([], store, hub, clock, registry=registry)
     desk = Desk(city, store, hub, clock, wake_cads=dispatcher.wake, activity=board)
+    flight.supervisors = {d.id: Keeper(d, Link(flight.asked)) for d in city.drones}
+    flight.overrides = Overrides(clock)
+    pilots = PilotDesk(city, store, flight, clock)
+    await pilots.start()
+    data = city_folder.parent / "data"
+    (data / "tlog").mkdir()
     context = Context(
         city=city,
         city_folder=city_folder,
@@ -127,6 +185,8 @@ async def api(
         flight=flight,
         registry=registry,
         map_origins=("https://tiles.example",),
+        pilots=pilots,
+        data=data,
     )
     secrets = {}
     async with store.write() as tx:

@@ -53,18 +53,8 @@ async def test_orders_go_to_flight_and_come_back(api: Any, flight: Any) -> None:
         assert gone.json()["status"] == "cancelled"
         assert (await pilot.delete(f"/api/v1/missions/{uuid4()}")).status_code == 404
         assert (await pilot.post("/api/v1/recall", json={"reason": "storm"})).status_code == 200
-        command = await pilot.post("/api/v1/drones/u1/commands", json={"action": "hold"})
-        assert command.status_code == 200
-        unknown = await pilot.post("/api/v1/drones/u9/commands", json={"action": "hold"})
-        assert unknown.status_code == 404
-        flight.refuses = "u1 is docked"
-        refused = await pilot.post("/api/v1/drones/u1/commands", json={"action": "hold"})
-        assert (refused.status_code, refused.json()["detail"]) == (409, "u1 is docked")
-    assert [a[0] for a in flight.asked] == ["submit", "cancel", "recall", "command"]
-    assert flight.asked[2:] == [
-        ("recall", "storm", "a pilot"),
-        ("command", "u1", "hold", "a pilot"),
-    ]
+    assert [a[0] for a in flight.asked] == ["submit", "cancel", "recall"]
+    assert flight.asked[2:] == [("recall", "storm", "a pilot")]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""``/api/v1/drones/{id}/overrides``: a pilot lets soft checks be overlooked at the next take-off."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from fastapi import APIRouter, HTTPException
+from pydantic import BaseModel, ConfigDict, Field
+
+from fleet.api.auth import Pilot
+from fleet.api.context import Ctx
+from fleet.api.drones import known
+from fleet.errors import Conflict
+from fleet.flight.overrides import VALID_S
+from fleet.store import audit
+from fleet.store.audit import AuditEntry
+
+REASON_MIN = 10
+
+router = APIRouter(prefix="/api/v1/drones", tags=["drones"])
+
+
+class OverrideRequest(BaseModel):
+    """Which soft checks are to be overlooked, and why."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    checks: list[str] = Field(min_length=1, max_length=32, description="names of soft checks")
+    reason: str = Field(
+        min_length=REASON_MIN, max_length=500, description="why, in the pilot's own words"
+    )
+
+
+class Override(BaseModel):
+    """What is overlooked, and until when; one take-off ends it."""
+
+    drone: str
+    checks: list[str]
+    until: datetime
+
+
+@router.post("/{drone_id}/overrides", status_code=201)
+async def override(drone_id: str, body: OverrideRequest, ctx: Ctx, caller: Pilot) -> Override:
+    """Let soft checks be overlooked at the drone's next take-off, within ten minutes.
+
+    Hard checks cannot be overridden. It is in the audit before it holds.
+    """
+    known(ctx, drone_id)
+    soft = ctx.flight.soft_checks()
+    unknown = sorted(set(body.checks) - set(soft))
+    if unknown:
+        raise HTTPException(
+            422, f"no soft check {', '.join(unknown)}; soft checks are {', '.join(sorted(soft))}"
+        )
+    holder = ctx.pilots.holder(drone_id)
+    if holder is not None and holder.who != caller.name:
+        raise Conflict(f"{holder} has control of {drone_id}")
+    now = ctx.clock.now()
+    checks = sorted(set(body.checks))
+    async with ctx.store.write() as tx:
+        entry = AuditEntry(
+            now,
+            caller.name,
+            "drone.override",
+            f"drone:{drone_id}",
+            body.reason,
+            {"checks": checks},
+        )
+        await audit.add(tx.session, entry)
+    ctx.flight.overrides.grant(drone_id, frozenset(checks))
+    return Override(drone=drone_id, checks=checks, until=now + timedelta(seconds=VALID_S))
