@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sitl.autopilot.params import FLEET_PARAMS
 from sitl.child import die_with_parent
 from sitl.errors import Px4Error, Px4Missing
 
@@ -29,11 +30,14 @@ _ENGINE_S = 10.0
 _LOG_TAIL = 600
 
 DEFAULT_PARAMS: Mapping[str, float] = {
+    **FLEET_PARAMS,
+    "EKF2_MCOEF": 1.0,  # the drag of SIH's vehicle: it goes with airspeed, and with nothing else
+    "EKF2_BCOEF_X": 0.0,
+    "EKF2_BCOEF_Y": 0.0,
     "SDLOG_MODE": -1,  # no flight log: 5.5 MB a minute otherwise
     "SDLOG_BACKEND": 0,  # without this one the logger still starts on arming
     "MNT_MODE_IN": 4,  # the gimbal manager of MAVLink's gimbal protocol v2
     "MNT_MODE_OUT": 0,  # with a gimbal on servo outputs, which PX4 then reports itself
-    "COM_RC_IN_MODE": 4,  # no sticks: their absence is no reason for anything
 }
 
 

@@ -10,7 +10,8 @@ from pymavlink.dialects.v20 import common as mav
 
 from sitl.autopilot.modes import by_custom_mode
 from sitl.autopilot.params import INT32, REAL32, wire_float
-from sitl.autopilot.port import EventHook, EventKind, Fault, Pose, VehicleEvent
+from sitl.autopilot.port import Aircraft, EventHook, EventKind, Fault, Pose, VehicleEvent
+from sitl.autopilot.traffic import adsb_vehicle
 from sitl.errors import Px4Error, VehicleError
 from sitl.px4 import STATION_PORT, Px4Instance
 
@@ -137,6 +138,10 @@ class Px4Vehicle(asyncio.DatagramProtocol):
     def on_event(self, hook: EventHook) -> None:
         """Call ``hook`` on every take-off, landing and change of mode."""
         self._hooks.append(hook)
+
+    def traffic(self, aircraft: Aircraft) -> None:
+        """Let its ADS-B receiver hear an aircraft, once: PX4 tells its other links of it."""
+        self._send(adsb_vehicle(aircraft))
 
     def set_fault(self, fault: Fault, active: bool = True) -> None:
         """Break something, or mend it.
