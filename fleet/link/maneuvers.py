@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from fleet.errors import LinkError, Refused
 from fleet.link.commands import ACCEPTED, Command, Commands, Place, result_name
 from fleet.link.dialect import AUTOPILOT
 from fleet.link.items import Programme
-from fleet.link.modes import HOLD, MISSION, NUMBERS, ORBIT
+from fleet.link.modes import HOLD, MISSION, NUMBERS, ORBIT, mode_name
 from fleet.link.requests import Exchange, NoAnswer, Requests
 from fleet.link.seen import NotSeen, Seen
 from fleet.model.command import GoTo, Orbit
@@ -39,8 +40,10 @@ MISSION_TRIES = 5
 """In all less than the 10 s after which PX4 disarms a vehicle that stays on the ground."""
 MODE_TRIES = 3
 ITEM_TRIES = 3
-LOOK_S = 0.25
+LOOK_S = 0.15
 """How often a heartbeat is asked for while a mode is waited for; PX4 sends one a second."""
+TOLD_S = 0.3
+"""Telemetry follows a heartbeat within this."""
 TARGET_S = 3.0
 """Bound on a target or a circle being shown after its acknowledgement; PX4 sends both often."""
 WORDS_S = 0.4
@@ -93,20 +96,16 @@ class Maneuvers:
             If it was overtaken by a younger request.
         """
         number, said = self._begin(what), since or self._seen.clock.now()
-        heard = False
-        refusal = ""
+        results: list[int] = []
         for _ in range(MISSION_TRIES if mode == MISSION else MODE_TRIES):
-            result = await self._try_mode(number, what, mode)
-            if self._seen.now.mode == mode:
+            if await self._try_mode(number, what, mode, results):
                 return
-            heard = heard or result is not None
-            refusal = result_name(result) if result not in (None, ACCEPTED) else refusal
-        if not heard:
+        if not results:
             raise NoAnswer(f"{self._seen.drone}: {what}: no answer")
         words = self._seen.words(said)
         message = f"{self._seen.drone}: {what}: mode is {self._seen.now.mode}, not {mode}"
-        if words or refusal:
-            raise Refused(f"{message}: {words or refusal}")
+        if words or max(results) != ACCEPTED:
+            raise Refused(f"{message}: {words or result_name(max(results))}")
         raise NotSeen(f"{message}: acknowledged, and not done")
 
     def _begin(self, what: str) -> int:
@@ -117,29 +116,48 @@ class Maneuvers:
         if self._asked[0] != number:
             raise LinkError(f"{self._seen.drone}: {what}: overtaken by {self._asked[1]}")
 
-    async def _try_mode(self, number: int, what: str, mode: str) -> int | None:
-        """Ask once; wait ``MODE_S`` to see it. Return the worst result, None where none came.
+    async def _try_mode(self, number: int, what: str, mode: str, results: list[int]) -> bool:
+        """Ask once; say whether a heartbeat since shows the mode, within ``MODE_S``.
 
-        It is asked as the controller itself, whose refusals alone PX4 gives a reason for; the
-        results heard so may be those of another request, and only serve as words.
+        It is asked as the controller itself, whose refusals alone PX4 gives a reason for. So the
+        results heard may be those of another request, and only serve as words. PX4 sends two: that
+        it has understood, and what became of it.
         """
-        main, sub = NUMBERS[mode]
-        command = Command(DO_SET_MODE, (CUSTOM_MODE_ENABLED, main, sub))
-        worst: int | None = None
-        async with self._requests.own(mav.MAVLINK_MSG_ID_COMMAND_ACK) as exchange:
+        command = Command(DO_SET_MODE, (CUSTOM_MODE_ENABLED, *NUMBERS[mode]))
+        kinds = mav.MAVLINK_MSG_ID_COMMAND_ACK, mav.MAVLINK_MSG_ID_HEARTBEAT
+        async with self._requests.own(*kinds) as exchange:
             self._still(number, what)
             exchange.say(command.message(self._requests.system_id))
+            acknowledged = 0
             end = self._seen.clock.monotonic() + MODE_S
             while (left := end - self._seen.clock.monotonic()) > 0:
-                if self._seen.now.mode == mode:
-                    return worst
                 heard = await exchange.hear(min(left, LOOK_S))
                 self._still(number, what)
                 if heard is None:
-                    exchange.say(Command(REQUEST_MESSAGE, (0.0,)).message(self._requests.system_id))
+                    exchange.say(self._show_heartbeat)
+                elif heard.get_msgId() == mav.MAVLINK_MSG_ID_HEARTBEAT:
+                    if (
+                        heard.get_srcComponent() == AUTOPILOT
+                        and mode_name(heard.custom_mode) == mode
+                    ):
+                        await self._told(mode)
+                        return True
                 elif heard.command == DO_SET_MODE:
-                    worst = max(worst or ACCEPTED, heard.result)
-        return worst
+                    acknowledged += 1
+                    results.append(heard.result)
+                    if acknowledged == 2:
+                        exchange.say(self._show_heartbeat)
+        return False
+
+    @property
+    def _show_heartbeat(self) -> Any:
+        """Ask for a heartbeat: PX4 sends one a second."""
+        return Command(REQUEST_MESSAGE).message(self._requests.system_id)
+
+    async def _told(self, mode: str) -> None:
+        """Wait until telemetry shows the mode too, but not for long: it may be gone again."""
+        with suppress(NotSeen):
+            await self._seen.until(lambda t: t.mode == mode, f"in {mode}", TOLD_S)
 
     async def fly_to_item(self, index: int, programme: Programme | None) -> None:
         """Go on with the mission from one item; see the vehicle fly to it.
@@ -285,7 +303,7 @@ class Maneuvers:
                 end = min(end, clock.monotonic() + WORDS_S)
             heard = await exchange.hear(min(left, LOOK_S))
             if heard is None and not in_mode:
-                exchange.say(Command(REQUEST_MESSAGE, (0.0,)).message(self._requests.system_id))
+                exchange.say(self._show_heartbeat)
             elif heard is not None and heard.get_msgId() == kind:
                 shown, done = True, taken(heard)
         return shown, done

@@ -24,7 +24,7 @@ from fleet.link.dialect import CONTROLLER_SYSTEM, read
 from fleet.link.items import Programme
 from fleet.link.landing_target import Track, landing_target
 from fleet.link.loading import Loader
-from fleet.link.maneuvers import Maneuvers
+from fleet.link.maneuvers import REQUEST_MESSAGE, Maneuvers
 from fleet.link.mavsdk_telemetry import RATE_HZ, Slots
 from fleet.link.modes import HOLD, LAND, MISSION, PRECISION_LAND, RETURN_TO_LAUNCH
 from fleet.link.port import LandingTarget, Listener, VehicleText
@@ -199,20 +199,25 @@ class MavsdkLink:
         self._need_heard()
         async with self._arming:
             await self._commands.send("arm", Command(ARM_DISARM, (1.0,)))
-            await self._seen.until(lambda t: t.armed, "armed", SEEN_S)
+            await self._see(lambda t: t.armed, "armed")
 
     async def disarm(self) -> None:
         """Disarm; refused in the air."""
         self._need_heard()
         async with self._arming:
             await self._commands.send("disarm", Command(ARM_DISARM, (0.0,)))
-            await self._seen.until(lambda t: not t.armed, "disarmed", SEEN_S)
+            await self._see(lambda t: not t.armed, "disarmed")
 
     async def kill(self) -> None:
         """Stop the motors at once, in the air too; waits for no other request."""
         self._need_heard()
         await self._commands.send("kill", Command(ARM_DISARM, (0.0, FORCE)))
-        await self._seen.until(lambda t: not t.armed, "disarmed", SEEN_S)
+        await self._see(lambda t: not t.armed, "disarmed")
+
+    async def _see(self, seen: Callable[[Telemetry], bool], what: str) -> None:
+        """Wait for a heartbeat that shows it, and ask for one: PX4 sends one a second."""
+        self._requests.say(Command(REQUEST_MESSAGE).message(self._requests.system_id))
+        await self._seen.until(seen, what, SEEN_S)
 
     async def start_mission(self) -> None:
         """Start or continue the mission; returns when the mode is seen to be MISSION.

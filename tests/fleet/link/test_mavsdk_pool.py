@@ -164,7 +164,7 @@ async def test_refusals_carry_the_vehicles_own_words(monkeypatch: pytest.MonkeyP
         await link.disarm()
         vehicles[0].set_fault(Fault.GPS, True)
         await until(link, lambda t: not t.armable)
-        with pytest.raises(Refused, match=r"arm: COMMAND_DENIED: .*[Aa]rm"):
+        with pytest.raises(Refused, match=r"arm: TEMPORARILY_REJECTED: .*[Aa]rm"):
             await link.arm()
 
 
