@@ -46,13 +46,8 @@ def judge(view: View) -> Verdict:
     won: tuple[Row, str] | None = None
     told: list[str] = []
     for row, acts in rows:
-        assert row.event is not None  # by _asked
-        words = row.event(view)
+        words = _words(row, view)
         if words is None:
-            if row.for_s:
-                view.lasting(row.name, False)
-            continue
-        if row.for_s and not view.lasting(row.name, True) > row.bound_s(view.policy):
             continue
         if acts and won is None and not (by_hand and row.action in COMMANDS and not row.word):
             won = (row, words)
@@ -70,3 +65,12 @@ def judge(view: View) -> Verdict:
     if step is None:
         warnings = (words, *(w for w in warnings if w != words)) if not row.word else warnings
     return Verdict(step, row.rank, row.name, warnings, row.action)
+
+
+def _words(row: Row, view: View) -> str | None:
+    """Return what a row says, once it has been seen for long enough."""
+    words = row.event(view) if row.event is not None else None
+    if not row.for_s:
+        return words
+    seen_s = view.lasting(row.name, words is not None)
+    return words if words is not None and seen_s > row.bound_s(view.policy) else None

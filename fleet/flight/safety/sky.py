@@ -100,7 +100,7 @@ class Sky:
         pad_east, pad_north = self._flat.to(*pad)
         altitude = math.nan if t.altitude_m is None else t.altitude_m
         height = altitude + ground_amsl_m
-        v_east, v_north = _number(t.velocity_east_m_s), _number(t.velocity_north_m_s)
+        v_east, v_north = finite(t.velocity_east_m_s), finite(t.velocity_north_m_s)
         low = altitude < top_m - TOP_M
         heard_s = now_s if t.connected or before is None else before.heard_s
         mover = Mover(
@@ -114,7 +114,7 @@ class Sky:
             speed_m_s=math.hypot(v_east, v_north),
             velocity_east_m_s=v_east,
             velocity_north_m_s=v_north,
-            velocity_up_m_s=-_number(t.velocity_down_m_s),
+            velocity_up_m_s=-finite(t.velocity_down_m_s),
             heard_s=heard_s,
             in_column=low and math.hypot(east - pad_east, north - pad_north) < RADIUS_M,
             jumps=_jumps(before, east, north, now_s),
@@ -149,6 +149,13 @@ class Sky:
         """Return (east, north) of a position in the sky's plane; None while it has none."""
         return None if self._flat is None else self._flat.to(lon, lat)
 
+    def position(self, mover: Mover) -> tuple[float, float] | None:
+        """Return where a drone of this sky is (lon, lat)."""
+        flat = self._flat
+        if flat is None:
+            return None
+        return flat.lon + mover.east_m / flat.east_m, flat.lat + mover.north_m / flat.north_m
+
     def __iter__(self) -> Iterator[Mover]:
         """Yield every drone in the air."""
         return iter(self._movers.values())
@@ -168,7 +175,8 @@ class Sky:
             del self._cells[key]
 
 
-def _number(value: float) -> float:
+def finite(value: float) -> float:
+    """Return a number, 0 in place of one that is none."""
     return value if math.isfinite(value) else 0.0
 
 

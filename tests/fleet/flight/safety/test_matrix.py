@@ -63,7 +63,7 @@ def test_no_state_is_both_acted_in_and_only_told() -> None:
 
 def test_what_commands_is_known() -> None:
     """A new action must be thought of: does it stop at a pilot's hand?"""
-    assert COMMANDS == {Action.AVOID, Action.RETURN, Action.ALTERNATE}
+    assert {Action.AVOID, Action.RETURN, Action.ALTERNATE} == COMMANDS
     assert set(Action) - COMMANDS == {
         Action.WARN,
         Action.REFUSE,

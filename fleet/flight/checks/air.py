@@ -1,0 +1,117 @@
+"""Checks of the way that the drone is about to fly, and of who else is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import shapely
+from shapely.geometry import Point
+
+from fleet.flight.checks.situation import Situation
+from fleet.flight.column import VERTICAL_M
+from fleet.flight.safety.events.traffic import NEAR, Own, in_words, nearest
+from fleet.flight.safety.flat import Flat
+from fleet.flight.safety.sky import Mover
+from fleet.flight.safety.standing import DEAF
+from fleet.model.states import DroneState
+from missions.airspace import KEEP_M, Tube
+from missions.sortie import Sortie
+
+_OFF_PLAN = frozenset({DroneState.HELD, DroneState.AVOIDING})
+
+
+class UnderCeiling:
+    """No waypoint is above the city's ceiling, nor below the ground of the dock."""
+
+    name = "under-ceiling"
+    hard = True
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        for leg in s.sortie.legs:
+            for point in leg.waypoints:
+                if not 0 < point.altitude_m <= s.limits.ceiling_m:
+                    return (
+                        f"sortie has a waypoint at {point.altitude_m:g} m; "
+                        f"0 to {s.limits.ceiling_m:g} m is allowed"
+                    )
+        return None
+
+
+class NoTraffic:
+    """No manned aircraft is near the dock, nor will be while the drone climbs."""
+
+    name = "no-traffic"
+    hard = True
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        ground = s.telemetry.altitude_amsl_m
+        height = (s.ground_amsl_m if ground is None else ground) + s.sortie.altitude_m
+        own = Own(*s.pad, height)
+        found = nearest(own, s.aircraft, s.now, s.sky, NEAR)
+        return None if not found else in_words(found[0])
+
+
+class NoConflict:
+    """Nobody flies, or hangs about, where the sortie leads.
+
+    Sorties are planned clear of each other; this holds them to it when they begin, against those
+    that were planned meanwhile and those that do not fly their plan any more.
+    """
+
+    name = "no-conflict"
+    hard = True
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        plane = Flat.at(s.pad)
+        tube = _tube(_Planned(s.sortie), plane)
+        for drone, sortie in s.under_way.items():
+            if drone != s.drone.id and tube.meets(_tube(_Planned(sortie), plane)):
+                return f"the sortie of {drone} comes nearer than {KEEP_M:g} m"
+        for other in _loose(s):
+            if _in_the_way(tube, other, s, plane):
+                return f"{other.drone} is {other.state} where the sortie leads"
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class _Planned:
+    """A sortie that is the same only where it is the very same object: quick to look up."""
+
+    sortie: Sortie
+
+    def __hash__(self) -> int:
+        return id(self.sortie)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Planned) and other.sortie is self.sortie
+
+
+@lru_cache(maxsize=1024)
+def _tube(planned: _Planned, plane: Flat) -> Tube:
+    sortie = planned.sortie
+    points = [w for leg in sortie.legs for w in leg.waypoints]
+    return Tube.of(sortie.dock, [(*plane.to(w.lon, w.lat), w.altitude_m) for w in points])
+
+
+def _loose(s: Situation) -> Iterator[Mover]:
+    """Yield the drones in the air of which no plan says where they will be."""
+    for other in s.sky:
+        off = other.standing == DEAF or other.state in _OFF_PLAN
+        if off and other.drone != s.drone.id:
+            yield other
+
+
+def _in_the_way(tube: Tube, other: Mover, s: Situation, plane: Flat) -> bool:
+    here = s.sky.position(other)
+    if here is None:
+        return False
+    if other.height_m is not None:
+        above = other.height_m - s.ground_amsl_m
+        if abs(above - tube.altitude_m) >= VERTICAL_M:
+            return False
+    return bool(shapely.dwithin(tube.track, Point(plane.to(*here)), KEEP_M))

@@ -1,0 +1,89 @@
+"""Checks of the dock, and of the weather that it measures."""
+
+from __future__ import annotations
+
+from fleet.flight.checks.situation import Situation
+from fleet.flight.column import VERTICAL_M, blocker
+from fleet.model.states import DoorState
+
+COLDEST_C = -10.0
+WARMEST_C = 45.0
+"""What makers of such drones allow; a cold battery has less in it than its level says."""
+
+
+class DockReady:
+    """The dock is heard, its door works, and nothing is in the way."""
+
+    name = "dock-ready"
+    hard = True
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        if not s.dock.online:
+            return f"dock: {s.dock.reason or 'offline'}"
+        if s.dock.at is None or (s.now - s.dock.at).total_seconds() > s.policy.dock_silent_s:
+            return f"dock has said nothing for {s.policy.dock_silent_s:g} s"
+        if s.dock.door not in {DoorState.CLOSED, DoorState.OPEN}:
+            return f"dock's door is {s.dock.door}"
+        return None if s.dock.clear else "dock is not clear"
+
+
+class DoorFree:
+    """No other drone of the dock is moving through its door."""
+
+    name = "door-free"
+    hard = True
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        if s.gate_holder in {None, s.drone.id}:
+            return None
+        return f"{s.gate_holder} is moving through the dock's door"
+
+
+class ColumnFree:
+    """Nobody is over the dock at a height that the drone climbs through."""
+
+    name = "column-free"
+    hard = True
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        top = s.sortie.altitude_m + VERTICAL_M
+        who = blocker(s.drone.id, top, s.neighbours, s.pad)
+        return None if who is None else f"{who} is over the dock below {top:.0f} m"
+
+
+class WeatherFit:
+    """Wind and rain at the dock are known and within the city's limits.
+
+    Hard: in the air the same limits call the drone home again.
+    """
+
+    name = "weather-fit"
+    hard = True
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        wind, rain = s.dock.wind_m_s, s.dock.rain_mm_h
+        if wind is None or rain is None:
+            return "wind or rain at the dock is not known"
+        if not wind <= s.limits.wind_m_s:
+            return f"wind {wind:g} m/s is over the limit of {s.limits.wind_m_s:g} m/s"
+        if not rain <= s.limits.rain_mm_h:
+            return f"rain {rain:g} mm/h is over the limit of {s.limits.rain_mm_h:g} mm/h"
+        return None
+
+
+class TemperatureFit:
+    """It is neither too cold nor too warm to fly, where the dock tells."""
+
+    name = "temperature-fit"
+    hard = False
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        warm = s.dock.temperature_c
+        if warm is None or COLDEST_C <= warm <= WARMEST_C:
+            return None
+        return f"temperature is {warm:g} °C; {COLDEST_C:g} to {WARMEST_C:g} °C is allowed"

@@ -1,0 +1,88 @@
+"""What the checks before take-off look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from fleet.flight.policy import Policy
+from fleet.flight.safety.sky import Sky
+from fleet.model.live import DockLive, Telemetry
+from fleet.model.traffic import Aircraft
+from missions.city import Drone, Limits
+from missions.sortie import Sortie
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One drone in its dock, about to leave.
+
+    Attributes
+    ----------
+    pad
+        The dock it stands in (lon, lat).
+    gate_holder
+        Who is moving through the dock's door.
+    neighbours
+        Last word of every drone of the city.
+    differences
+        How the autopilot's parameters differ from the profile; None while they are not read.
+    trouble
+        What is wrong with the link.
+    aircraft
+        What the ADS-B receivers of all links tell.
+    sky
+        Where every drone is.
+    under_way
+        By drone, the sorties that are being flown or are about to be.
+    ground_amsl_m
+        Ground of the dock above mean sea level.
+    operator_absent_s
+        For how long no officer was heard.
+    overridden
+        Names of the soft checks that a pilot overlooks for this take-off.
+    """
+
+    drone: Drone
+    pad: tuple[float, float]
+    sortie: Sortie
+    telemetry: Telemetry
+    dock: DockLive
+    gate_holder: str | None
+    neighbours: Mapping[str, Telemetry]
+    limits: Limits
+    policy: Policy
+    now: datetime
+    differences: Sequence[str] | None = ()
+    trouble: Sequence[str] = ()
+    aircraft: Sequence[Aircraft] = ()
+    sky: Sky = field(default_factory=Sky)
+    under_way: Mapping[str, Sortie] = field(default_factory=dict)
+    ground_amsl_m: float = 0.0
+    operator_absent_s: float = 0.0
+    overridden: frozenset[str] = frozenset()
+
+
+class Check(Protocol):
+    """One condition of taking off.
+
+    Attributes
+    ----------
+    name
+        One of a kind; what a pilot names to overlook it.
+    hard
+        Nobody may overlook it.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the check."""
+
+    @property
+    def hard(self) -> bool:
+        """Whether nobody may overlook it."""
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""

@@ -1,0 +1,111 @@
+"""Checks of the vehicle itself."""
+
+from __future__ import annotations
+
+from fleet.flight.checks.situation import Situation
+from fleet.flight.place import distance_m
+
+
+class LinkUp:
+    """The vehicle is heard."""
+
+    name = "link-up"
+    hard = True
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        return None if s.telemetry.connected else "no link to the vehicle"
+
+
+class LinkHealthy:
+    """Nothing is wrong with the link: no second vehicle of its number, no rubbish."""
+
+    name = "link-healthy"
+    hard = False
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        return f"link: {'; '.join(s.trouble)}" if s.trouble else None
+
+
+class OnItsPad:
+    """The vehicle is on the ground, motors stopped, and where its dock is."""
+
+    name = "on-its-pad"
+    hard = True
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        if s.telemetry.in_air or s.telemetry.armed:
+            return "vehicle is armed or in the air"
+        away = distance_m(s.telemetry, s.pad)
+        if away > s.policy.on_pad_m:
+            return (
+                f"vehicle says it is {away:.0f} m from its dock; {s.policy.on_pad_m:g} m is allowed"
+            )
+        return None
+
+
+class GpsAndHome:
+    """A 3D fix, and a home position at the dock: RTL goes there."""
+
+    name = "gps-and-home"
+    hard = True
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        t = s.telemetry
+        if t.gps_fix < 3:
+            return f"GPS fix is {t.gps_fix}; 3 (3D) is needed"
+        if t.home_lon is None or t.home_lat is None:
+            return "vehicle has no home position"
+        home = t.model_copy(update={"lon": t.home_lon, "lat": t.home_lat})
+        away = distance_m(home, s.pad)
+        if away > s.policy.on_pad_m:
+            return f"home is {away:.0f} m from the dock; {s.policy.on_pad_m:g} m is allowed"
+        return None
+
+
+class BatteryForSortie:
+    """The battery holds the sortie and the reserve."""
+
+    name = "battery-for-sortie"
+    hard = True
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        percent = s.telemetry.battery_percent
+        if percent is None or not percent >= 0:
+            return "battery level is not known"
+        held = percent / 100 * s.drone.battery.capacity_wh
+        reserve = s.limits.reserve_percent / 100 * s.drone.battery.capacity_wh
+        needed = s.sortie.energy.needed_wh + reserve
+        if held < needed:
+            return f"battery holds {held:.0f} Wh; sortie and reserve take {needed:.0f} Wh"
+        return None
+
+
+class Armable:
+    """The autopilot's own pre-arm checks pass."""
+
+    name = "armable"
+    hard = True
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        return None if s.telemetry.armable else "autopilot is not ready to arm"
+
+
+class ParameterProfile:
+    """The autopilot's failsafes are set as the profile says: they are the last line."""
+
+    name = "parameter-profile"
+    hard = True
+
+    def refuses(self, s: Situation) -> str | None:
+        """Return why the drone may not take off, or None."""
+        if s.differences is None:
+            return "autopilot's parameters are not read yet"
+        if s.differences:
+            return f"autopilot's parameters differ: {'; '.join(s.differences)}"
+        return None
