@@ -141,3 +141,24 @@ async def test_the_end_of_the_controller_ends_streams_at_once(api: Any, served: 
         assert time.monotonic() - started < 2
         assert [e async for e in came] == []
         await opened.__aexit__(None, None, None)
+
+
+async def test_an_open_stream_of_an_officer_counts_as_presence(
+    api: Any, served: Any, hub: LiveHub, until: Callable[..., Any]
+) -> None:
+    hub.presence._heard_at -= 3600
+
+    async def streamed(role: str) -> float:
+        headers = {"authorization": f"Bearer {api.secrets[role]}"}
+        async with (
+            httpx.AsyncClient(headers=headers, timeout=10, trust_env=False) as http,
+            http.stream("GET", f"{url}/api/v1/stream") as answer,
+        ):
+            await anext(events(answer))
+            return hub.presence.absent_s()
+
+    async with served() as (url, _):
+        assert await streamed("viewer") > 3000
+        assert await streamed("officer") == 0.0
+        await until(lambda: hub.presence.absent_s() > 0)  # the client is gone
+        assert hub.presence.absent_s() < 60
