@@ -81,6 +81,8 @@ def _in_air(found: Found) -> Step:
             return Step(DroneState.EMERGENCY, f"found in {mode} by the autopilot's own decision")
         case _ if recorded in {DroneState.RETURNING, DroneState.LANDING}:
             return Step(DroneState.RETURNING, "was called home")
+        case "HOLD" if recorded is DroneState.AVOIDING:
+            return Step(DroneState.AVOIDING, "found out of the way of others")
         case "HOLD" | "ORBIT" if recorded in {DroneState.HELD, DroneState.AVOIDING}:
             does = "holding" if mode == "HOLD" else "flying in circles"
             return Step(DroneState.HELD, f"found {does}")

@@ -1,16 +1,21 @@
-"""What is done with a drone that is out of its mission: held, or sent somewhere by a pilot."""
+"""What is done with a drone out of its mission: held or sent by a pilot, or out of others' way."""
 
 from __future__ import annotations
 
 from fleet.errors import LinkError
 from fleet.flight.adoption import Step
 from fleet.flight.air import where
+from fleet.flight.outlook import view
 from fleet.flight.place import landed, speed_m_s
+from fleet.flight.safety import Manoeuvre, manoeuvre
+from fleet.flight.safety.avoid import CLEAR_S
 from fleet.flight.supervisor import Supervisor
 from fleet.model.command import GoTo, Orbit
 from fleet.model.states import DroneState
 
 S = DroneState
+SAME_M = 1.0
+"""Heights that are no farther apart are not commanded anew."""
 _FLIES_ON = frozenset({"MISSION", "RETURN_TO_LAUNCH", "LAND", "PRECISION_LAND", "TAKEOFF"})
 """Modes in which the vehicle goes somewhere by itself."""
 _SENT = frozenset({"hold", "goto", "orbit"})
@@ -72,3 +77,66 @@ async def stop(s: Supervisor) -> None:
     elif speed_m_s(t) > s.policy.still_m_s:
         here = GoTo(action="goto", lon=t.lon, lat=t.lat, altitude_m=max(1.0, t.altitude_m))
         await s.order(s.link.go_to(here))
+
+
+async def avoiding(s: Supervisor) -> Step:
+    """Get out of the way of others, and go on when the air has been clear for ``CLEAR_S``.
+
+    What is commanded is looked at again at every change; a height is asked for once.
+    """
+    done: Manoeuvre | None = None
+
+    def wanted() -> Manoeuvre | None:
+        return manoeuvre(view(s))
+
+    while not landed(s.t):
+        want = wanted()
+        if want is not None:
+            s.say(want.why)
+            try:
+                if done is None or not _same(want, done):
+                    await _get_away(s, want)
+                done = want
+            except LinkError as error:
+                s.say(f"{want.why}; {error}")
+                await s.pause(s.policy.retry_s / 5)
+                continue
+
+        def news(done: Manoeuvre | None = done) -> bool:
+            now = wanted()
+            clear = s.lasting("clear air", now is None) >= CLEAR_S
+            return clear or landed(s.t) or (now is not None and not _same(now, done))
+
+        await s.until(news)
+        if s.lasting("clear air", wanted() is None) >= CLEAR_S:
+            return _on_again(s)
+    return where(s, "landed by hand")
+
+
+def _same(want: Manoeuvre, done: Manoeuvre | None) -> bool:
+    if done is None or want.altitude_m is None or done.altitude_m is None:
+        return done is not None and want.altitude_m is done.altitude_m
+    return abs(want.altitude_m - done.altitude_m) < SAME_M
+
+
+async def _get_away(s: Supervisor, want: Manoeuvre) -> None:
+    t = s.t
+    if want.altitude_m is None:
+        if t.mode == "HOLD":
+            await stop(s)
+        else:
+            await s.order(s.link.hold())
+    elif t.lon is not None and t.lat is not None:
+        there = GoTo(action="goto", lon=t.lon, lat=t.lat, altitude_m=max(1.0, want.altitude_m))
+        await s.order(s.link.go_to(there))
+
+
+def _on_again(s: Supervisor) -> Step:
+    """Return what the drone did before, as far as it is known."""
+    coming = {S.RETURNING, S.LANDING}
+    if s.before in coming:
+        return Step(S.RETURNING, "the air is clear; comes home")
+    knows_more = s.before in {S.ON_WAY, S.ON_TASK} or s.holder is None
+    if s.before is S.HELD or s.programme is None or not knows_more:
+        return Step(S.HELD, "the air is clear; was held before")
+    return Step(S.ON_WAY, "the air is clear; goes on")

@@ -50,6 +50,7 @@ HANDLERS: Mapping[DroneState, Handler] = {
     S.RETURNING: air.returning,
     S.LANDING: air.landing,
     S.HELD: aside.held,
+    S.AVOIDING: aside.avoiding,
 }
 
 _FLIES = frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.LANDING, S.HELD, S.AVOIDING, S.EMERGENCY})
@@ -68,7 +69,7 @@ _ACTS_IN: Mapping[Action, frozenset[DroneState]] = {
         }
     ),
     "hold": frozenset({S.TAKING_OFF}) | _FLIES,
-    "resume": frozenset({S.HELD, S.AVOIDING}),
+    "resume": frozenset({S.HELD}),
     "land": frozenset({S.TAKING_OFF}) | _FLIES,
     "goto": frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.HELD, S.AVOIDING}),
     "orbit": frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.HELD, S.AVOIDING}),
@@ -297,6 +298,7 @@ class FlightController:
     async def _tick(self) -> None:
         """Have every keeper look each ``TICK_S``, for what shows only by lasting."""
         while True:
+            self._world.listen_to_traffic()
             for supervisor in self._supervisors.values():
                 supervisor.pulse()
                 await asyncio.sleep(0)  # telemetry and commands go first

@@ -58,6 +58,7 @@ TABLE: tuple[Edge, ...] = (
     Edge(S.ON_TASK, S.AVOIDING, "other traffic is near"),
     Edge(S.HELD, S.AVOIDING, "other traffic is near"),
     Edge(S.RETURNING, S.AVOIDING, "other traffic is near"),
+    Edge(S.LANDING, S.AVOIDING, "other traffic is near, and it is still high"),
     Edge(S.AVOIDING, S.ON_WAY, "the air is clear, or a pilot's word"),
     Edge(S.AVOIDING, S.RETURNING, "the air is clear, and it was coming home; or it must"),
     Edge(S.AVOIDING, S.HELD, "the air is clear, and it was held; or a pilot's word"),
@@ -67,7 +68,17 @@ TABLE: tuple[Edge, ...] = (
     Edge(S.EMERGENCY, S.CLOSING, "on the ground in its dock"),
 )
 
-_HEARD = (S.DOCKED, S.CHARGING, S.CLOSING, S.ON_WAY, S.RETURNING, S.LANDING, S.HELD, S.EMERGENCY)
+_HEARD = (
+    S.DOCKED,
+    S.CHARGING,
+    S.CLOSING,
+    S.ON_WAY,
+    S.RETURNING,
+    S.LANDING,
+    S.HELD,
+    S.AVOIDING,
+    S.EMERGENCY,
+)
 _LOSABLE = tuple(s for s in S if s not in {S.UNKNOWN, S.LOST, S.CLOSING})
 _ACTS_ALONE = tuple(s for s in S if s not in {S.UNKNOWN, S.LOST, S.EMERGENCY})
 

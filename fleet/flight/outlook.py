@@ -1,45 +1,74 @@
-"""What a keeper's drone is held against: the failsafe matrix's view of it, and its verdict."""
+"""What a keeper's drone is held against: one moment of it, its dock and the sky around it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from fleet.flight import watch
-from fleet.flight.adoption import Step
-from fleet.flight.watch import View
+from fleet.flight.safety import View
+from fleet.model.live import SiteLive
+from fleet.model.states import DroneState
 
 if TYPE_CHECKING:
     from fleet.flight.supervisor import Supervisor
 
 
-class Verdict(NamedTuple):
-    """What the matrix wants of a drone: a step where a row wants one, its rank and name."""
+def look(s: Supervisor) -> None:
+    """Put the drone into the sky that all are judged by."""
+    world = s.world
+    world.sky.put(
+        s.drone.id,
+        s.state,
+        s.t,
+        s.pad,
+        world.city.city.elevation_m,
+        _transit_altitude_m(s),
+        world.clock.monotonic(),
+    )
 
-    step: Step | None
-    rank: int
-    row: str
-    warnings: tuple[str, ...]
 
-
-def judge(s: Supervisor) -> Verdict:
-    """Hold a drone against the failsafe matrix."""
-    return Verdict(watch.judge(_view(s)), 1, "", ())
-
-
-def _view(s: Supervisor) -> View:
-    plan = s.programme
+def view(s: Supervisor) -> View:
+    """Return this moment of a drone."""
+    world, plan, t = s.world, s.programme, s.t
     return View(
         state=s.state,
         drone=s.drone,
         pad=s.pad,
-        telemetry=s.t,
+        telemetry=t,
         dock=s.dock.state,
-        limits=s.world.city.limits,
-        policy=s.policy,
+        limits=world.city.limits,
+        policy=world.policy,
         word=s.wanted.word,
         commanding=s.commanding,
-        transit_altitude_m=s.sortie.altitude_m if s.sortie is not None else 0.0,
-        at_end=plan is not None and s.t.mission_current >= plan.last,
-        words=s.words(),
-        lasting=s.lasting,
+        transit_altitude_m=_transit_altitude_m(s),
+        at_end=plan is not None and t.mission_current >= plan.last,
+        lasting=s.memory.lasting,
+        now=world.clock.now(),
+        now_s=world.clock.monotonic(),
+        words=s.words,
+        mean=s.memory.mean,
+        sky=world.sky,
+        aircraft=world.aircraft,
+        fence=s.fence,
+        video_lost_s=_video_lost_s(s),
+        operator_absent_s=world.absent_s(),
+        trouble=tuple(s.link.troubles),
+        differences=None if s.link.differences is None else tuple(s.link.differences),
+        ground_amsl_m=world.city.city.elevation_m,
+        alternate=s.alternate,
     )
+
+
+def _transit_altitude_m(s: Supervisor) -> float:
+    return s.sortie.altitude_m if s.sortie is not None else 0.0
+
+
+def _video_lost_s(s: Supervisor) -> float | None:
+    """Return for how long the site that the drone watches now has been blind."""
+    if s.state is not DroneState.ON_TASK or s.programme is None:
+        return None
+    site = s.programme.leg(s.t.mission_current).site
+    if site is None:
+        return None
+    seen = s.world.hub.get("site", site)
+    blind = isinstance(seen, SiteLive) and seen.state == "blind"
+    return s.lasting(f"blind {site}", blind)

@@ -24,9 +24,10 @@ from fleet.flight.adoption import Step
 from fleet.flight.berth import Berthed
 from fleet.flight.custody import ON_GROUND, after
 from fleet.flight.ledger import Ledger
-from fleet.flight.outlook import judge
+from fleet.flight.outlook import look, view
 from fleet.flight.place import endurance_s, landed
 from fleet.flight.route import Follower
+from fleet.flight.safety import Fence, Verdict, judge
 from fleet.flight.showing import Shown
 from fleet.flight.turns import Due, Turns
 from fleet.flight.word import Wanted, Word
@@ -71,8 +72,10 @@ class Supervisor(Berthed):
         The word that waits to be followed, and the one that is being carried out.
     holder
         Pilot who has control of it, for the map; ``fleet.flight.control`` decides and sets it.
-    warnings
-        What the matrix warns of.
+    verdict, warnings
+        What the matrix made of the last moment, and what it warns of.
+    alternate
+        Another dock could take it now.
     """
 
     def __init__(
@@ -83,10 +86,13 @@ class Supervisor(Berthed):
         self.state = S.UNKNOWN
         self.before = S.UNKNOWN
         self.reason = "not heard of since the controller started"
+        self.verdict = Verdict()
         self.warnings: tuple[str, ...] = ()
+        self.alternate = False
         self.holder: str | None = None
         self.sortie: Sortie | None = None
         self.programme: Programme | None = None
+        self.fence: Fence | None = None
         self.follower: Follower | None = None
         self.flown = False
         self.down: Literal["land", "return"] | None = None
@@ -174,6 +180,7 @@ class Supervisor(Berthed):
         self.sortie = record.sortie if record is not None else None
         self.programme = programme(record.sortie) if record is not None else None
         self.follower = Follower(self.programme) if self.programme is not None else None
+        self.fence = Fence.of(record.sortie) if record is not None else None
 
     def drop_programme(self) -> None:
         """Forget the sortie's items: the vehicle flies something else."""
@@ -222,12 +229,13 @@ class Supervisor(Berthed):
 
     def pulse(self) -> None:
         """Hold the drone against the matrix, then have whoever waits look again."""
+        look(self)
         self._turns.look()
         self.publish()
         self.wake()
 
     def _judge(self) -> Due | None:
-        verdict = judge(self)
+        self.verdict = verdict = judge(view(self))
         self.warnings = verdict.warnings
         step = verdict.step
         if step is None or step.state is self.state:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from fleet.flight.safety import Memory
 from fleet.link.clock import Clock
 
 T = TypeVar("T")
@@ -19,9 +20,8 @@ class Waiting:
     """What a handler waits with."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        self.memory = Memory(clock.monotonic)
         self._awake = asyncio.Event()
-        self._since: dict[str, float] = {}
         self._commanding = 0
         self._errand: asyncio.Task[None] | None = None
 
@@ -31,11 +31,7 @@ class Waiting:
 
     def lasting(self, name: str, seen: bool) -> float:
         """Return for how many seconds something has been seen without a break."""
-        now = self._clock.monotonic()
-        if not seen:
-            self._since.pop(name, None)
-            return 0.0
-        return now - self._since.setdefault(name, now)
+        return self.memory.lasting(f"handler: {name}", seen)
 
     async def until(self, seen: Callable[[], bool], bound_s: float | None = None) -> bool:
         """Wait until something is seen; return False where it is not within the bound."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 from fleet.docks.port import Dock
 from fleet.flight.gate import Gate
 from fleet.flight.policy import Policy
+from fleet.flight.safety import Sky
 from fleet.link.clock import Clock
 from fleet.link.port import DroneLink
 from fleet.live import LiveHub
 from fleet.model.flightlog import FlightEvent
 from fleet.model.live import Telemetry
+from fleet.model.traffic import Aircraft
 from fleet.store.port import FlightStore
 from missions.city import City
 
@@ -56,6 +58,10 @@ class World:
     journal: Journal = field(default_factory=Unheard)
     presence: Callable[[], datetime | None] = unwatched
     """When a person with a say was last heard; None where that is not watched."""
+    sky: Sky = field(default_factory=Sky)
+    """Every drone in the air, by which separation is judged; each keeper puts its own in."""
+    heard: dict[int, Aircraft] = field(default_factory=dict)
+    """The newest word of each aircraft, of all receivers."""
     keepers: dict[str, Supervisor] = field(default_factory=dict)
     """The keepers by drone id."""
 
@@ -63,6 +69,20 @@ class World:
     def seen(self) -> dict[str, Telemetry]:
         """The last word of every vehicle."""
         return {drone: link.telemetry for drone, link in self.links.items()}
+
+    @property
+    def aircraft(self) -> Sequence[Aircraft]:
+        """Every aircraft that one of the vehicles hears."""
+        return tuple(self.heard.values())
+
+    def listen_to_traffic(self) -> None:
+        """Gather what the vehicles' ADS-B receivers tell."""
+        self.heard.clear()
+        for link in self.links.values():
+            for aircraft in link.traffic:
+                known = self.heard.get(aircraft.icao)
+                if known is None or known.at < aircraft.at:
+                    self.heard[aircraft.icao] = aircraft
 
     def pad(self, dock: str) -> tuple[float, float]:
         """Return where a dock's pad is (lon, lat)."""
