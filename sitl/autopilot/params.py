@@ -77,8 +77,7 @@ class Params:
         self.version = 0
         """Counts every write, so that readers can cache."""
         for name, value in (overrides or {}).items():
-            if name not in self._values:
-                raise VehicleError(f"no parameter {name!r} in the embedded vehicle's table")
+            self.kind_of(name)
             self._store(name, value)
 
     def __getitem__(self, name: str) -> float:
@@ -94,6 +93,19 @@ class Params:
     def kind(self, name: str) -> int | None:
         """Return the MAV_PARAM_TYPE of a parameter, or None where there is none of this name."""
         return self._types.get(name)
+
+    def kind_of(self, name: str) -> int:
+        """Return the MAV_PARAM_TYPE of a parameter.
+
+        Raises
+        ------
+        VehicleError
+            If there is none of this name.
+        """
+        kind = self._types.get(name)
+        if kind is None:
+            raise VehicleError(f"no parameter {name!r} in the embedded vehicle's table")
+        return kind
 
     def index(self, name: str) -> int:
         """Return the parameter's place in the list."""

@@ -115,6 +115,15 @@ class SimVehicle(Protocol):
     def on_event(self, hook: EventHook) -> None:
         """Call ``hook`` on every take-off, landing and change of mode, in the event loop."""
 
+    def set_parameter(self, name: str, value: float) -> None:
+        """Set one of the autopilot's parameters, as a ground station would.
+
+        Raises
+        ------
+        VehicleError
+            If PX4 has no parameter of this name.
+        """
+
     def traffic(self, aircraft: Aircraft) -> None:
         """Let its ADS-B receiver hear an aircraft, once; to be called again each second.
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from pymavlink.dialects.v20 import common as mav
 
 from sitl.autopilot.modes import by_custom_mode
-from sitl.autopilot.params import INT32, REAL32, wire_float
+from sitl.autopilot.params import INT32, REAL32, Params, wire_float
 from sitl.autopilot.port import Aircraft, EventHook, EventKind, Fault, Pose, VehicleEvent
 from sitl.autopilot.traffic import adsb_vehicle
 from sitl.errors import Px4Error, VehicleError
@@ -138,6 +138,10 @@ class Px4Vehicle(asyncio.DatagramProtocol):
     def on_event(self, hook: EventHook) -> None:
         """Call ``hook`` on every take-off, landing and change of mode."""
         self._hooks.append(hook)
+
+    def set_parameter(self, name: str, value: float) -> None:
+        """Set one of the autopilot's parameters, as a ground station would."""
+        self._set_param(name, value, Params().kind_of(name))
 
     def traffic(self, aircraft: Aircraft) -> None:
         """Let its ADS-B receiver hear an aircraft, once: PX4 tells its other links of it."""

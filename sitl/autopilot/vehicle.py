@@ -101,6 +101,11 @@ class EmbeddedVehicle:
         """Call ``hook`` on every take-off, landing and change of mode."""
         self._hooks.append(hook)
 
+    def set_parameter(self, name: str, value: float) -> None:
+        """Set one of the autopilot's parameters, as a ground station would."""
+        self._core.params.kind_of(name)
+        self._core.params.write(name, value)
+
     def traffic(self, aircraft: Aircraft) -> None:
         """Let its ADS-B receiver hear an aircraft, once."""
         self._retell(adsb_vehicle(aircraft))
