@@ -1,8 +1,10 @@
-"""A drone that a pilot holds or sends somewhere."""
+"""A drone that a pilot holds or sends somewhere, or that gets out of others' way."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +14,11 @@ from fleet.errors import OrderError, Refused
 from fleet.flight.word import Word
 from fleet.model.command import GoTo, Orbit
 from fleet.model.states import DroneState
+from fleet.model.traffic import Aircraft
+from missions.geo import LocalFrame
 
 S = DroneState
+FRAME = LocalFrame(117.65, 24.51)
 Make = Callable[..., Any]
 THERE = GoTo(action="goto", lon=117.651, lat=24.511, altitude_m=50.0)
 CIRCLE = Orbit(action="orbit", lon=117.651, lat=24.511, altitude_m=50.0, radius_m=30.0)
@@ -103,3 +108,107 @@ async def test_words_without_a_meaning_in_the_state_are_refused(make_town: Make)
         await town.reach(S.DOCKED)
         with pytest.raises(OrderError, match="a1 is docked; 'goto' is for drones that are"):
             town.controller.tell("a1", Word("goto", "", THERE))
+
+
+def aircraft(town: Any, north_m: float, altitude_m: float, **fields: Any) -> Aircraft:
+    truth = town.vehicle.truth
+    lat = truth.lat + north_m / 111_320.0
+    return Aircraft(0x780123, "B7012", town.clock.now(), truth.lon, lat, altitude_m, **fields)
+
+
+async def test_it_goes_down_for_a_manned_aircraft_and_on_when_it_has_gone(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        town.vehicle.traffic = (aircraft(town, 600.0, 120.0),)
+        await town.reach(S.AVOIDING, bound_s=0.3)
+        assert re.match("aircraft B7012 is [56][0-9]{2} m away, 80 m above", town.live().reason)
+        await town.until(lambda: (town.vehicle.truth.altitude_m or 99) < 31)
+        assert town.vehicle.commands[-1] == "goto"
+        assert town.state() is S.AVOIDING
+        assert town.vehicle.commands.count("goto") == 1
+        town.vehicle.traffic = ()
+        await town.reach(S.ON_WAY, S.ON_TASK, bound_s=8)
+        assert town.vehicle.truth.mode == "MISSION"
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 1500)
+
+
+async def test_one_that_was_coming_home_comes_home_afterwards(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        await town.controller.command("a1", "return", "wang")
+        await town.until(lambda: "item" in town.vehicle.commands)
+        town.vehicle.traffic = (aircraft(town, 600.0, 120.0),)
+        await town.reach(S.AVOIDING, bound_s=0.3)
+        town.vehicle.traffic = ()
+        await town.reach(S.RETURNING, bound_s=8)
+        await town.until(lambda: town.state() in {S.DOCKED, S.CHARGING} and town.at_home(), 1500)
+
+
+async def test_one_that_was_held_is_held_again(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        await say(town, "hold")
+        town.vehicle.traffic = (aircraft(town, 600.0, 120.0),)
+        await town.reach(S.AVOIDING, bound_s=0.3)
+        town.vehicle.traffic = ()
+        await town.reach(S.HELD, bound_s=15)
+        assert town.live().reason == "the air is clear; was held before"
+        assert town.vehicle.truth.mode == "HOLD"
+
+
+async def test_the_next_controller_goes_on_with_what_is_out_of_the_way(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        town.vehicle.traffic = (aircraft(town, 600.0, 120.0),)
+        await town.until(lambda: town.vehicle.truth.mode == "HOLD")
+        await town.kill()
+        town.vehicle.traffic = ()
+        await town.start_again()
+        await town.reach(S.AVOIDING, bound_s=5)
+        await town.reach(S.ON_WAY, S.ON_TASK, bound_s=8)
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 1500)
+
+
+async def test_of_two_that_meet_one_gives_way_and_both_come_home(make_town: Make) -> None:
+    town = make_town(("a1", "a2"))
+    nearest = 1e9
+
+    def look() -> None:
+        nonlocal nearest
+        one, two = (town.vehicles[d].truth for d in ("a1", "a2"))
+        if one.in_air and two.in_air and min(one.altitude_m, two.altitude_m) > 25:
+            place = FRAME.to_enu(one.lon, one.lat)
+            other = FRAME.to_enu(two.lon, two.lat)
+            level = math.dist(place, other)
+            if abs(one.altitude_m - two.altitude_m) < 12:
+                nearest = min(nearest, level)
+
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK, drone="a1")
+        await town.reach(S.ON_WAY, drone="a2")
+        stop = town.vehicles["a2"].listen(look)
+        # a planner's fault: both at one height, one towards the other
+        await say(town, "hold")
+        await town.until(lambda: (town.vehicles["a2"].truth.altitude_m or 0) > 54)
+        truth = town.vehicle.truth
+        there = GoTo(action="goto", lon=truth.lon, lat=truth.lat, altitude_m=40.0)
+        town.controller.tell("a2", Word("goto", "goto by wang", there))
+        await town.reach(S.AVOIDING, drone="a2", bound_s=120)
+        assert "a1" in town.live("a2").reason
+        await asyncio.sleep(60)
+        assert nearest > 15
+        for drone in ("a1", "a2"):
+            await town.controller.command(drone, "return", "wang")
+        await town.until(
+            lambda: all(town.state(d) in {S.DOCKED, S.CHARGING} for d in ("a1", "a2")), 2000
+        )
+        stop()
