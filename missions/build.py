@@ -7,6 +7,7 @@ sorties of one drone at one altitude.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -50,6 +51,9 @@ MIN_STARE_S = 60.0
 MARGIN_PERCENT = 3.0
 """Battery that is planned with neither for flying nor as reserve: between plan and take-off the
 reading falls, and no model is exact."""
+ALTERNATES = 2
+ALTERNATE_M = 2500.0
+"""A dock that is farther from a sortie's way is no alternate of it."""
 MIN_SEEN = 0.05
 """A cell is not flown where no-fly zones leave less than this part of it."""
 
@@ -183,6 +187,13 @@ class Builder:
     altitude_m: float
     battery_percent: float
     wind: Wind
+    berth: str | None = None
+    """Dock that the drone stands in and comes back to; None: the one it lives in."""
+
+    @property
+    def dock(self) -> str:
+        """Dock that the sortie begins and ends at."""
+        return self.berth or self.drone.dock
 
     @property
     def model(self) -> PowerModel:
@@ -191,7 +202,7 @@ class Builder:
 
     def start(self) -> Draft:
         """Return the take-off: straight up over the dock to the transit altitude."""
-        east, north = self.ground.places[self.drone.dock]
+        east, north = self.ground.places[self.dock]
         top = Point(east, north, self.altitude_m)
         cost = step_cost(replace(top, altitude_m=0.0), top, self._speed, self.model, self.wind)
         return Draft((_Leg(LegKind.TAKEOFF, (top,)),), cost)
@@ -224,7 +235,7 @@ class Builder:
             With what it takes at least and what there is.
         """
         target, model = self.ground.cells[cell], self.model
-        way = float(self.ground.distances[self.drone.dock][cell]) - target.radius_m
+        way = float(self.ground.distances[self.dock][cell]) - target.radius_m
         tracks = target.area_m2 * MIN_SEEN / swath_m(self.drone.camera, self.altitude_m)
         seconds = (2.0 * max(0.0, way) + tracks) / self._speed
         least = seconds * min(model.hover_w, model.cruise_w) / 3600.0
@@ -262,7 +273,7 @@ class Builder:
 
     def home(self, draft: Draft) -> Draft:
         """Return the draft with the way home; its cost includes the landing."""
-        way = self._way(draft.here, self.ground.places[self.drone.dock])
+        way = self._way(draft.here, self.ground.places[self.dock])
         draft = self._with(draft, _Leg(LegKind.TRANSIT, way))
         draft = self._with(draft, _Leg(LegKind.HOME, way[-1:]))
         return replace(
@@ -332,7 +343,7 @@ class Builder:
 
     def tube(self, draft: Draft) -> Tube:
         """Return where the sortie is, without time."""
-        return Tube.of(self.drone.dock, draft.path)
+        return Tube.of(self.dock, draft.path)
 
     def finish(self, draft: Draft, sortie_id: str, order: str) -> Sortie:
         """Return a whole draft as a sortie, with its fence.
@@ -345,13 +356,20 @@ class Builder:
         path = draft.path
         airspace = self.ground.airspace
         airspace.check(path)
-        fence, exclusions = airspace.fence([p[:2] for p in path], self.altitude_m)
-        home = self.ground.docks[self.drone.dock].position
+        alternates = self._alternates(path)
+        places = [p[:2] for p in path]
+        try:
+            around = [*places, *(self.ground.places[dock] for dock in alternates)]
+            fence, exclusions = airspace.fence(around, self.altitude_m)
+        except PlanError:
+            alternates = ()  # the way itself may still be fenced in
+            fence, exclusions = airspace.fence(places, self.altitude_m)
+        home = self.ground.docks[self.dock].position
         return Sortie(
             id=sortie_id,
             order=order,
             drone=self.drone.id,
-            dock=self.drone.dock,
+            dock=self.dock,
             home_lon=home[0],
             home_lat=home[1],
             altitude_m=self.altitude_m,
@@ -359,7 +377,29 @@ class Builder:
             energy=self.energy(draft),
             fence=fence,
             exclusions=exclusions,
+            alternates=tuple(
+                Waypoint(*self.ground.docks[dock].position, self.altitude_m) for dock in alternates
+            ),
         )
+
+    def _alternates(self, path: Sequence[tuple[float, float, float]]) -> tuple[str, ...]:
+        """Return the docks that the drone may come down at where its own cannot take it.
+
+        The nearest to the way, with more slots than drones that live there, and in sight of the
+        dock over no closed ground.
+        """
+        ground = self.ground
+        live = Counter(drone.dock for drone in ground.drones.values())
+        closed = ground.airspace.closed_at(self.altitude_m)
+        home = ground.places[self.dock]
+        reach = []
+        for name, dock in ground.docks.items():
+            place = ground.places[name]
+            away = min(math.dist(place, (east, north)) for east, north, _ in path)
+            spare = name != self.dock and live[name] < dock.slots
+            if spare and away <= ALTERNATE_M and not closed.intersects(LineString([home, place])):
+                reach.append((away, name))
+        return tuple(name for _, name in sorted(reach)[:ALTERNATES])
 
     def _legs(self, legs: Sequence[_Leg]) -> tuple[Leg, ...]:
         points = [p for leg in legs for p in leg.points]

@@ -35,7 +35,8 @@ MAX_TRIED_NEIGHBOURS = 3
 class DroneOffer:
     """A drone that could fly.
 
-    ``reason`` says why it is not ready, in words for an operator.
+    ``dock`` is the one it stands in, be it the one it lives in or another. ``reason`` says why it
+    is not ready, in words for an operator.
     """
 
     id: str
@@ -242,7 +243,7 @@ class _Planning:
 
     def _builder(self, offer: DroneOffer, altitude: float) -> Builder:
         drone = self.ground.drones[offer.id]
-        return Builder(self.ground, drone, altitude, offer.battery_percent, self.wind)
+        return Builder(self.ground, drone, altitude, offer.battery_percent, self.wind, offer.dock)
 
     def _by_distance(self, distance: Mapping[str, float]) -> list[DroneOffer]:
         """Return the free drones, those of the nearest dock first, the fuller battery first."""

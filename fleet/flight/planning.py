@@ -95,4 +95,4 @@ def _wish(order: Order) -> OrderWish:
 def _offer(s: Supervisor) -> DroneOffer:
     reason = s.not_ready()
     battery = s.t.battery_percent or 0.0
-    return DroneOffer(s.drone.id, s.drone.dock, battery, reason is None, reason or "")
+    return DroneOffer(s.drone.id, s.berth, battery, reason is None, reason or "")

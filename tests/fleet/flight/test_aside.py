@@ -130,7 +130,7 @@ async def test_it_goes_down_for_a_manned_aircraft_and_on_when_it_has_gone(make_t
         assert town.vehicle.commands.count("goto") == 1
         town.vehicle.traffic = ()
         await town.reach(S.ON_WAY, S.ON_TASK, bound_s=8)
-        assert town.vehicle.truth.mode == "MISSION"
+        await town.until(lambda: town.vehicle.truth.mode == "MISSION", 1)
         await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 1500)
 
 
