@@ -40,7 +40,7 @@ MISSION_TRIES = 5
 """In all less than the 10 s after which PX4 disarms a vehicle that stays on the ground."""
 MODE_TRIES = 3
 ITEM_TRIES = 3
-LOOK_S = 0.15
+LOOK_S = 0.1
 """How often a heartbeat is asked for while a mode is waited for; PX4 sends one a second."""
 TOLD_S = 0.3
 """Telemetry follows a heartbeat within this."""
