@@ -1,8 +1,11 @@
 /** Calls to the controller. Every call carries the bearer token and ends within a limit. */
 
-import type { CityMap, Incident, Me } from "./types";
+import type { CityMap, Command, CommandRecord, Flight, Incident, Me } from "./types";
 
 const LIMIT_MS = 15_000;
+/** A vehicle is given this long to be seen to do what it was told; the controller gives up before. */
+const COMMAND_LIMIT_MS = 60_000;
+const FLIGHTS = 50;
 
 /** An answer that is not 2xx, or none at all (status 0). */
 export class ApiError extends Error {
@@ -49,6 +52,35 @@ export class Api {
     return isIncident(changed) ? changed : null;
   }
 
+  /** Has a drone do something, once: where no answer comes, the same id is sent again. */
+  async command(drone: string, command: Command): Promise<CommandRecord> {
+    const init = {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ ...command, id: uuid() }),
+    };
+    const path = `drones/${encodeURIComponent(drone)}/commands`;
+    const send = () => this.call(path, init, AbortSignal.timeout(COMMAND_LIMIT_MS));
+    const answer = await send().catch((error: unknown) => {
+      if (error instanceof ApiError && error.status === 0) return send();
+      throw error;
+    });
+    return (await answer.json()) as CommandRecord;
+  }
+
+  async flights(): Promise<Flight[]> {
+    return (await (await this.call(`flights?limit=${FLIGHTS}`)).json()) as Flight[];
+  }
+
+  async track(flight: string): Promise<GeoJSON.FeatureCollection> {
+    const answer = await this.call(`flights/${encodeURIComponent(flight)}/track.geojson`);
+    return (await answer.json()) as GeoJSON.FeatureCollection;
+  }
+
+  async file(flight: string, name: "track.geojson" | "track.csv" | "tlog"): Promise<Blob> {
+    return (await this.call(`flights/${encodeURIComponent(flight)}/${name}`)).blob();
+  }
+
   /** Opens the event stream; it ends when `signal` is aborted. */
   stream(signal: AbortSignal): Promise<Response> {
     return this.call("stream", { headers: { Accept: "text/event-stream" } }, signal);
@@ -86,4 +118,13 @@ async function detail(answer: Response): Promise<string> {
 
 function isIncident(body: unknown): body is Incident {
   return typeof body === "object" && body !== null && "id" in body && "status" in body;
+}
+
+/** A random UUID; `crypto.randomUUID` is missing where the page came over plain HTTP. */
+function uuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -7,6 +7,7 @@ import { h } from "./dom";
 import { language, onLanguage, t } from "./i18n";
 import { MapView } from "./map/view";
 import { EvidenceCache } from "./panels/evidence";
+import { Cockpit } from "./panels/cockpit";
 import { Incidents } from "./panels/incidents";
 import { Layers } from "./panels/layers";
 import { SignIn } from "./panels/signin";
@@ -19,6 +20,8 @@ import type { CityMap, Me } from "./types";
 
 /** How often the lists are drawn though nothing has come, so that ages grow. */
 const REFRESH_MS = 2_000;
+/** How often the recent flights are asked for. */
+const FLIGHTS_MS = 15_000;
 
 const root = document.getElementById("app");
 if (!root) throw new Error("the page has no #app");
@@ -91,7 +94,8 @@ function openPage(api: Api, city: CityMap, me: Me | null): void {
   };
   const topbar = new Topbar(store, { signOut: () => leave(""), retry: () => stream.retryNow() });
   const incidents = new Incidents(store, api, evidence);
-  const tabs = new Tabs(store);
+  const tabs = new Tabs(store, api);
+  const cockpit = new Cockpit(store, api, view);
   const layers = new Layers(view);
   app.replaceChildren(
     topbar.element,
@@ -99,14 +103,17 @@ function openPage(api: Api, city: CityMap, me: Me | null): void {
     h(
       "main",
       { class: "page" },
-      h("div", { class: "map-box" }, view.element, layers.element),
+      h("div", { class: "map-box" }, view.element, layers.element, cockpit.element),
       h("aside", { class: "side" }, incidents.element, tabs.element),
     ),
   );
   const draw = (topics: ReadonlySet<Topic>): void => {
     topbar.update();
     if (ofAny(topics, "incidents", "city", "session", "selection")) incidents.update();
-    if (ofAny(topics, "sites", "drones", "docks", "orders", "city", "selection")) tabs.update();
+    if (ofAny(topics, "sites", "drones", "docks", "orders", "flights", "city", "selection")) {
+      tabs.update();
+    }
+    if (ofAny(topics, "drones", "session", "city", "selection")) cockpit.update();
     const { selection } = store;
     if (!topics.has("selection") || !selection) return;
     if (selection.kind === "incident") incidents.reveal(selection.id);
@@ -121,6 +128,16 @@ function openPage(api: Api, city: CityMap, me: Me | null): void {
     tabs.update();
     incidents.update();
   }, REFRESH_MS);
+  const askFlights = async (): Promise<void> => {
+    try {
+      store.setFlights(await api.flights());
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      console.info("flights could not be asked for:", error.message);
+    }
+  };
+  setInterval(() => void askFlights(), FLIGHTS_MS);
+  void askFlights();
   layers.update();
   store.setCity(city);
   store.setMe(me);

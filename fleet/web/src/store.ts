@@ -1,7 +1,7 @@
 /** What the page knows. Changes are told to subscribers in batches. */
 
 import type { LinkStatus } from "./stream";
-import type { CityMap, Dock, Drone, Incident, Me, Order, Place, Position, Site, State } from "./types";
+import type { CityMap, Dock, Drone, Flight, Incident, Me, Order, Place, Position, Site, State } from "./types";
 
 export type Topic =
   | "city"
@@ -10,6 +10,8 @@ export type Topic =
   | "sites"
   | "incidents"
   | "orders"
+  | "flights"
+  | "flown"
   | "link"
   | "selection"
   | "session";
@@ -40,6 +42,9 @@ export class Store {
   readonly sites = new Map<string, Site>();
   readonly incidents = new Map<string, Incident>();
   readonly orders = new Map<string, Order>();
+  flights: readonly Flight[] = [];
+  /** The flight whose track is on the map, and the track. */
+  flown: { flight: string; track: GeoJSON.FeatureCollection } | null = null;
   private readonly trails = new Map<string, Trail>();
   private readonly places = new Map<string, { place: Place; position: Position | null }>();
   private readonly listeners: ((topics: ReadonlySet<Topic>) => void)[] = [];
@@ -84,6 +89,16 @@ export class Store {
   select(selection: Selection | null): void {
     this.selection = selection;
     this.changed("selection");
+  }
+
+  setFlights(flights: readonly Flight[]): void {
+    this.flights = flights;
+    this.changed("flights");
+  }
+
+  setFlown(flown: Store["flown"]): void {
+    this.flown = flown;
+    this.changed("flown", "flights");
   }
 
   place(layer: Place["layer"], id: string): Place | null {

@@ -31,6 +31,7 @@ export const DRONE_STATES = [
   "closing",
   "charging",
   "held",
+  "avoiding",
   "lost",
   "emergency",
 ] as const;
@@ -39,8 +40,11 @@ export type DroneState = (typeof DRONE_STATES)[number];
 export interface Drone {
   id: string;
   dock: string;
+  berth: string;
   state: DroneState;
   reason: string;
+  warnings: string[];
+  holder: string | null;
   sortie: string | null;
   site: string | null;
   telemetry: Telemetry | null;
@@ -116,6 +120,34 @@ export interface Order {
   created_at: string;
   created_by: string;
   reason: string;
+}
+
+/** A pilot's command as it is sent; an id of its own is added. */
+export type Command =
+  | { action: "return" | "hold" | "resume" | "land" | "release_control" }
+  | { action: "take_control"; take_over: boolean }
+  | { action: "goto"; lon: number; lat: number; altitude_m: number }
+  | { action: "look_at"; lon: number; lat: number };
+
+export interface CommandRecord {
+  id: string;
+  status: "sent" | "done" | "refused" | "failed";
+  answer: string;
+}
+
+export interface Flight {
+  id: string;
+  drone: string;
+  dock: string;
+  sortie: string | null;
+  took_off_at: string;
+  landed_at: string | null;
+  landed_dock: string | null;
+  distance_m: number;
+  highest_m: number;
+  battery_start_percent: number | null;
+  battery_end_percent: number | null;
+  tlog: string | null;
 }
 
 export interface State {

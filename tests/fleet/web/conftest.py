@@ -23,7 +23,7 @@ import pytest
 
 from fleet.web import STATIC
 
-TOKENS = {"sk-viewer": "viewer", "sk-officer": "officer"}
+TOKENS = {"sk-viewer": "viewer", "sk-officer": "officer", "sk-pilot": "pilot"}
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-quic",
@@ -81,6 +81,12 @@ def _city() -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": features, "city": city}
 
 
+def _track() -> dict[str, Any]:
+    line = {"type": "LineString", "coordinates": [[117.62, 24.51], [117.64, 24.52]]}
+    feature = {"type": "Feature", "properties": {}, "geometry": line}
+    return {"type": "FeatureCollection", "features": [feature]}
+
+
 class FakeController:
     """Serves the built page and the part of the API that it uses; can be killed and come back."""
 
@@ -94,6 +100,10 @@ class FakeController:
         self.looked_at: list[str | None] = []
         self.requests: list[str] = []
         self.refuse_decisions: str | None = None
+        self.commands: list[tuple[str, dict[str, Any]]] = []
+        self.refuse_commands: str | None = None
+        self.hang_up = 0
+        self.flights: list[dict[str, Any]] = []
         self.silent = False
         self._streams: list[queue.Queue[bytes | None]] = []
         self._connections: set[socket.socket] = set()
@@ -171,7 +181,8 @@ class FakeController:
         }  # fmt: skip
         telemetry |= fields.pop("telemetry", {})
         values = {
-            "dock": "dock-1", "state": "on_task", "reason": "", "sortie": "s-1", "site": None,
+            "dock": "dock-1", "berth": "dock-1", "state": "on_task", "reason": "", "warnings": [],
+            "holder": None, "sortie": "s-1", "site": None,
             "route": [[117.62, 24.51], [117.63, 24.52]], "telemetry": telemetry,
         } | fields  # fmt: skip
         self.put("drone", id=name, **values)
@@ -204,6 +215,24 @@ class FakeController:
             "image_sha256": sha256, "detections": 3, "version": 1, "decided_by": None, "reason": "",
         } | fields  # fmt: skip
         return self.put("incident", id=name, **values)
+
+    def flight(self, name: str, **fields: Any) -> None:
+        values = {
+            "id": name, "drone": "d-01", "dock": "dock-1", "sortie": name, "took_off_at": _now(),
+            "landed_at": None, "landed_dock": None, "distance_m": 2340.0, "highest_m": 61.4,
+            "battery_start_percent": 98.0, "battery_end_percent": 71.0, "tlog": "tlog/x.tlog",
+        } | fields  # fmt: skip
+        self.flights.append(values)
+
+    def command(self, drone: str, body: dict[str, Any], who: str) -> tuple[int, dict[str, Any]]:
+        """Carry a command out as the real desk does: once, and with control."""
+        first = all(body["id"] != known["id"] for _, known in self.commands)
+        self.commands.append((drone, body))
+        if self.refuse_commands:
+            return 409, {"detail": self.refuse_commands}
+        if first:
+            self.put("drone", id=drone, holder=None if "release" in body["action"] else who)
+        return 200, {"id": body["id"], "status": "done", "answer": "COMMAND_ACK: ACCEPTED"}
 
     def decide(self, incident: str, decision: str, reason: str, who: str) -> dict[str, Any]:
         self.decisions.append((incident, decision, reason))
@@ -244,6 +273,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(200, {"name": f"{role}-1", "role": role})
         if rest == "stream":
             return self._stream()
+        if rest == "flights":
+            return self._json(200, owner.flights)
+        if rest.endswith("/track.geojson"):
+            return self._json(200, _track())
+        if rest.endswith("/track.csv"):
+            return self._send(200, "text/csv", b"time_utc,lon_deg\r\n")
         picture = owner.pictures.get(rest.removeprefix("evidence/"))
         if picture is None:
             return self._json(404, {"detail": f"no {rest}"})
@@ -254,6 +289,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         owner.requests.append(f"POST {self.path}")
         role = self._role()
+        if self.path.startswith("/api/v1/drones/"):
+            return self._command(role, body)
         if role != "officer":
             return self._json(403 if role else 401, {"detail": "officers only"})
         owner.looked_at.append(body.get("image_sha256"))
@@ -261,6 +298,18 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(409, {"detail": owner.refuse_decisions})
         _, _, _, _, incident, decision = self.path.split("/")
         return self._json(200, owner.decide(incident, decision, body["reason"], f"{role}-1"))
+
+    def _command(self, role: str | None, body: dict[str, Any]) -> None:
+        owner = self.owner
+        if role != "pilot":
+            return self._json(403, {"detail": "pilots only"})
+        status, answer = owner.command(self.path.split("/")[4], body, f"{role}-1")
+        if owner.hang_up:
+            owner.hang_up -= 1
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return None
+        return self._json(status, answer)
 
     def _role(self) -> str | None:
         return TOKENS.get(self.headers.get("Authorization", "").removeprefix("Bearer "))

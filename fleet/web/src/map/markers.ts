@@ -12,6 +12,7 @@ const COLORS: Partial<Record<DroneState, string>> = {
   returning: "#a78bfa",
   landing: "#a78bfa",
   held: "#facc15",
+  avoiding: "#fb923c",
   lost: "#f43f5e",
   emergency: "#f43f5e",
 };

@@ -43,7 +43,7 @@ export function baseStyle(language: Language): StyleSpecification {
   return {
     version: 8,
     // no `glyphs`: MapLibre then draws every letter from the machine's own fonts
-    sources: { city: source, names: source, routes: source, trails: source },
+    sources: { city: source, names: source, routes: source, trails: source, flown: source },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": "#0a101b" } },
       ...areas(),
@@ -138,6 +138,13 @@ function tracks(): LayerSpecification[] {
         "line-width": ["case", chosen, 2.4, 1.4],
         "line-dasharray": [1, 2.4],
       },
+    },
+    {
+      id: "flown-line",
+      type: "line",
+      source: "flown",
+      layout: round,
+      paint: { "line-color": "#f0abfc", "line-opacity": 0.95, "line-width": 2.6 },
     },
     {
       id: "trail-line",

@@ -1,6 +1,6 @@
 /** The map: base, routes, trails and the markers on it. */
 
-import { Map as GlMap, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource } from "maplibre-gl";
+import { LngLatBounds, Map as GlMap, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { h } from "../dom";
 import { language, onLanguage, t } from "../i18n";
@@ -10,11 +10,14 @@ import { Markers, stateColor } from "./markers";
 import { areasOf, baseStyle, EMPTY, nameField, namesOf, OVERLAYS, type Overlay } from "./style";
 
 const FIT = { padding: { top: 70, right: 60, bottom: 50, left: 60 }, maxZoom: 15 } as const;
+/** A click that moved farther was a drag of the map. */
+const DRAGGED_PX = 5;
 
 export class MapView {
   readonly element = h("div", { class: "map", role: "region" });
   private map: GlMap | null = null;
   private ready = false;
+  private endPick: (() => void) | null = null;
   private markers: Markers | null = null;
 
   constructor(private readonly store: Store) {
@@ -52,16 +55,59 @@ export class MapView {
       this.ready = true;
       this.drawCity();
       this.drawTracks();
+      this.drawFlown();
     });
     this.fit(false);
     onLanguage(() => this.onLanguage());
     this.store.subscribe((topics) => {
       if (topics.has("city")) this.drawCity();
       if (topics.has("drones") || topics.has("selection")) this.drawTracks();
+      if (topics.has("flown")) this.drawFlown(true);
       if (topics.has("selection")) this.showSelection();
       this.markers?.update(topics);
     });
     this.markers.update(new Set(["city", "drones", "docks", "sites", "incidents"]));
+  }
+
+  /** Waits for a click on the map; null where Escape, or a later call, comes first. */
+  pick(): Promise<Position | null> {
+    this.endPick?.();
+    const { element } = this;
+    return new Promise((resolve) => {
+      const listening = new AbortController();
+      const end = (position: Position | null): void => {
+        this.endPick = null;
+        listening.abort();
+        element.classList.remove("picking");
+        resolve(position);
+      };
+      this.endPick = () => end(null);
+      if (!this.map) return end(null);
+      element.classList.add("picking");
+      let down = { x: 0, y: 0 };
+      // before the markers get it: a place under one can be meant as well
+      const early = { capture: true, signal: listening.signal };
+      element.addEventListener("pointerdown", (event) => (down = event), early);
+      element.addEventListener(
+        "click",
+        (event) => {
+          if (Math.hypot(event.clientX - down.x, event.clientY - down.y) > DRAGGED_PX) return;
+          const target = event.target as Element;
+          if (target.closest(".maplibregl-ctrl") || !this.map) return;
+          event.stopPropagation();
+          const box = element.getBoundingClientRect();
+          const place = this.map.unproject([event.clientX - box.left, event.clientY - box.top]);
+          end([place.lng, place.lat]);
+        },
+        early,
+      );
+      const onKey = (event: KeyboardEvent) => event.key === "Escape" && end(null);
+      window.addEventListener("keydown", onKey, { signal: listening.signal });
+    });
+  }
+
+  cancelPick(): void {
+    this.endPick?.();
   }
 
   /** Turns one of the overlays on or off. */
@@ -84,6 +130,19 @@ export class MapView {
     }
     if (west > east) return;
     this.map?.fitBounds([west, south, east, north], { ...FIT, animate });
+  }
+
+  /** Draws the track that was asked for, and shows all of it. */
+  private drawFlown(show = false): void {
+    if (!this.ready || !this.map) return;
+    const track = this.store.flown?.track ?? EMPTY;
+    void this.source("flown")?.setData(track);
+    const bounds = new LngLatBounds();
+    for (const { geometry } of track.features) {
+      if (geometry?.type !== "LineString") continue;
+      for (const [lon = 0, lat = 0] of geometry.coordinates) bounds.extend([lon, lat]);
+    }
+    if (show && !bounds.isEmpty()) this.map.fitBounds(bounds, FIT);
   }
 
   private source(name: string): GeoJSONSource | undefined {

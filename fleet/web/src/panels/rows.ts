@@ -97,7 +97,8 @@ export class DroneRow implements Row<Drone> {
     const battery = drone.telemetry?.battery_percent ?? null;
     this.bar.style.width = `${Math.max(0, Math.min(100, battery ?? 0))}%`;
     this.bar.dataset["low"] = String(battery !== null && battery < 30);
-    const words = [drone.reason];
+    const words = [...drone.warnings.map((warning) => `⚠ ${warning}`), drone.reason];
+    if (drone.holder !== null) words.unshift(t("control_of", { who: drone.holder }));
     if (drone.site !== null) {
       words.unshift(`${t("watches")}: ${placeName(store.place("site", drone.site), drone.site)}`);
     }

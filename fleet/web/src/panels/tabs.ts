@@ -4,9 +4,11 @@ import { h, KeyedList, setText, type Row } from "../dom";
 import { t } from "../i18n";
 import type { Kind, Store } from "../store";
 import type { DroneState, WatchState } from "../types";
+import type { Api } from "../api";
+import { FlightRow } from "./flights";
 import { DockRow, DroneRow, OrderRow, SiteRow } from "./rows";
 
-const NAMES = ["sites", "drones", "docks", "orders"] as const;
+const NAMES = ["sites", "drones", "docks", "orders", "flights"] as const;
 type Name = (typeof NAMES)[number];
 const TAB_OF: Partial<Record<Kind, Name>> = { site: "sites", drone: "drones", dock: "docks" };
 
@@ -29,7 +31,10 @@ export class Tabs {
   private readonly reveals = new Map<Name, (id: string) => void>();
   private active: Name = "sites";
 
-  constructor(private readonly store: Store) {
+  constructor(
+    private readonly store: Store,
+    api: Api,
+  ) {
     const byId = (a: { id: string }, b: { id: string }) =>
       a.id.localeCompare(b.id, "en", { numeric: true });
     this.tabs = {
@@ -45,6 +50,7 @@ export class Tabs {
         () => [...store.orders.values()].sort((a, b) => b.created_at.localeCompare(a.created_at)),
         (order) => new OrderRow(order, store),
       ),
+      flights: this.tab("flights", () => [...store.flights], (f) => new FlightRow(f, store, api)),
     };
     const bar = h("div", { class: "tab-bar", role: "tablist", onkeydown: (e) => this.onKey(e) });
     for (const name of NAMES) bar.append(this.tabs[name].button);

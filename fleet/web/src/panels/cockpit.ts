@@ -1,0 +1,213 @@
+/** The chosen drone: what it does, what it is warned of, who has control, and a pilot's buttons. */
+
+import { ApiError, type Api } from "../api";
+import { h, setText } from "../dom";
+import { t } from "../i18n";
+import { stateColor } from "../map/markers";
+import type { MapView } from "../map/view";
+import type { Phrase } from "../phrases.en";
+import type { Store } from "../store";
+import type { Command, Drone, Role } from "../types";
+
+const MAY_FLY: ReadonlySet<Role> = new Set(["pilot", "admin"]);
+/** A drone that is lower is sent to a place at this height. */
+const LOWEST_M = 30;
+
+type Button = "control" | "hold" | "resume" | "return" | "land" | "goto" | "look_at";
+const BUTTONS: readonly Button[] = ["control", "hold", "resume", "return", "land", "goto", "look_at"];
+
+export class Cockpit {
+  readonly element: HTMLElement;
+  private readonly name = h("h2");
+  private readonly chip = h("span", { class: "chip" });
+  private readonly close: HTMLButtonElement;
+  private readonly reason = h("p", { class: "dim" });
+  private readonly warnings = h("ul", { class: "warnings", role: "alert" });
+  private readonly holder = h("p", { class: "holder" });
+  private readonly only = h("p", { class: "dim" });
+  private readonly buttons: Readonly<Record<Button, HTMLButtonElement>>;
+  private readonly bar: HTMLElement;
+  private readonly question = h("span");
+  private readonly yes: HTMLButtonElement;
+  private readonly no: HTMLButtonElement;
+  private readonly asking: HTMLElement;
+  private readonly answer = h("p", { class: "answer", "aria-live": "polite" });
+  /** The drone that is shown, what is asked about it, and how many commands are under way. */
+  private shown: string | null = null;
+  private sure: (() => void) | null = null;
+  private busy = 0;
+
+  constructor(
+    private readonly store: Store,
+    private readonly api: Api,
+    private readonly view: MapView,
+  ) {
+    this.close = h("button", { type: "button", class: "quiet", onclick: () => store.select(null) });
+    const button = (name: Button) => h("button", { type: "button", onclick: () => void this.press(name) });
+    this.buttons = {
+      control: button("control"),
+      hold: button("hold"),
+      resume: button("resume"),
+      return: button("return"),
+      land: button("land"),
+      goto: button("goto"),
+      look_at: button("look_at"),
+    };
+    this.bar = h("div", { class: "commands" }, ...BUTTONS.map((name) => this.buttons[name]));
+    this.yes = h("button", { type: "button", class: "primary", onclick: () => this.sure?.() });
+    this.no = h("button", { type: "button", class: "quiet", onclick: () => this.ask(null) });
+    this.asking = h("p", { class: "asking", hidden: true }, this.question, this.yes, this.no);
+    this.element = h(
+      "section",
+      { class: "cockpit", hidden: true },
+      h("header", {}, this.name, this.chip, this.close),
+      this.warnings,
+      this.reason,
+      this.holder,
+      this.bar,
+      this.only,
+      this.asking,
+      this.answer,
+    );
+  }
+
+  update(): void {
+    const { selection } = this.store;
+    const drone = selection?.kind === "drone" ? this.store.drones.get(selection.id) : undefined;
+    this.element.hidden = !drone;
+    if (this.shown !== (drone?.id ?? null)) {
+      this.shown = drone?.id ?? null;
+      this.ask(null);
+      this.say("");
+      this.view.cancelPick();
+    }
+    if (!drone) return;
+    this.element.dataset["id"] = drone.id;
+    setText(this.name, drone.id);
+    setText(this.close, t("close"));
+    setText(this.chip, t(`drone_${drone.state}`));
+    this.chip.style.setProperty("--chip", stateColor(drone.state));
+    setText(this.reason, drone.reason);
+    this.reason.hidden = drone.reason === "";
+    if (this.warnings.dataset["said"] !== drone.warnings.join("\n")) {
+      this.warnings.dataset["said"] = drone.warnings.join("\n");
+      this.warnings.replaceChildren(...drone.warnings.map((words) => h("li", {}, words)));
+    }
+    this.updateControl(drone);
+    this.updateButtons(drone);
+  }
+
+  private updateControl(drone: Drone): void {
+    const { mine, others } = this.control(drone);
+    const who = drone.holder ?? "";
+    const words = mine ? t("control_mine") : others ? t("control_of", { who }) : t("control_free");
+    setText(this.holder, words);
+    this.holder.dataset["whose"] = mine ? "mine" : others ? "others" : "free";
+    const phrase = mine ? "control_release" : others ? "control_take_over" : "control_take";
+    setText(this.buttons.control, t(phrase));
+  }
+
+  private updateButtons(drone: Drone): void {
+    const { me } = this.store;
+    // a controller that does not tell the role is asked, and may refuse
+    const permitted = me === null || MAY_FLY.has(me.role);
+    this.bar.hidden = !permitted;
+    this.only.hidden = permitted;
+    setText(this.only, t("pilots_only"));
+    setText(this.yes, t("command_yes"));
+    setText(this.no, t("cancel"));
+    const flies = drone.telemetry?.in_air === true;
+    const held = drone.state === "held";
+    for (const name of BUTTONS) {
+      const button = this.buttons[name];
+      if (name === "control") {
+        button.disabled = this.busy > 0;
+        continue;
+      }
+      setText(button, t(`command_${name}`));
+      const fits = name === "resume" ? held : name === "hold" ? !held : true;
+      button.disabled = !flies || !fits || this.control(drone).others || this.busy > 0;
+    }
+  }
+
+  private control(drone: Drone): { mine: boolean; others: boolean } {
+    const mine = drone.holder !== null && drone.holder === this.store.me?.name;
+    return { mine, others: drone.holder !== null && !mine };
+  }
+
+  private async press(name: Button): Promise<void> {
+    const drone = this.shown === null ? undefined : this.store.drones.get(this.shown);
+    if (!drone) return;
+    this.ask(null);
+    switch (name) {
+      case "control":
+        return this.pressControl(drone);
+      case "land":
+        return this.ask(t("command_land_ask"), () => void this.send(drone.id, "command_land", { action: "land" }));
+      case "goto":
+      case "look_at":
+        return this.pressPlace(drone, name);
+      default:
+        return this.send(drone.id, `command_${name}`, { action: name });
+    }
+  }
+
+  private async pressControl(drone: Drone): Promise<void> {
+    const { mine, others } = this.control(drone);
+    if (mine) return this.send(drone.id, "control_release", { action: "release_control" });
+    const take = (take_over: boolean) =>
+      this.send(drone.id, "control_take", { action: "take_control", take_over });
+    if (!others) return take(false);
+    this.ask(t("control_ask", { who: drone.holder ?? "" }), () => void take(true));
+  }
+
+  private async pressPlace(drone: Drone, action: "goto" | "look_at"): Promise<void> {
+    const altitude_m = Math.max(LOWEST_M, Math.round(drone.telemetry?.altitude_m ?? 0));
+    this.say(t(`command_pick_${action}`, { altitude: altitude_m }));
+    const place = await this.view.pick();
+    if (this.shown !== drone.id) return;
+    this.say("");
+    if (!place) return;
+    const [lon, lat] = place;
+    const command: Command = action === "goto" ? { action, lon, lat, altitude_m } : { action, lon, lat };
+    await this.send(drone.id, `command_${action}`, command);
+  }
+
+  /** Sends a command and shows its answer, while the same drone is shown. */
+  private async send(drone: string, phrase: Phrase, command: Command): Promise<void> {
+    const what = t(phrase);
+    this.view.cancelPick();
+    this.ask(null);
+    this.busy += 1;
+    this.say(t("command_under_way", { what }));
+    this.update();
+    const told = await this.answerTo(drone, command, what);
+    this.busy -= 1;
+    if (this.shown === drone) this.say(told.words, told.done);
+    this.update();
+  }
+
+  private async answerTo(drone: string, command: Command, what: string): Promise<{ words: string; done: boolean }> {
+    try {
+      const { answer } = await this.api.command(drone, command);
+      return { words: t("command_done", { what, answer }), done: true };
+    } catch (error) {
+      const answer = error instanceof ApiError ? error.message : String(error);
+      return { words: t("command_refused", { what, answer }), done: false };
+    }
+  }
+
+  private say(words: string, done = true): void {
+    setText(this.answer, words);
+    this.answer.classList.toggle("error", !done);
+    this.answer.hidden = words === "";
+  }
+
+  /** Asks whether something that cannot be undone is meant; null takes the question back. */
+  private ask(question: string | null, sure: (() => void) | null = null): void {
+    this.sure = sure;
+    setText(this.question, question ?? "");
+    this.asking.hidden = question === null;
+    if (question !== null) this.no.focus();
+  }
+}
