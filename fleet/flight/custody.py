@@ -10,6 +10,12 @@ from fleet.model.records import SortieRecord, SortieStatus
 from fleet.model.states import DroneState
 
 S = DroneState
+FLOWN = "mission flown"
+"""Reason of a return that ends a whole sortie, and of a sortie that is flown and not yet home.
+
+A controller that is started again reads it in the sortie's record: the drone's own reason is soon
+another, as when it is found, or was lost for a while.
+"""
 ON_GROUND = frozenset({S.DOCKED, S.CHARGING, S.CLOSING})
 _OPEN = frozenset({SortieStatus.PLANNED, SortieStatus.FLYING})
 _TELLS_BY_STEP = frozenset({S.CHECKING, S.OPENING, S.TAKING_OFF, S.UNKNOWN, S.LOST})
@@ -26,7 +32,7 @@ def after(
     step: Step,
     now: datetime,
 ) -> SortieRecord | None:
-    """Return the sortie's new record where a step begins or ends it, else None.
+    """Return the sortie's new record where a step begins it, ends it or finds it flown, else None.
 
     Parameters
     ----------

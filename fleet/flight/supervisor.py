@@ -22,7 +22,7 @@ from fleet.errors import FleetError, StoreError
 from fleet.flight import lifecycle
 from fleet.flight.adoption import Step
 from fleet.flight.berth import Berthed
-from fleet.flight.custody import ON_GROUND, after
+from fleet.flight.custody import FLOWN, ON_GROUND, after
 from fleet.flight.ledger import Ledger
 from fleet.flight.outlook import look, view
 from fleet.flight.place import endurance_s, landed
@@ -43,8 +43,6 @@ from missions.sortie import Sortie
 S = DroneState
 log = structlog.get_logger(__name__)
 
-FLOWN = "mission flown"
-"""Reason of a return that ends a whole sortie; kept in the record over a restart."""
 SAVE_S = 5.0
 """A step that is its handler's own waits so long for the store."""
 URGENT_S = 0.1
@@ -173,6 +171,7 @@ class Supervisor(Berthed):
             if record.berth is not None and record.berth in self.world.docks:
                 self.berth = record.berth
         if sortie is not None:
+            self.flown = self.flown or sortie.reason == FLOWN
             self._take_sortie(sortie)
 
     def _take_sortie(self, record: SortieRecord | None) -> None:
