@@ -53,6 +53,7 @@ _LATE_WELCOME = frozenset(
 """Answers, plan items, parameters, files, texts, events: right also when they come late."""
 
 _U32 = struct.Struct("<I")
+_V1_HEADER, _V2_HEADER = 6, 10
 _MASK = (1 << WINDOW) - 1
 _Peer = object
 
@@ -115,11 +116,15 @@ class Gatekeeper:
             return []
         if peer != self._peer and not self._takes(frames, peer, now):
             return []
-        system, admitted = self._system, []
+        system, admitted, component, line = self._system, [], -1, None
         for frame in frames:
-            if frame.system != system:
+            sender, of = frame.system, frame.component
+            if sender != system:
                 self._foreign(frame, now)
-            elif self._is_new(frame, now):
+                continue
+            if of != component:
+                component, line = of, self._line(of, now)
+            if line is not None and self._is_new(line, frame, now):
                 admitted.append(frame)
         if admitted:
             self._peer_at = now
@@ -168,29 +173,44 @@ class Gatekeeper:
 
     # --- order --------------------------------------------------------------------------------
 
-    def _is_new(self, frame: Frame, now: float) -> bool:
-        line = self._lines.get(frame.component)
+    def _is_new(self, line: _Line, frame: Frame, now: float) -> bool:
+        raw, _, _, message, sequence, known = frame
+        if sequence == line.next and line.at is not None:  # as nearly all are
+            line.next, line.at = sequence + 1 & 0xFF, now
+            line.seen = line.seen << 1 & _MASK | 1
+            line.count += 1
+        elif not self._in_line(line, frame, now):
+            return False
+        if not known:
+            self.counters.unknown += 1
+            return False
+        at = BOOT_TIME_AT.get(message)
+        if at is None:
+            return True
+        start = at + (_V2_HEADER if raw[0] == V2 else _V1_HEADER)
+        if raw[1] >= at + 4:
+            ms = _U32.unpack_from(raw, start)[0]
+        else:  # zeros at the end of a payload are left out
+            ms = int.from_bytes(raw[start : start + max(0, raw[1] - at)], "little")
+        return self._in_time(line, ms, now)
+
+    def _line(self, component: int, now: float) -> _Line | None:
+        line = self._lines.get(component)
         if line is None:
             if len(self._lines) >= MOST_COMPONENTS:
                 self._count("foreign", 1, now)
-                return False
-            line = self._lines[frame.component] = _Line()
-        if (frame.sequence - line.sequence) & 0xFF == 1 and line.at is not None:
-            line.forward(1, now)
-        elif not self._in_line(line, frame, now):
-            return False
-        if not frame.known:
-            self.counters.unknown += 1
-            return False
-        at = BOOT_TIME_AT.get(frame.message)
-        return at is None or self._in_time(line, frame, at, now)
+                return None
+            line = self._lines[component] = _Line(now)
+        if now - line.second >= 1.0:
+            line.each_second(now)
+        return line
 
     def _in_line(self, line: _Line, frame: Frame, now: float) -> bool:
         """Judge a frame whose sequence number is not the next one."""
         if line.at is None or now - line.at > line.trusted_s:
-            line.begin(frame.sequence, now)
+            line.forward(frame.sequence + 1 - line.next & 0xFF, now)
             return True
-        back = (line.sequence - frame.sequence) & 0xFF
+        back = (line.next - 1 - frame.sequence) & 0xFF
         if back < WINDOW:
             if line.seen >> back & 1:
                 self._count("double", 1, now)
@@ -210,14 +230,8 @@ class Gatekeeper:
         self._count("lost", ahead - 1, now)
         return True
 
-    def _in_time(self, line: _Line, frame: Frame, at: int, now: float) -> bool:
+    def _in_time(self, line: _Line, ms: int, now: float) -> bool:
         """Judge a frame by the vehicle's own clock."""
-        raw = frame.raw
-        start = at + (10 if raw[0] == V2 else 6)
-        if raw[1] >= at + 4:
-            ms = _U32.unpack_from(raw, start)[0]
-        else:  # zeros at the end of a payload are left out
-            ms = int.from_bytes(raw[start : start + max(0, raw[1] - at)], "little")
         if line.ms is None:
             line.ms, line.ms_at = ms, now
             return True
@@ -288,33 +302,51 @@ class Gatekeeper:
 
 
 class _Line:
-    """The packets of one component, in the order it numbers them, and its clock."""
+    """The packets of one component, in the order it numbers them, and its clock.
+
+    Attributes
+    ----------
+    next
+        The sequence number that is due.
+    seen
+        Bit ``i`` is whether the packet ``i`` before that was heard, less one.
+    at
+        When one last came.
+    count
+        How many came since ``second``.
+    trusted_s
+        For how long after ``at`` a sequence number tells old from new.
+    ms, ms_at
+        The sender's own clock, and when it was heard.
+    doubts
+        Packets of another time, which may be a clock that was set.
+    """
 
     __slots__ = (
         "_heard",
-        "_second",
-        "_this",
         "at",
+        "count",
         "doubt_at",
         "doubt_ms",
         "doubt_since",
         "doubts",
         "ms",
         "ms_at",
+        "next",
         "rate_hz",
+        "second",
         "seen",
-        "sequence",
         "trusted_s",
     )
 
-    def __init__(self) -> None:
-        self.sequence = 0
+    def __init__(self, now: float) -> None:
+        self.next = 0
         self.seen = 1
         self.at: float | None = None
+        self.count = 0
+        self.second = now
         self.rate_hz = SLOWEST_HZ
         self.trusted_s = TRUSTED_NUMBERS / SLOWEST_HZ
-        self._second = 0.0
-        self._this = 0
         self._heard: deque[tuple[float, int]] = deque(maxlen=int(LOSS_SPAN_S))
         self.ms: int | None = None
         self.ms_at = 0.0
@@ -323,31 +355,25 @@ class _Line:
         self.doubt_at = 0.0
         self.doubt_since = 0.0
 
-    def begin(self, sequence: int, now: float) -> None:
-        """Start at a number, knowing nothing of those before."""
-        self.sequence, self.seen = sequence, 1
-        self.forward(0, now)
-
     def forward(self, by: int, now: float) -> None:
         """Go on by so many numbers."""
-        self.sequence = (self.sequence + by) & 0xFF
+        self.next = (self.next + by) & 0xFF
         self.seen = (self.seen << by | 1) & _MASK
         self.at = now
-        self._this += 1
-        if now - self._second >= 1.0:
-            self._each_second(now)
+        self.count += 1
 
-    def _each_second(self, now: float) -> None:
-        gone = now - self._second
+    def each_second(self, now: float) -> None:
+        """Take the rate."""
+        gone = now - self.second
         if gone < 2.0:
-            self.rate_hz = max(SLOWEST_HZ, self._this / gone)
+            self.rate_hz = max(SLOWEST_HZ, self.count / gone)
             self.trusted_s = TRUSTED_NUMBERS / self.rate_hz
-        self._heard.append((now, self._this))
-        self._second, self._this = now, 0
+        self._heard.append((now, self.count))
+        self.second, self.count = now, 0
 
     def heard(self, now: float) -> int:
         """Return how many packets came in the last ``LOSS_SPAN_S``."""
-        return self._this + sum(n for at, n in self._heard if now - at <= LOSS_SPAN_S)
+        return self.count + sum(n for at, n in self._heard if now - at <= LOSS_SPAN_S)
 
 
 class _Recent:

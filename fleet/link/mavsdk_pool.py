@@ -19,16 +19,17 @@ from mavsdk.mavsdk import Configuration, Mavsdk
 
 from fleet.link.clock import Clock, SystemClock
 from fleet.link.mavsdk_link import MavsdkLink
-from fleet.link.news import Change
+from fleet.link.news import NOTABLE
 from fleet.link.profile import Expected
 from fleet.link.pump import Pump
-from fleet.link.refresher import TICK_S, Refresher
+from fleet.link.refresher import Refresher
 from fleet.link.tap import Tap
 from fleet.link.tlog import TlogWriter
 from fleet.link.wire import PING, STATION, message_id, target
 from missions.city import Drone
 
 RAW = "raw://"
+TICK_S = 0.1
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +114,6 @@ class MavsdkPool:
             raise
         self._tasks = [
             asyncio.create_task(self._discover(), name="discover"),
-            asyncio.create_task(self._refresher.run(), name="refresh"),
             asyncio.create_task(self._tick(), name="tick"),
         ]
         return self
@@ -123,6 +123,9 @@ class MavsdkPool:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._refresher.close()
+        for link in self._links.values():
+            await link.close()
         await self._destroy()
 
     async def _destroy(self) -> None:
@@ -137,10 +140,11 @@ class MavsdkPool:
     # --- packets ------------------------------------------------------------------------------
 
     def _pass_on(self) -> None:
-        """Give mavsdk what the taps have picked for it in one look of the pump."""
+        """After a look of the pump: give mavsdk what the taps have picked, refresh what is due."""
         if self._for_mavsdk and self._mavsdk is not None:
             self._mavsdk.pass_received_raw_bytes(b"".join(self._for_mavsdk))
         self._for_mavsdk.clear()
+        self._refresher.work()
 
     def _route(self, frame: bytes) -> None:
         """Send one packet of mavsdk's to whom it is for. In mavsdk's thread."""
@@ -179,7 +183,8 @@ class MavsdkPool:
                 tap.tick()
                 if tap.connected != known[system]:
                     known[system] = tap.connected
-                    self._refresher.mark(tap.drone.id, Change.NOTABLE)
+                    self._refresher.mark(tap.drone.id, NOTABLE)
+            self._refresher.work()
             await asyncio.sleep(TICK_S)
 
 

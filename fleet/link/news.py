@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntFlag
+from typing import Final
 
 from fleet.link.wire import (
     ATTITUDE,
@@ -19,20 +19,16 @@ from fleet.link.wire import (
     payload,
 )
 
+NONE: Final = 0
+MOVED: Final = 1
+"""The same thing, a little further."""
+NOTABLE: Final = 2
+"""Something that may be decided upon: a mode, an item, a failsafe, a text, an aircraft."""
 
-class Change(IntFlag):
-    """How a packet changes the picture."""
+MOTION: Final = frozenset({ATTITUDE, GLOBAL_POSITION_INT, LOCAL_POSITION_NED, WIND_COV})
+"""Messages each of which is another place."""
 
-    NONE = 0
-    MOTION = 1
-    """The same thing, a little further."""
-    NOTABLE = 2
-    """Something that may be decided upon: a mode, an item, a failsafe, a text, an aircraft."""
-
-
-_MOTION = frozenset({ATTITUDE, GLOBAL_POSITION_INT, LOCAL_POSITION_NED, WIND_COV})
-
-_DECISIVE: dict[int, tuple[tuple[int, int], ...]] = {
+DECISIVE: Final[dict[int, tuple[tuple[int, int], ...]]] = {
     HEARTBEAT: ((0, 9),),
     SYS_STATUS: ((8, 12), (30, 31)),  # health of the sensors, percent of the battery
     GPS_RAW_INT: ((28, 29),),  # kind of fix
@@ -44,21 +40,11 @@ _DECISIVE: dict[int, tuple[tuple[int, int], ...]] = {
 """By message id, the parts of the payload that may be decided upon."""
 _LONGEST = 31
 
-TELLING = _MOTION | _DECISIVE.keys()
-"""Messages that can change the picture."""
 
-
-def change(message: int, before: bytes | None, raw: bytes) -> Change:
-    """Say what a packet changes, given the last one of its kind."""
-    if message in _MOTION:
-        return Change.MOTION
-    parts = _DECISIVE.get(message)
-    if parts is None:
-        return Change.NONE
-    if before == raw:
-        return Change.MOTION
+def change(message: int, before: bytes | None, raw: bytes) -> int:
+    """Say what a packet whose message is in ``DECISIVE`` changes, given the last one of its kind."""
     if before is None:
-        return Change.NOTABLE
+        return NOTABLE
     old, new = (payload(r).ljust(_LONGEST, b"\0") for r in (before, raw))
-    changed = any(old[begin:end] != new[begin:end] for begin, end in parts)
-    return Change.NOTABLE if changed else Change.MOTION
+    changed = any(old[begin:end] != new[begin:end] for begin, end in DECISIVE[message])
+    return NOTABLE if changed else MOVED

@@ -20,7 +20,7 @@ from fleet.errors import LinkError
 from fleet.link.clock import Clock
 from fleet.link.frames import Frame
 from fleet.link.gatekeeper import Gatekeeper
-from fleet.link.news import TELLING, Change, change
+from fleet.link.news import DECISIVE, MOTION, MOVED, NONE, NOTABLE, change
 from fleet.link.port import LOST_AFTER_S, VehicleText
 from fleet.link.pump import Pump
 from fleet.link.thinning import Thinning
@@ -108,8 +108,8 @@ class Tap:
         self._heartbeat_heard: float | None = None
         self.onward: Callable[[list[bytes]], None] | None = None
         """Given, in order, the packets that mavsdk needs."""
-        self.changed: Callable[[Change], None] | None = None
-        """Told what kind of change there was."""
+        self.changed: Callable[[int], None] | None = None
+        """Told what kind of change there was, as ``news`` numbers them."""
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -211,48 +211,51 @@ class Tap:
             self._seen_rubbish = rubbish
 
     def _take(self, frames: list[Frame], now: float) -> None:
-        news = Change.NONE
+        news, latest = NONE, self._latest
         for frame in frames:
-            news |= self._keep(frame, now)
+            raw, _, component, key, *_ = frame
+            if component != AUTOPILOT or key not in latest:
+                news |= self._take_other(frame, now)
+                continue
+            if key in MOTION:
+                news |= MOVED
+            elif key in DECISIVE:
+                news |= self._decide(key, raw, now)
+            elif key in _HEEDED:
+                news |= self._heed(frame, now)
+            latest[key] = raw
         self._heard_at = self._clock.now()
         if frames[-1].component == AUTOPILOT:
             self._last_heard = now
-        raw = [frame.raw for frame in frames]
-        if self._recording is not None:
-            self._recording.put(int(self._heard_at.timestamp() * 1e6), raw)
-        if self.onward is not None:
-            picked = self._thinning.pick(frames, now)
-            if picked:
-                self.onward(picked)
-        for callback in tuple(self._callbacks):
-            callback(raw)
+        self._hand_on(frames, now)
         if news and self.changed is not None:
             self.changed(news)
 
-    def _keep(self, frame: Frame, now: float) -> Change:
-        own, key = frame.component == AUTOPILOT, frame.message
-        news = Change.NONE
-        if own and key in TELLING:
-            news = self._tell(key, frame.raw, now)
+    def _take_other(self, frame: Frame, now: float) -> int:
+        """Take a packet of another component, or the first of its kind."""
+        key, news = frame.message, NOTABLE
+        if frame.component != AUTOPILOT:
+            news = self._heed(frame, now) if key in _HEEDED else NONE
+            key |= frame.component << 24
+        elif key in DECISIVE:
+            news = self._decide(key, frame.raw, now)
         elif key in _HEEDED:
             news = self._heed(frame, now)
-        if not own:
-            key |= frame.component << 24
         if key in self._latest or len(self._latest) < MOST_KINDS:
             self._latest[key] = frame.raw
         return news
 
-    def _tell(self, message: int, raw: bytes, now: float) -> Change:
-        """Take a measurement; say what it changes."""
+    def _decide(self, message: int, raw: bytes, now: float) -> int:
+        """Take a measurement that may be decided upon; say what it changes."""
         news = change(message, self._latest.get(message), raw)
         if message == HEARTBEAT:
             self._heartbeat_heard = now
-        elif message == MISSION_CURRENT and news & Change.NOTABLE:
+        elif message == MISSION_CURRENT and news & NOTABLE:
             # an item that was reached says something of the item flown to until there is another
             self._latest.pop(MISSION_ITEM_REACHED, None)
         return news
 
-    def _heed(self, frame: Frame, now: float) -> Change:
+    def _heed(self, frame: Frame, now: float) -> int:
         """Take a text, or an aircraft's place."""
         at = self._clock.now()
         if frame.message == STATUSTEXT:
@@ -260,7 +263,20 @@ class Tap:
         else:
             own = amsl_of(self._latest.get(GLOBAL_POSITION_INT))
             told = self._traffic.hear(frame.raw, at, now, own)
-        return Change.NOTABLE if told else Change.NONE
+        return NOTABLE if told else NONE
+
+    def _hand_on(self, frames: list[Frame], now: float) -> None:
+        if self.onward is not None:
+            picked = self._thinning.pick(frames, now)
+            if picked:
+                self.onward(picked)
+        if self._recording is None and not self._callbacks:
+            return
+        raw = [frame.raw for frame in frames]
+        if self._recording is not None and self._heard_at is not None:
+            self._recording.put(int(self._heard_at.timestamp() * 1e6), raw)
+        for callback in tuple(self._callbacks):
+            callback(raw)
 
     def on_frames(self, callback: Callback) -> Callable[[], None]:
         """Call back in the event loop with the vehicle's packets, as they come; return what ends it."""
@@ -344,7 +360,7 @@ class Tap:
     def tick(self) -> None:
         """Do what time alone brings; a few times a second."""
         if self._words.expire(self._clock.monotonic()) and self.changed is not None:
-            self.changed(Change.NOTABLE)
+            self.changed(NOTABLE)
         if self._transport is not None:
             self._transport.flush()
 
