@@ -61,4 +61,6 @@ def after(
             reason=step.reason if state in _TELLS_BY_STEP else reason,
             ended_at=now,
         )
+    if flown and record.status is SortieStatus.FLYING and record.reason != FLOWN:
+        return replace(record, reason=FLOWN)
     return None
