@@ -41,7 +41,8 @@ class Options:
     """What to simulate.
 
     ``log`` is a folder for the truth logs, None keeps none. ``seconds`` ends the run by itself.
-    ``with_parent`` ends it when the process that started it ends.
+    ``with_parent`` ends it when the process that started it ends. Without ``broker`` the docks speak
+    to one that runs already, at the city file's address.
     """
 
     city: City
@@ -51,6 +52,7 @@ class Options:
     seed: int | None = None
     autopilot: str = "embedded"
     with_parent: bool = True
+    broker: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ class SimCity:
         for cad in self.cads:
             secret(cad.place.secret_env)
         try:
-            await self.broker.start()
+            if self.options.broker:
+                await self.broker.start()
             await _together([self.cameras.start(), *(cad.start() for cad in self.cads)])
             await self._live(on_ready)
         finally:

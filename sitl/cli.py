@@ -54,11 +54,15 @@ def sim(
     city: CityFile,
     docks: Annotated[str, typer.Option(help="Docks to simulate, with commas; empty for all.")] = "",
     autopilot: Annotated[
-        str, typer.Option(help="embedded, or px4: real PX4 instances.")
+        str, typer.Option(help="embedded; px4: real ones; attached: real ones that run already.")
     ] = "embedded",
     scene: Annotated[
         Path | None,
-        typer.Option(help="Scenario; by default scene.yaml in the city file's own folder."),
+        typer.Option(
+            "--scene",
+            "--scenario",
+            help="Scenario; by default scene.yaml in the city file's own folder.",
+        ),
     ] = None,
     log: Annotated[
         Path | None, typer.Option(help="Folder for the logs of what really happened.")
@@ -75,6 +79,10 @@ def sim(
     detach: Annotated[
         bool, typer.Option("--detach", help="Go on when the process that started it ends.")
     ] = False,
+    broker: Annotated[
+        bool,
+        typer.Option("--broker/--no-broker", help="Start the MQTT broker, or use one that runs."),
+    ] = True,
 ) -> None:
     """Simulate a city: broker, docks, vehicles, cameras and the CAD."""
     import asyncio
@@ -83,8 +91,8 @@ def sim(
     from sitl.errors import SimError
     from sitl.scenario import Scenario, ScenarioError, check, load
 
-    if autopilot not in ("embedded", "px4"):
-        raise _fail("sim", f"--autopilot {autopilot!r}: must be embedded or px4", 2)
+    if autopilot not in ("embedded", "px4", "attached"):
+        raise _fail("sim", f"--autopilot {autopilot!r}: must be embedded, px4 or attached", 2)
     parsed = _city("sim", city, docks)
     try:
         path = _scene(city, scene)
@@ -92,7 +100,9 @@ def sim(
         check(scenario, parsed)
     except ScenarioError as error:
         raise _fail("sim", error, 2) from error
-    options = Options(parsed, scenario, log, seconds, seed, autopilot, with_parent=not detach)
+    options = Options(
+        parsed, scenario, log, seconds, seed, autopilot, with_parent=not detach, broker=broker
+    )
     try:
         asyncio.run(simulate(options, lambda ready: _say_ready(ready, as_json=as_json)))
     except SimError as error:

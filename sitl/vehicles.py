@@ -1,4 +1,8 @@
-"""The vehicles of a simulated city: embedded ones, or real PX4 instances, each in its slot."""
+"""The vehicles of a simulated city: embedded ones, or real PX4 instances, each in its slot.
+
+A PX4 that runs elsewhere on this machine, in a container say, can be attached: the simulator then
+asks it where it is, and neither starts nor stops it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ from sitl.autopilot.px4_vehicle import Px4Vehicle
 from sitl.autopilot.vehicle import EmbeddedVehicle, fly
 from sitl.autopilot.wind import WindSpec
 from sitl.errors import SimError
-from sitl.px4 import Px4Fleet, Px4Spec
+from sitl.px4 import Px4Fleet, Px4Instance, Px4Source, Px4Spec
 from sitl.scenario import Scenario
 
 SLOT_OFFSET_M = 0.6
@@ -82,7 +86,7 @@ async def vehicles(
     city, scenario
         Which vehicles, and the wind they fly in.
     autopilot
-        ``embedded`` or ``px4``.
+        ``embedded``; ``px4``: real ones, started here; ``attached``: real ones that run already.
     group
         Takes the tasks that keep them going; one that fails ends the group.
 
@@ -94,6 +98,11 @@ async def vehicles(
     if autopilot == "px4":
         async with _px4(city, group) as real:
             yield real
+    elif autopilot == "attached":
+        specs = [px4_spec(city, drone) for drone in city.drones]
+        instances = [Px4Instance(Px4Source(), spec, Path()) for spec in specs]
+        async with _spoken_to(city, instances, group) as running:
+            yield running
     else:
         async with _embedded(city, scenario, group) as embedded:
             yield embedded
@@ -127,16 +136,27 @@ async def _embedded(
 async def _px4(city: City, group: asyncio.TaskGroup) -> AsyncIterator[Sequence[Px4Vehicle]]:
     specs = [px4_spec(city, drone) for drone in city.drones]
     with tempfile.TemporaryDirectory(prefix="skybeat-px4-", ignore_cleanup_errors=True) as scratch:
-        async with Px4Fleet(specs, Path(scratch)) as fleet:
-            names = [drone.id for drone in city.drones]
-            made = [Px4Vehicle(n, i) for n, i in zip(names, fleet.instances, strict=True)]
-            tasks = [group.create_task(v.run(), name=f"PX4 {v.id}") for v in made]
-            try:
-                await _ready(tasks, [v.ready() for v in made])
-                yield made
-            finally:
-                for task in tasks:
-                    task.cancel()
+        async with (
+            Px4Fleet(specs, Path(scratch)) as fleet,
+            _spoken_to(city, fleet.instances, group) as made,
+        ):
+            yield made
+
+
+@contextlib.asynccontextmanager
+async def _spoken_to(
+    city: City, instances: Sequence[Px4Instance], group: asyncio.TaskGroup
+) -> AsyncIterator[Sequence[Px4Vehicle]]:
+    """Speak to PX4 instances, one a drone, in the city's order."""
+    names = [drone.id for drone in city.drones]
+    made = [Px4Vehicle(n, i) for n, i in zip(names, instances, strict=True)]
+    tasks = [group.create_task(v.run(), name=f"PX4 {v.id}") for v in made]
+    try:
+        await _ready(tasks, [v.ready() for v in made])
+        yield made
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def _ready(

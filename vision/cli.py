@@ -116,6 +116,12 @@ def watch(
     max_fps: Annotated[
         float, typer.Option("--max-fps", min=0.1, help="Frames analysed a second, at most.")
     ] = 5.0,
+    alive: Annotated[
+        Path | None,
+        typer.Option(
+            "--alive", help="File to touch whenever the controller has answered, for health checks."
+        ),
+    ] = None,
 ) -> None:
     """Watch what the controller asks to be watched; its token is in SKYBEAT_TOKEN."""
     import os
@@ -127,8 +133,11 @@ def watch(
     if not token:
         _refuse("SKYBEAT_TOKEN is not set: put a token with the role `worker` into it")
     try:
-        run(controller, token, as_json=as_json, model=model, max_fps=max_fps)
-    except VisionError as error:
+        if alive is not None:
+            alive.touch()  # can it be written? then away with what an earlier worker left
+            alive.unlink()
+        run(controller, token, as_json=as_json, model=model, max_fps=max_fps, alive=alive)
+    except (VisionError, OSError) as error:
         _refuse(error)
 
 

@@ -86,15 +86,25 @@ class Worker:
         ONNX network for crowds whose watch names none.
     max_fps
         Frames that each watch analyses a second, at most.
+    alive
+        File that is touched whenever the controller has answered, for whoever checks the worker's
+        health by its age.
     """
 
     def __init__(
-        self, controller: Controller, log: Log, *, model: Path | None = None, max_fps: float = 5.0
+        self,
+        controller: Controller,
+        log: Log,
+        *,
+        model: Path | None = None,
+        max_fps: float = 5.0,
+        alive: Path | None = None,
     ) -> None:
         self._controller = controller
         self._log = log
         self._model = model
         self._max_fps = max_fps
+        self._alive = alive
         self._spawn = multiprocessing.get_context("spawn")
         self._watched: dict[str, _Watched] = {}
         self._statuses: dict[str, SiteStatus] = {}
@@ -158,6 +168,8 @@ class Worker:
 
     async def _reconcile(self, watches: list[Watch]) -> None:
         """Start what is new, stop what is gone or changed, start again what died."""
+        if self._alive is not None:
+            self._alive.touch()
         if len(watches) > MAX_WATCHES:
             self._log("too many watches", asked=len(watches), watched=MAX_WATCHES)
         wanted = {watch.key: watch for watch in watches[:MAX_WATCHES]}
@@ -376,6 +388,7 @@ def run(
     as_json: bool = False,
     model: Path | None = None,
     max_fps: float = 5.0,
+    alive: Path | None = None,
 ) -> None:
     """Watch for the controller at `address` until SIGINT, SIGTERM or SIGHUP.
 
@@ -384,12 +397,15 @@ def run(
     ControllerError
         If the address is none, or the controller refuses the token.
     """
-    asyncio.run(_run(address, token, Log(as_json=as_json), model, max_fps))
+    asyncio.run(_run(address, token, Log(as_json=as_json), model, max_fps, alive))
 
 
-async def _run(address: str, token: str, log: Log, model: Path | None, max_fps: float) -> None:
+async def _run(
+    address: str, token: str, log: Log, model: Path | None, max_fps: float, alive: Path | None
+) -> None:
     async with Controller(address, token) as controller:
-        worker = asyncio.create_task(Worker(controller, log, model=model, max_fps=max_fps).run())
+        supervisor = Worker(controller, log, model=model, max_fps=max_fps, alive=alive)
+        worker = asyncio.create_task(supervisor.run())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, worker.cancel)

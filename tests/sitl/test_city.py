@@ -224,7 +224,7 @@ def test_what_is_asked_wrongly_is_told(city: Path, tmp_path: Path) -> None:
     for args, message in (
         (unknown, "no dock"),
         ([*argv(city), "--scene", str(scene)], "names site 'nowhere'"),
-        ([*argv(city), "--autopilot", "hand"], "must be embedded or px4"),
+        ([*argv(city), "--autopilot", "hand"], "must be embedded, px4 or attached"),
         ([*argv(tmp_path / "none.yaml")], "none.yaml"),
     ):
         done = refused(*args)
