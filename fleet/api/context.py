@@ -18,6 +18,7 @@ from fleet.errors import OrderError
 from fleet.flight.asked import Answer, Request
 from fleet.flight.control import Holder
 from fleet.flight.overrides import Overrides
+from fleet.flight.pilots import Keepers
 from fleet.incidents.desk import Desk
 from fleet.incidents.sites import SiteBoard
 from fleet.link.clock import Clock
@@ -28,7 +29,7 @@ from fleet.store.store import Store
 from missions.city import City
 
 
-class Flight(Protocol):
+class Flight(Keepers, Protocol):
     """What the API asks of the flight controller.
 
     Raises
@@ -49,9 +50,6 @@ class Flight(Protocol):
     @property
     def overrides(self) -> Overrides:
         """What pilots have overridden; the pre-flight checks read it."""
-
-    def soft_checks(self) -> Sequence[str]:
-        """Return the names of the pre-flight checks that a pilot may override."""
 
     def landing_target(self, drone: str, target: LandingTarget) -> None:
         """Take where a drone's camera sees the marker that it lands on."""

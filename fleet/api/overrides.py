@@ -11,6 +11,7 @@ from fleet.api.auth import Pilot
 from fleet.api.context import Ctx
 from fleet.api.drones import known
 from fleet.errors import Conflict
+from fleet.flight.checks import SOFT
 from fleet.flight.overrides import VALID_S
 from fleet.store import audit
 from fleet.store.audit import AuditEntry
@@ -46,11 +47,10 @@ async def override(drone_id: str, body: OverrideRequest, ctx: Ctx, caller: Pilot
     Hard checks cannot be overridden. It is in the audit before it holds.
     """
     known(ctx, drone_id)
-    soft = ctx.flight.soft_checks()
-    unknown = sorted(set(body.checks) - set(soft))
+    unknown = sorted(set(body.checks) - set(SOFT))
     if unknown:
         raise HTTPException(
-            422, f"no soft check {', '.join(unknown)}; soft checks are {', '.join(sorted(soft))}"
+            422, f"no soft check {', '.join(unknown)}; soft checks are {', '.join(sorted(SOFT))}"
         )
     holder = ctx.pilots.holder(drone_id)
     if holder is not None and holder.who != caller.name:
@@ -67,5 +67,5 @@ async def override(drone_id: str, body: OverrideRequest, ctx: Ctx, caller: Pilot
             {"checks": checks},
         )
         await audit.add(tx.session, entry)
-    ctx.flight.overrides.grant(drone_id, frozenset(checks))
+    ctx.flight.overrides.grant(drone_id, frozenset(checks), ctx.clock.monotonic())
     return Override(drone=drone_id, checks=checks, until=now + timedelta(seconds=VALID_S))

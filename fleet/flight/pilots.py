@@ -109,8 +109,6 @@ class PilotDesk:
         """
         self._control.load(await self._docket.drones())
         await self._docket.close_left_open()
-        for drone, keeper in self._flight.supervisors.items():
-            self._show(drone, keeper)
 
     async def stop(self) -> None:
         """Wait for no answer any more. What was sent stays SENT in the store."""

@@ -67,9 +67,6 @@ class RememberingFlight:
     async def recall_all(self, reason: str, actor: str) -> None:
         self._may("recall", reason, actor)
 
-    def soft_checks(self) -> list[str]:
-        return ["operator-present", "temperature-fit"]
-
     def landing_target(self, drone: str, target: LandingTarget) -> None:
         self._may("landing_target", drone, target)
 
@@ -168,7 +165,7 @@ async def api(
     dispatcher = Dispatcher([], store, hub, clock, registry=registry)
     desk = Desk(city, store, hub, clock, wake_cads=dispatcher.wake, activity=board)
     flight.supervisors = {d.id: Keeper(d, Link(flight.asked)) for d in city.drones}
-    flight.overrides = Overrides(clock)
+    flight.overrides = Overrides()
     pilots = PilotDesk(city, store, flight, clock)
     await pilots.start()
     data = city_folder.parent / "data"

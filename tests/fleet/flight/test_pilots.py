@@ -229,7 +229,9 @@ async def test_what_a_dead_controller_left_open_has_failed_and_is_not_sent_again
     await asyncio.gather(asking, return_exceptions=True)
     room.enter()
     await room.desk.start()
-    assert room.flight.supervisors["u1"].shown == ["li"]  # control outlives it too
+    holder = room.desk.holder("u1")  # control outlives it too
+    assert holder is not None
+    assert holder.who == "li"
     answer = await room.ask(HOLD, id=command)
     assert answer.record.status is CommandStatus.FAILED
     assert answer.record.answer == "controller ended before the answer was known"
