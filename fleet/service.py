@@ -26,6 +26,7 @@ from fleet.cad.secret import read_secret
 from fleet.cad.webhook import WebhookCad
 from fleet.config import Settings
 from fleet.errors import DockError, StoreError
+from fleet.flight.pilots import PilotDesk
 from fleet.incidents.desk import Desk
 from fleet.incidents.sites import SiteBoard
 from fleet.link.clock import Clock, SystemClock
@@ -90,6 +91,7 @@ async def start_flight(
     """
     from fleet.docks.mqtt import MqttDocks
     from fleet.flight.controller import FlightController
+    from fleet.flight.flightlog import FlightLog
     from fleet.flight.planprocess import PlannerProcess
     from fleet.link.mavsdk_pool import MavsdkPool
 
@@ -100,8 +102,27 @@ async def start_flight(
     )
     pool = await stack.enter_async_context(MavsdkPool(city.drones, clock))
     planner = await stack.enter_async_context(PlannerProcess())
+    journal = await stack.enter_async_context(
+        FlightLog(
+            city,
+            store,
+            hub,
+            pool.links,
+            clock,
+            plan.data,
+            keep=timedelta(days=plan.settings.track_days),
+        )
+    )
     flight = FlightController(
-        city, store.flights, pool.links, docks.docks, hub, clock, planner=planner
+        city,
+        store.flights,
+        pool.links,
+        docks.docks,
+        hub,
+        clock,
+        planner=planner,
+        journal=journal,
+        presence=lambda: hub.presence.last_heard(clock.now()),
     )
     await flight.start()
     stack.push_async_callback(flight.stop)
@@ -181,6 +202,9 @@ async def _build(
     if before != after:
         log.info("database migrated", before=before, after=after)
     flight = await start(stack, plan, store, hub, clock)
+    pilots = PilotDesk(plan.city, store, flight, clock)
+    await pilots.start()
+    stack.push_async_callback(pilots.stop)
     registry = CollectorRegistry()
     cads = [WebhookCad(cad, keys[cad.id]) for cad in plan.city.cad]
     dispatcher = Dispatcher(cads, store, hub, clock, registry=registry)
@@ -206,6 +230,8 @@ async def _build(
         flight=flight,
         registry=registry,
         map_origins=plan.settings.map_origins,
+        pilots=pilots,
+        data=plan.data,
     )
     token = await first_token(store, clock)
     if token is not None:
