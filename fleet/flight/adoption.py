@@ -77,7 +77,9 @@ def _in_air(found: Found) -> Step:
     match mode:
         case "RETURN_TO_LAUNCH" if coming:
             return Step(DroneState.RETURNING, "found on its way home")
-        case "RETURN_TO_LAUNCH" | "LAND":
+        case "PRECISION_LAND" if recorded is DroneState.LANDING:
+            return Step(DroneState.LANDING, "found landing")
+        case "RETURN_TO_LAUNCH" | "LAND" | "PRECISION_LAND":
             return Step(DroneState.EMERGENCY, f"found in {mode} by the autopilot's own decision")
         case _ if recorded in {DroneState.RETURNING, DroneState.LANDING}:
             return Step(DroneState.RETURNING, "was called home")

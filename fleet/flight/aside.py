@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fleet.errors import LinkError
 from fleet.flight.adoption import Step
-from fleet.flight.air import where
+from fleet.flight.homing import where
 from fleet.flight.outlook import view
 from fleet.flight.place import landed, speed_m_s
 from fleet.flight.safety import Manoeuvre, manoeuvre

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import timedelta
 
 from fleet.docks.port import Dock
+from fleet.flight.berths import choose, fails, reaches
 from fleet.flight.gate import Gate
 from fleet.flight.policy import Policy
 from fleet.flight.waiting import Waiting
@@ -13,7 +15,9 @@ from fleet.flight.world import World
 from fleet.link.port import DroneLink, why
 from fleet.model.live import Telemetry
 from missions.city import Drone
+from missions.sortie import Sortie
 
+LOOK_EACH_S = 1.0
 WORDS = timedelta(seconds=20)
 """For so long the autopilot's words are taken for the reason of what it does."""
 
@@ -26,6 +30,12 @@ class Berthed(Waiting):
     berth
         Id of the dock that the drone stands in or is bound for: the one it lives in, or another
         that it was diverted to.
+    sortie
+        What it flies, or None.
+    tried, refusals
+        Docks that could not take it on this return; how often its berth's did not open.
+    alternate
+        Another dock could take it, where its berth's cannot.
     """
 
     def __init__(self, world: World, drone: Drone, link: DroneLink) -> None:
@@ -34,6 +44,12 @@ class Berthed(Waiting):
         self.drone = drone
         self.link = link
         self.berth = drone.dock
+        self.sortie: Sortie | None = None
+        self.tried: set[str] = set()
+        self.refusals = 0
+        self.alternate = False
+        self._looked_at = -math.inf
+        self._other: str | None = None
         self._listener: Callable[[], None] | None = None
         self._unlisten: Callable[[], None] = lambda: None
 
@@ -93,7 +109,40 @@ class Berthed(Waiting):
         """Bind the drone for another dock; the gate of the one before is free again."""
         self.gate.release(self.drone.id)
         self.berth = berth
+        self.refusals, self.alternate, self._looked_at = 0, False, -math.inf
         if self._listener is not None:
             self._unlisten()
             self._unlisten = self.dock.listen(self._listener)
             self._listener()
+
+    def berth_fails(self) -> str | None:
+        """Say why its dock cannot take it now; None where it can."""
+        world = self.world
+        return fails(world.berth(self.berth), world.city.limits, world.policy)
+
+    def diverts_to(self) -> str | None:
+        """Return the dock to go to in place of its own; None where it stays with that.
+
+        Another is looked for where its own has failed for some time, does not open, or is out of
+        reach; at most once a second.
+        """
+        now = self.world.clock.monotonic()
+        if now - self._looked_at >= LOOK_EACH_S:
+            self._looked_at = now
+            self._other = self._look_for_another()
+            self.alternate = self._other is not None
+        return self._other
+
+    def _look_for_another(self) -> str | None:
+        world, policy, t = self.world, self.policy, self.t
+        own = world.berth(self.berth)
+        failing = fails(own, world.city.limits, policy) is not None
+        lasts = self.lasting("berth fails", failing) >= policy.dock_fault_s
+        sortie = self.sortie
+        altitude = max(t.altitude_m or 0.0, sortie.altitude_m if sortie is not None else 0.0)
+        reached = reaches(self.drone, t, own.position, altitude, self.wind_m_s, policy)
+        if not lasts and self.refusals < policy.open_tries and reached:
+            return None
+        berths = (world.berth(dock) for dock in world.docks)
+        limits = world.city.limits
+        return choose(self.drone, t, sortie, berths, limits, policy, but={self.berth, *self.tried})

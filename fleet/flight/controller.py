@@ -12,8 +12,9 @@ import structlog
 
 from fleet.docks.port import Dock
 from fleet.errors import OrderError, StoreError
-from fleet.flight import air, aside, ground, recovery
+from fleet.flight import air, aside, ground, homing, recovery
 from fleet.flight.gate import Gate
+from fleet.flight.overrides import Overrides
 from fleet.flight.planning import Planner, Question, ask, sorties_of
 from fleet.flight.policy import Policy
 from fleet.flight.supervisor import Handler, Supervisor
@@ -47,8 +48,8 @@ HANDLERS: Mapping[DroneState, Handler] = {
     S.CHARGING: ground.charging,
     S.ON_WAY: air.following,
     S.ON_TASK: air.following,
-    S.RETURNING: air.returning,
-    S.LANDING: air.landing,
+    S.RETURNING: homing.returning,
+    S.LANDING: homing.landing,
     S.HELD: aside.held,
     S.AVOIDING: aside.avoiding,
 }
@@ -135,6 +136,11 @@ class FlightController:
     def supervisors(self) -> Mapping[str, Supervisor]:
         """The keepers by drone id."""
         return self._supervisors
+
+    @property
+    def overrides(self) -> Overrides:
+        """What pilots let be overlooked at a take-off."""
+        return self._world.overrides
 
     async def start(self) -> None:
         """Load what the store knows, then keep every drone.
@@ -259,6 +265,19 @@ class FlightController:
                 f"{drone} is {supervisor.state}; {word.action!r} is for drones that are {allowed}"
             )
         supervisor.tell(word)
+
+    def believe_dock(self, dock: str, actor: str) -> None:
+        """Believe a dock again that was found not to be what it says: a person has looked.
+
+        Raises
+        ------
+        OrderError
+            If there is no such dock, or nothing is held against it.
+        """
+        _known("dock", [dock], list(self._world.docks))
+        if self._world.doubts.of(dock) is None:
+            raise OrderError(f"nothing is held against dock {dock}")
+        self._world.doubts.clear(dock, f"{actor} says so")
 
     def watch_assignments(self) -> list[tuple[str, str]]:
         """Return (site id, drone id) of every drone on its way to a site or watching it."""

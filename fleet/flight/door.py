@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 def is_open(s: Supervisor) -> bool:
     """Whether the dock is heard of late, its door open, and nothing in the way but the drone itself."""
     state = s.dock.state
-    clear = bool(state.clear) or (s.t.in_air and low_over_dock(s))
+    clear = bool(state.clear) or (s.t.in_air and low_over(s, s.pad))
     return state.online and heard(s) and state.door is DoorState.OPEN and clear
 
 
@@ -32,10 +32,22 @@ def heard(s: Supervisor) -> bool:
     return at is not None and (s.world.clock.now() - at).total_seconds() <= s.policy.dock_silent_s
 
 
-def low_over_dock(s: Supervisor) -> bool:
-    """Whether the drone is so near over its dock that the dock sees it in the way."""
+def low_over(s: Supervisor, pad: tuple[float, float]) -> bool:
+    """Whether the drone is so near over a dock that the dock sees it in the way."""
     low = (s.t.altitude_m or 0.0) < s.policy.clear_m
-    return low and distance_m(s.t, s.pad) < s.policy.over_dock_m
+    return low and distance_m(s.t, pad) < s.policy.over_dock_m
+
+
+def in_its_dock(s: Supervisor) -> bool:
+    """Whether a drone that has landed is in its dock, and not merely on it.
+
+    A dock that counts who stands in it must count the drone in; of another it is enough that the
+    drone lies where the dock is.
+    """
+    if s.in_dock:
+        return True
+    near = distance_m(s.t, s.pad) <= s.policy.in_dock_m
+    return near and not s.world.doubts.counts(s.berth)
 
 
 async def open_door(s: Supervisor) -> None:
@@ -82,11 +94,12 @@ async def close_behind(s: Supervisor) -> None:
     An errand: it goes on beside the flight, and its failure is the dock's to show. A dock refuses
     to close while the drone is still low over it.
     """
+    dock, gate, pad = s.dock, s.gate, s.pad  # the drone may be bound for another before the end
     try:
         for _ in range(s.policy.close_tries):
-            await _away(s, lambda: not low_over_dock(s), s.policy.lift_off_s)
+            await _away(s, lambda: not low_over(s, pad), s.policy.lift_off_s)
             try:
-                await s.dock.close()
+                await dock.close()
             except DockError as error:
                 log.warning(
                     "door does not close behind a drone", drone=s.drone.id, error=str(error)
@@ -94,9 +107,22 @@ async def close_behind(s: Supervisor) -> None:
                 await asyncio.sleep(s.policy.retry_s)
             else:
                 break
-        await _away(s, lambda: distance_m(s.t, s.pad) > RADIUS_M, s.policy.leave_s)
+        await _away(s, lambda: distance_m(s.t, pad) > RADIUS_M, s.policy.leave_s)
     finally:
-        s.gate.release(s.drone.id)
+        gate.release(s.drone.id)
+
+
+async def close_left(s: Supervisor, left: str) -> None:
+    """Close the door of a dock that the drone is no more bound for. An errand."""
+    dock, gate = s.world.docks[left], s.world.gates[left]
+    if not dock.state.online or dock.state.door is not DoorState.OPEN or not gate.take(s.drone.id):
+        return
+    try:
+        await dock.close()
+    except DockError as error:
+        log.warning("door of the dock that was left does not close", dock=left, error=str(error))
+    finally:
+        gate.release(s.drone.id)
 
 
 async def _away(s: Supervisor, seen: Callable[[], bool], bound_s: float) -> None:

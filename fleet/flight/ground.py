@@ -7,7 +7,7 @@ from contextlib import suppress
 from fleet.errors import DockError, FleetError, LinkError, Refused
 from fleet.flight.adoption import Step
 from fleet.flight.checks import Situation, refusals
-from fleet.flight.door import close_door, open_door
+from fleet.flight.door import close_door, low_over, open_door
 from fleet.flight.supervisor import Supervisor
 from fleet.link.port import LOST_AFTER_S
 from fleet.model.states import DoorState, DroneState
@@ -59,6 +59,7 @@ def _situation(s: Supervisor) -> Situation:
         limits=s.world.city.limits,
         policy=s.policy,
         now=s.world.clock.now(),
+        overridden=s.world.overrides.of(s.drone.id, s.world.clock.monotonic()),
     )
 
 
@@ -82,6 +83,7 @@ async def taking_off(s: Supervisor) -> Step:
 
     A refusal on the ground ends the sortie; a drone that is armed and stays down is disarmed.
     """
+    stuck = False
     try:
         if not s.t.armed:
             await s.order(s.link.arm())
@@ -89,16 +91,24 @@ async def taking_off(s: Supervisor) -> Step:
             await s.order(s.link.start_mission())
         lifted = await s.until(lambda: _lifted(s), s.policy.lift_off_s)
         words = f"not in the air {s.policy.lift_off_s:g} s after the start: {s.words() or 'no reason given'}"
+        stuck = not lifted and (not s.t.in_air or low_over(s, s.pad))
     except LinkError as error:
         # one that did not answer may have heard: it may arm yet, or the link may be gone
         answered = isinstance(error, Refused)
         lifted = await s.until(lambda: s.t.in_air, 0.0 if answered else LOST_AFTER_S + 1.0)
         words = str(error)
-    if lifted or s.t.in_air:
+    if lifted or (s.t.in_air and not stuck):
+        s.world.overrides.spend(s.drone.id)
         return Step(S.ON_WAY)
+    if stuck and s.dock.state.door is DoorState.OPEN:
+        words = f"dock says open, but {s.drone.id} does not get out: {words}"
+        s.world.doubts.hold(s.dock.state, words)
     s.refused_at = s.world.clock.monotonic()
     if s.t.armed:
         try:
+            if s.t.in_air:
+                await s.order(s.link.land())
+                await s.until(lambda: not s.t.in_air, s.policy.lift_off_s)
             await s.order(s.link.disarm())
         except LinkError as error:
             return Step(S.EMERGENCY, f"{words}; armed in its dock and does not disarm: {error}")
@@ -114,10 +124,22 @@ async def closing(s: Supervisor) -> Step:
     if not s.gate.take(s.drone.id):
         s.say(f"{s.gate.holder} is moving through the dock's door")
         await s.until(lambda: s.gate.take(s.drone.id), s.policy.dock_open_s)
+    if s.world.doubts.counts(s.berth) and not await s.until(lambda: s.in_dock, s.policy.count_s):
+        return _on_the_lid(s)
     words = ""
     if s.gate.holder == s.drone.id:
         words = await close_door(s)
     return Step(S.CHARGING, words or s.reason)
+
+
+def _on_the_lid(s: Supervisor) -> Step:
+    """Leave the door as it is: the drone is not in the dock, so it lies on it or beside it."""
+    words = (
+        f"landed at dock {s.berth}, which does not count it in: it may lie on the lid or beside "
+        f"the pad (door says {s.dock.state.door})"
+    )
+    s.world.doubts.hold(s.dock.state, words)
+    return Step(S.EMERGENCY, words)
 
 
 async def charging(s: Supervisor) -> Step:

@@ -28,6 +28,18 @@ def speed_m_s(telemetry: Telemetry) -> float:
     )
 
 
+def heading_to(telemetry: Telemetry, position: tuple[float, float], within_deg: float) -> bool:
+    """Whether a vehicle moves, and towards a (lon, lat) within an angle."""
+    if telemetry.lon is None or telemetry.lat is None:
+        return False
+    east, north = LocalFrame(telemetry.lon, telemetry.lat).to_enu(*position)
+    v_east, v_north = telemetry.velocity_east_m_s, telemetry.velocity_north_m_s
+    away, speed = math.hypot(east, north), math.hypot(v_east, v_north)
+    if away < 0.1 or speed < 1.0:
+        return False
+    return east * v_east + north * v_north > away * speed * math.cos(math.radians(within_deg))
+
+
 def endurance_s(drone: Drone) -> float:
     """Return for how long a full battery can keep the drone in the air at most, seconds."""
     model = PowerModel.of(drone)

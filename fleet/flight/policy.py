@@ -56,3 +56,9 @@ class Policy:
     """A drone whose checks refused is not offered again for so long."""
     dock_silent_s: float = 20.0
     """A dock tells its state each 5 s."""
+    dock_fault_s: float = 5.0
+    """A dock that fails for so long is one to divert from."""
+    open_tries: int = 2
+    """One that did not open so often, too."""
+    count_s: float = 12.0
+    """A dock that counts who stands in it has counted a drone that landed by then."""

@@ -8,7 +8,8 @@ import structlog
 
 from fleet.errors import DockError, LinkError, StoreError
 from fleet.flight.adoption import Found, Step, adopt
-from fleet.flight.door import is_open
+from fleet.flight.approach import follow_return
+from fleet.flight.door import in_its_dock, is_open
 from fleet.flight.place import distance_m, landed
 from fleet.flight.supervisor import Supervisor
 from fleet.model.states import DoorState, DroneState
@@ -75,6 +76,18 @@ async def _mind_door(s: Supervisor) -> None:
         s.gate.release(s.drone.id)
 
 
+def _find_berth(s: Supervisor) -> None:
+    """Take the dock that a drone on the ground stands in, where it is another than was recorded."""
+    if not landed(s.t) or distance_m(s.t, s.pad) <= s.policy.on_pad_m or s.in_dock:
+        return
+    for dock in s.world.city.docks:
+        counted = s.drone.id in s.world.docks[dock.id].state.occupants
+        if counted or distance_m(s.t, dock.position) <= s.policy.on_pad_m:
+            log.warning("found in another dock", drone=s.drone.id, dock=dock.id)
+            s.move_to(dock.id)
+            return
+
+
 async def _adopted(s: Supervisor) -> Step:
     ours = await _ours(s) if s.t.in_air or s.t.armed else None
     if ours is not None:
@@ -84,6 +97,7 @@ async def _adopted(s: Supervisor) -> Step:
     step: list[Step] = []
 
     def known() -> bool:
+        _find_berth(s)
         found = Found(s.before, s.t, ours, s.in_dock)
         taken = adopt(found, s.pad, s.policy) if s.t.connected else None
         astray = taken is not None and taken.state is S.EMERGENCY and landed(s.t)
@@ -135,15 +149,17 @@ async def emergency(s: Supervisor) -> Step:
     It is told nothing, but where a pilot or a dock that does not open wants it down here.
     """
     why = s.reason
-    if s.down is not None and s.t.in_air:
-        await _bring_down(s, why)
     while True:
+        if s.t.in_air and s.t.mode == "RETURN_TO_LAUNCH":
+            follow_return(s)
+        if s.down is not None and s.t.in_air:
+            await _bring_down(s, why)
         if landed(s.t):
-            away = distance_m(s.t, s.pad)
-            if s.in_dock or away <= s.policy.in_dock_m:
+            if in_its_dock(s):
                 return Step(S.CLOSING, why)
             s.gate.release(s.drone.id)
-            s.say(f"{why}; landed {away:.0f} m from its dock")
+            away = distance_m(s.t, s.pad)
+            s.say(f"{why.split('; landed')[0]}; landed {away:.0f} m from its dock")
         elif (
             s.t.in_air
             and s.t.mode == "RETURN_TO_LAUNCH"
@@ -161,8 +177,8 @@ def _holds_again(s: Supervisor) -> bool:
 
 
 def _look_again(s: Supervisor) -> Callable[[], bool]:
-    before = (landed(s.t), s.t.mode)
-    return lambda: (landed(s.t), s.t.mode) != before
+    before = (landed(s.t), s.t.mode, s.down, s.in_dock)
+    return lambda: (landed(s.t), s.t.mode, s.down, s.in_dock) != before
 
 
 async def _open_for(s: Supervisor, why: str) -> None:

@@ -64,16 +64,14 @@ class Supervisor(Berthed):
     ----------
     state, reason
         Where the drone is in its life, and why, in words for an operator.
-    sortie, programme
-        What it flies, or None.
+    programme
+        Its sortie as the vehicle flies it, or None.
     wanted
         The word that waits to be followed, and the one that is being carried out.
     holder
         Pilot who has control of it, for the map; ``fleet.flight.control`` decides and sets it.
     verdict, warnings
         What the matrix made of the last moment, and what it warns of.
-    alternate
-        Another dock could take it now.
     """
 
     def __init__(
@@ -86,9 +84,7 @@ class Supervisor(Berthed):
         self.reason = "not heard of since the controller started"
         self.verdict = Verdict()
         self.warnings: tuple[str, ...] = ()
-        self.alternate = False
         self.holder: str | None = None
-        self.sortie: Sortie | None = None
         self.programme: Programme | None = None
         self.fence: Fence | None = None
         self.follower: Follower | None = None
@@ -140,6 +136,9 @@ class Supervisor(Berthed):
             return f"dock: {self.dock.state.reason or 'offline'}"
         if self.dock.state.door is not DoorState.CLOSED:
             return f"dock's door is {self.dock.state.door}"
+        doubt = self.world.doubts.of(self.berth)
+        if doubt is not None:
+            return doubt
         if self.gate.holder is not None:
             return f"{self.gate.holder} is moving through the dock's door"
         return None
@@ -229,6 +228,7 @@ class Supervisor(Berthed):
     def pulse(self) -> None:
         """Hold the drone against the matrix, then have whoever waits look again."""
         look(self)
+        self.world.doubts.see(self.dock.state)
         self._turns.look()
         self.publish()
         self.wake()
@@ -290,6 +290,8 @@ class Supervisor(Berthed):
             self._take_sortie(None)
             self.flown = False
             self.down = None
+            self.tried.clear()
+            self.refusals = 0
 
     # what is kept
 

@@ -10,10 +10,13 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+import structlog
+
 from fleet.flight.safety import Memory
 from fleet.link.clock import Clock
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
 
 
 class Waiting:
@@ -24,6 +27,7 @@ class Waiting:
         self._awake = asyncio.Event()
         self._commanding = 0
         self._errand: asyncio.Task[None] | None = None
+        self._errand_at = ""
 
     def wake(self) -> None:
         """Have whoever waits look again."""
@@ -61,13 +65,26 @@ class Waiting:
         """Whether a command to the vehicle is under way."""
         return self._commanding > 0
 
-    def run_errand(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something beside what the state does; at most one at a time, ended with the keeper."""
+    def run_errand(self, work: Coroutine[Any, Any, None], at: str) -> None:
+        """Do something at a dock beside what the state does.
+
+        At most one at a time, ended with the keeper.
+        """
         if self._errand is None or self._errand.done():
-            self._errand = asyncio.create_task(work)
-            self._errand.add_done_callback(lambda _: self.wake())
+            self._errand, self._errand_at = asyncio.create_task(work), at
+            self._errand.add_done_callback(self._errand_done)
         else:
             work.close()
+
+    def _errand_done(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("fault in an errand", dock=self._errand_at, exc_info=error)
+        self.wake()
+
+    @property
+    def errand_at(self) -> str | None:
+        """The dock of the errand that is under way, or None."""
+        return self._errand_at if self.on_errand else None
 
     @property
     def on_errand(self) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from fleet.docks.port import Dock
+from fleet.flight.berths import Berth
+from fleet.flight.doubts import Doubts
 from fleet.flight.gate import Gate
+from fleet.flight.overrides import Overrides
 from fleet.flight.policy import Policy
 from fleet.flight.safety import Sky
 from fleet.link.clock import Clock
@@ -62,6 +66,10 @@ class World:
     """Every drone in the air, by which separation is judged; each keeper puts its own in."""
     heard: dict[int, Aircraft] = field(default_factory=dict)
     """The newest word of each aircraft, of all receivers."""
+    doubts: Doubts = field(default_factory=Doubts)
+    """Docks that are not what they say."""
+    overrides: Overrides = field(default_factory=Overrides)
+    """What pilots let be overlooked at a take-off."""
     keepers: dict[str, Supervisor] = field(default_factory=dict)
     """The keepers by drone id."""
 
@@ -87,6 +95,19 @@ class World:
     def pad(self, dock: str) -> tuple[float, float]:
         """Return where a dock's pad is (lon, lat)."""
         return next(d.position for d in self.city.docks if d.id == dock)
+
+    def berth(self, dock: str) -> Berth:
+        """Return a dock as one that looks for a place in it sees it."""
+        at = next(d for d in self.city.docks if d.id == dock)
+        state = self.docks[dock].state
+        silent = math.inf if state.at is None else (self.clock.now() - state.at).total_seconds()
+        taken = set(state.occupants)
+        for name, keeper in self.keepers.items():
+            if dock in {keeper.drone.dock, keeper.berth}:
+                taken.add(name)
+        return Berth(
+            dock, at.position, at.slots, state, silent, frozenset(taken), self.doubts.of(dock)
+        )
 
     def absent_s(self) -> float:
         """Return for how long no person was heard, seconds; 0 where that is not watched."""

@@ -1,0 +1,180 @@
+"""The two ways to a dock: home by the mission and RTL, or to another dock by points and sight."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import structlog
+
+from fleet.errors import LinkError
+from fleet.flight.berths import AT_M, returns_to
+from fleet.flight.place import distance_m, heading_to, speed_m_s
+from fleet.flight.route import flown, homeward, way_home
+from fleet.flight.supervisor import Supervisor
+from fleet.model.command import GoTo
+
+OVER_M = 1.5
+"""Without a marker in sight a drone comes down where it is: it must be over the pad by so much."""
+COARSE_M = 3.0
+"""Where it does not come nearer in time, so much will do: the pad is wider."""
+AHEAD_DEG = 30.0
+log = structlog.get_logger(__name__)
+
+
+class Approach(Protocol):
+    """How a drone comes to its dock and down."""
+
+    modes: frozenset[str]
+    """The vehicle's modes while it comes down."""
+
+    async def near(self, s: Supervisor) -> bool:
+        """Fly to near the dock; say whether the vehicle takes the way."""
+
+    async def over(self, s: Supervisor) -> bool:
+        """See the drone over its dock; say whether it may come down now."""
+
+    async def down(self, s: Supervisor) -> None:
+        """Command the landing.
+
+        Raises
+        ------
+        LinkError
+            If the vehicle does not take it.
+        """
+
+
+def approach(s: Supervisor) -> Approach:
+    """Return the way to the dock that a drone is bound for."""
+    home = (s.t.home_lon, s.t.home_lat)
+    if s.sortie is not None:
+        home = (s.sortie.home_lon, s.sortie.home_lat)
+    if home[0] is None or home[1] is None:
+        return ByMission()
+    there = s.t.model_copy(update={"lon": home[0], "lat": home[1]})
+    return ByMission() if distance_m(there, s.pad) <= AT_M else ByPoint()
+
+
+def follow_return(s: Supervisor) -> None:
+    """Take the dock that the vehicle's own return leads to for the one it is bound for."""
+    pads = {dock.id: dock.position for dock in s.world.city.docks}
+    dock = returns_to(s.t, s.sortie, pads)
+    if dock is not None and dock != s.berth:
+        log.info("return leads to another dock", drone=s.drone.id, dock=dock)
+        s.move_to(dock)
+
+
+class ByMission:
+    """Home: the mission's own way, at whose end the vehicle holds by itself, then RTL."""
+
+    modes = frozenset({"RETURN_TO_LAUNCH", "LAND"})
+
+    async def near(self, s: Supervisor) -> bool:
+        """Fly the way home, as far as the door's time before the dock."""
+        if s.t.mode == "RETURN_TO_LAUNCH" or s.programme is None:
+            follow_return(s)
+            return False
+        if homeward(s.programme, s.t, s.policy):
+            s.answer("is all but home")
+            return True
+        if not await self._fly(s):
+            follow_return(s)
+            return False
+        await arrive(s)
+        return True
+
+    async def over(self, s: Supervisor) -> bool:
+        """See it at the end of its mission.
+
+        A vehicle that does not take the mission's way home goes home by RTL from where it is.
+        """
+        plan = s.programme
+        if plan is None or s.t.mode == "RETURN_TO_LAUNCH" or flown(plan, s.t, s.policy):
+            return True
+        if s.t.mode != "MISSION" and not await self._fly(s):
+            return True
+        return await s.until(
+            lambda: flown(plan, s.t, s.policy) or not s.t.in_air, s.policy.over_dock_s
+        )
+
+    async def down(self, s: Supervisor) -> None:
+        """Command RTL, where it is not under way."""
+        if s.t.mode != "RETURN_TO_LAUNCH":
+            await s.order(s.link.return_to_launch())
+        s.answer("returns and lands")
+
+    async def _fly(self, s: Supervisor) -> bool:
+        """Send the vehicle on its mission's way home; say whether it goes."""
+        if s.programme is None:
+            return False
+        item = way_home(s.programme, s.t)
+        if s.t.mode == "MISSION" and s.t.mission_current >= item:
+            s.answer(f"flies home already, by item {s.t.mission_current} of its mission")
+            return True
+        try:
+            await s.order(s.link.fly_to_item(item))
+        except LinkError as error:
+            # RTL, once the dock is open, brings it home all the same
+            log.warning("does not take the way home", drone=s.drone.id, error=str(error))
+            return False
+        s.answer(f"flies home, by item {s.t.mission_current} of its mission")
+        return True
+
+
+class ByPoint:
+    """Another dock: straight to the point over it, then down on its marker, or where it is."""
+
+    modes = frozenset({"PRECISION_LAND", "LAND"})
+
+    async def near(self, s: Supervisor) -> bool:
+        """Fly to the point over the dock, as far as the door's time before it."""
+        if s.t.mode in self.modes:
+            return True
+        await self._fly(s)
+        s.answer(f"flies to dock {s.berth}")
+        await arrive(s)
+        return True
+
+    async def over(self, s: Supervisor) -> bool:
+        """See it still, over the pad."""
+        if s.t.mode in self.modes:
+            return True
+        await self._fly(s)
+        await s.until(lambda: _over(s, OVER_M) or not s.t.in_air, s.policy.over_dock_s)
+        return _over(s, COARSE_M)
+
+    async def down(self, s: Supervisor) -> None:
+        """Command the landing that looks for the marker; or a plain one where that is refused."""
+        if s.t.mode in self.modes:
+            return
+        try:
+            await s.order(s.link.precision_land())
+        except LinkError as error:
+            log.warning("does not land by sight", drone=s.drone.id, error=str(error))
+            await s.order(s.link.land())
+        s.answer(f"lands at dock {s.berth}")
+
+    async def _fly(self, s: Supervisor) -> None:
+        """Send the vehicle over the pad, unless it is there or on its way already."""
+        lon, lat = s.pad
+        if s.t.mode == "HOLD" and (_over(s, OVER_M) or heading_to(s.t, s.pad, AHEAD_DEG)):
+            return
+        transit = s.sortie.altitude_m if s.sortie is not None else 0.0
+        altitude = max(s.t.altitude_m or 0.0, transit, 1.0)
+        target = GoTo(action="goto", lon=lon, lat=lat, altitude_m=altitude)
+        await s.order(s.link.go_to(target))
+
+
+def _over(s: Supervisor, metres: float) -> bool:
+    return distance_m(s.t, s.pad) <= metres and speed_m_s(s.t) < s.policy.still_m_s
+
+
+async def arrive(s: Supervisor) -> None:
+    """Wait until the drone is so near to its dock that the door has to open.
+
+    Or until the dock it is bound for fails and another could take it.
+    """
+    bound = distance_m(s.t, s.pad) + 120.0
+    near = s.policy.near_dock_m
+    await s.until(
+        lambda: distance_m(s.t, s.pad) < near or not s.t.in_air or s.diverts_to() is not None, bound
+    )

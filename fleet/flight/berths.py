@@ -1,0 +1,148 @@
+"""Which other dock takes a drone that its own cannot take. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from shapely.geometry import LineString, Polygon
+
+from fleet.flight.place import come_home_percent, distance_m
+from fleet.flight.policy import Policy
+from fleet.model.live import DockLive, Telemetry
+from fleet.model.states import DoorState
+from missions.city import Drone, Limits
+from missions.sortie import Sortie
+
+AT_M = 20.0
+"""A place this near to a dock is that dock's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Berth:
+    """A dock as one that looks for a place in it sees it.
+
+    ``taken`` are the drones that stand in it, live in it (it is owed to them wherever they are) or
+    are bound for it.
+    """
+
+    id: str
+    position: tuple[float, float]
+    slots: int
+    state: DockLive
+    silent_s: float
+    """Since its last word; infinite where there never was one."""
+    taken: frozenset[str]
+    doubt: str | None = None
+    """Why it is not believed, where it is not."""
+
+    def free_for(self, drone: str) -> bool:
+        """Whether it has a slot that is nobody's."""
+        return len(self.taken - {drone}) < self.slots
+
+
+def fails(berth: Berth, limits: Limits, policy: Policy) -> str | None:
+    """Say why a dock cannot take a drone now; None where it can."""
+    state, silent_s = berth.state, berth.silent_s
+    if berth.doubt is not None:
+        return f"dock {state.id}: {berth.doubt}"
+    if not state.online:
+        return f"dock {state.id}: {state.reason or 'offline'}"
+    if silent_s > policy.dock_silent_s:
+        return f"dock {state.id} has said nothing for {silent_s:.0f} s"
+    if state.door is DoorState.JAMMED:
+        return f"dock {state.id}: door is jammed"
+    wind, rain = state.wind_m_s or 0.0, state.rain_mm_h or 0.0
+    if wind > limits.wind_m_s:
+        return f"dock {state.id}: wind {wind:g} m/s is over the limit of {limits.wind_m_s:g} m/s"
+    if rain > limits.rain_mm_h:
+        return f"dock {state.id}: rain {rain:g} mm/h is over the limit of {limits.rain_mm_h:g} mm/h"
+    return None
+
+
+def reaches(
+    drone: Drone,
+    telemetry: Telemetry,
+    pad: tuple[float, float],
+    altitude_m: float,
+    wind_m_s: float,
+    policy: Policy,
+) -> bool:
+    """Whether the battery takes a drone to a pad and down on it, with what is left at the end."""
+    if telemetry.battery_percent is None:
+        return True  # nothing is known; then nothing is forbidden
+    takes = come_home_percent(drone, telemetry, pad, altitude_m, wind_m_s)
+    return telemetry.battery_percent > takes + policy.touch_down_percent
+
+
+def choose(
+    drone: Drone,
+    telemetry: Telemetry,
+    sortie: Sortie | None,
+    berths: Iterable[Berth],
+    limits: Limits,
+    policy: Policy,
+    *,
+    but: Collection[str],
+) -> str | None:
+    """Return the nearest dock that can take a drone from where it is, or None.
+
+    One that works, under its weather limits, with a slot that is nobody's, that the battery
+    reaches, and in a straight line from here inside the fence that the vehicle carries.
+
+    Parameters
+    ----------
+    drone, telemetry, sortie
+        Who looks for a place, where it is, what it flies.
+    berths
+        The docks of the city.
+    limits, policy
+        Weather limits; bounds.
+    but
+        Docks not to be asked.
+    """
+    if telemetry.lon is None or telemetry.lat is None:
+        return None
+    altitude = max(telemetry.altitude_m or 0.0, sortie.altitude_m if sortie is not None else 0.0)
+    found = [
+        (distance_m(telemetry, berth.position), berth.id)
+        for berth in berths
+        if berth.id not in but
+        and fails(berth, limits, policy) is None
+        and berth.free_for(drone.id)
+        and reaches(drone, telemetry, berth.position, altitude, berth.state.wind_m_s or 0.0, policy)
+        and _within(sortie, (telemetry.lon, telemetry.lat), berth.position)
+    ]
+    return min(found)[1] if found else None
+
+
+def _within(sortie: Sortie | None, here: tuple[float, float], there: tuple[float, float]) -> bool:
+    """Whether the straight way lies in the sortie's fence and out of what it must not enter."""
+    if sortie is None:
+        return True
+    way = LineString([here, there])
+    if len(sortie.fence) >= 3 and not Polygon(sortie.fence).covers(way):
+        return False
+    return not any(Polygon(ring).intersects(way) for ring in sortie.exclusions)
+
+
+def returns_to(
+    telemetry: Telemetry, sortie: Sortie | None, pads: dict[str, tuple[float, float]]
+) -> str | None:
+    """Return the dock that a vehicle's own return leads to, or None where that is none.
+
+    PX4 goes straight to the nearest of home and rally points, and those are the sortie's
+    alternates.
+    """
+    points = []
+    if telemetry.home_lon is not None and telemetry.home_lat is not None:
+        points.append((telemetry.home_lon, telemetry.home_lat))
+    if sortie is not None:
+        points += [(w.lon, w.lat) for w in sortie.alternates]
+    if not points:
+        return None
+    lon, lat = min(points, key=lambda point: distance_m(telemetry, point))
+    goal = telemetry.model_copy(update={"lon": lon, "lat": lat})
+    near = [(distance_m(goal, pad), dock) for dock, pad in pads.items()]
+    away, dock = min(near)
+    return dock if away <= AT_M else None
