@@ -103,6 +103,49 @@ def crowd(
         _refuse(error)
 
 
+@detect.command("marker")
+def marker(
+    source: Source,
+    number: Annotated[int, typer.Option("--id", help="Number of the marker.")],
+    size: Annotated[float, typer.Option("--size", help="Edge of its black square, metres.")],
+    as_json: Json = False,
+    overlay: Overlay = None,
+    every: Every = 1,
+    for_s: For = 60.0,
+) -> None:
+    """Find a dock's marker; how far off its middle the camera is, metres. Needs a stream with pose."""
+    from vision.detect import run
+    from vision.errors import VisionError
+    from vision.marker import MarkerFinder
+
+    try:
+        finder = MarkerFinder(number, size)
+        run(finder, source, as_json=as_json, overlay=overlay, every=every, for_s=for_s)
+    except VisionError as error:
+        _refuse(error)
+
+
+@app.command("marker")
+def print_marker(
+    number: Annotated[int, typer.Argument(help="Number of the marker, 0 to 999.")],
+    out: Annotated[Path, typer.Option("--out", help="Picture to write (PNG).")],
+    edge: Annotated[
+        int, typer.Option("--edge", help="Pixels of the whole, a multiple of 8.")
+    ] = 2048,
+) -> None:
+    """Write a dock's marker to print, with its white margin; its black square is 3/4 of the edge."""
+    import cv2
+
+    from vision.errors import VisionError
+    from vision.marker import picture
+
+    try:
+        _, data = cv2.imencode(".png", picture(number, edge))
+        out.write_bytes(data.tobytes())
+    except (VisionError, OSError) as error:
+        _refuse(error)
+
+
 @app.command("watch")
 def watch(
     controller: Annotated[

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from missions.geo import LocalFrame
 from vision.camera import Intrinsics
 from vision.errors import DetectorError
-from vision.frame import Frame, Image
+from vision.frame import Frame, Image, Measurement
 
 VERSION = "marker 1"
 ATTITUDE_SIGMA_DEG = 0.3
@@ -112,17 +112,13 @@ class MarkerFinder:
     def __init__(
         self, marker_id: int, size_m: float, dock: tuple[float, float] | None = None
     ) -> None:
-        book = next((name for size, name in _DICTIONARIES if 0 <= marker_id < size), None)
-        if book is None:
-            raise DetectorError(f"marker {marker_id}: DICT_4X4_1000 has 0 to 999")
+        book = _book(marker_id)
         if not 0 < size_m <= 5:
             raise DetectorError(f"marker of {size_m!r} m: more than 0 and up to 5 m are allowed")
         self.marker_id = marker_id
         self.size_m = size_m
         self._frame = LocalFrame(*dock) if dock is not None else None
-        self._detector = cv2.aruco.ArucoDetector(
-            cv2.aruco.getPredefinedDictionary(book), _parameters()
-        )
+        self._detector = cv2.aruco.ArucoDetector(book, _parameters())
         self._twice = cv2.createCLAHE(clipLimit=4.0, tileGridSize=(8, 5))
 
     def find(self, frame: Frame) -> Sighting | NotSeen:
@@ -204,6 +200,19 @@ class MarkerFinder:
             return ""
         return f"a marker {self.marker_id} is seen {away:.0f} m from the dock: another's"
 
+    def measure(self, frame: Frame) -> Measurement:
+        """Return how far from over the marker the camera is, metres, and the rest in the details."""
+        seen = self.find(frame)
+        if isinstance(seen, NotSeen):
+            return Measurement(frame.captured_at, "m", reason=seen.reason)
+        details = {
+            "north_m": round(seen.north_m, 4), "east_m": round(seen.east_m, 4),
+            "down_m": round(seen.down_m, 3), "down_sigma_m": round(seen.down_sigma_m, 3),
+            "turn_deg": round(seen.turn_deg, 1), "edge_px": round(seen.edge_px, 1),
+        }  # fmt: skip
+        away = math.hypot(seen.north_m, seen.east_m)
+        return Measurement(frame.captured_at, "m", away, 1.0, seen.sigma_m, details=details)
+
     def overlay(self, frame: Frame) -> Image:
         """Return a copy of a frame's picture with the marker outlined."""
         image = frame.image.copy()
@@ -216,6 +225,33 @@ class MarkerFinder:
             words = seen.reason
         cv2.putText(image, words, (10, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 255, 0), 2)
         return image
+
+
+def picture(marker_id: int, edge_px: int) -> NDArray[Any]:
+    """Return a marker to print, grey, with the white margin that it needs; ``edge_px`` with it.
+
+    The edge of the black square, which is the ``size_m`` of a city file, is 6 / 8 of the whole.
+
+    Raises
+    ------
+    DetectorError
+        If there is no such marker, or so few pixels cannot show it.
+    """
+    if edge_px < 64 or edge_px % 8:
+        raise DetectorError(f"{edge_px} pixels: a multiple of 8 from 64 on is wanted")
+    black = cv2.aruco.generateImageMarker(_book(marker_id), marker_id, edge_px * 6 // 8)
+    margin = edge_px // 8
+    return np.asarray(
+        cv2.copyMakeBorder(black, *(margin,) * 4, cv2.BORDER_CONSTANT, value=255), np.uint8
+    )
+
+
+def _book(marker_id: int) -> cv2.aruco.Dictionary:
+    """Return the smallest dictionary that has a marker."""
+    name = next((name for size, name in _DICTIONARIES if 0 <= marker_id < size), None)
+    if name is None:
+        raise DetectorError(f"marker {marker_id}: DICT_4X4_1000 has 0 to 999")
+    return cv2.aruco.getPredefinedDictionary(name)
 
 
 def _parameters() -> cv2.aruco.DetectorParameters:

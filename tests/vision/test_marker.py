@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from missions.geo import LocalFrame
 from vision.camera import Pose, rotation
+from vision.cli import app
 from vision.errors import DetectorError
 from vision.frame import Frame
 from vision.marker import MarkerFinder, NotSeen, Sighting
@@ -236,3 +241,42 @@ def test_the_overlay_shows_what_was_found() -> None:
     shot = frame(picture(0, 0, 6, world), world)
     drawn = MarkerFinder(5, SIZE_M).overlay(shot)
     assert (drawn != shot.image).any()
+
+
+def test_a_marker_to_print_is_the_one_that_is_found(tmp_path: Path) -> None:
+    out = tmp_path / "m.png"
+    done = CliRunner().invoke(app, ["marker", "312", "--out", str(out), "--edge", "64"])
+    assert done.exit_code == 0, done.output
+    world = looking_down(0)
+    image = np.full((HEIGHT, WIDTH), 120, np.uint8)
+    face = cv2.imread(str(out), cv2.IMREAD_GRAYSCALE)
+    assert face is not None
+    image[200:264, 400:464] = face
+    seen = MarkerFinder(312, SIZE_M).find(frame(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), world))
+    assert isinstance(seen, Sighting)
+    assert seen.edge_px == pytest.approx(48, abs=1)
+
+
+@pytest.mark.parametrize("args", [["1000"], ["3", "--edge", "100"], ["3", "--edge", "32"]])
+def test_a_marker_that_cannot_be_printed(tmp_path: Path, args: list[str]) -> None:
+    done = CliRunner().invoke(app, ["marker", *args, "--out", str(tmp_path / "m.png")])
+    assert done.exit_code == 2
+
+
+def test_the_command_says_how_far_off_the_marker_is(
+    make_ts: Callable[..., bytes], hover: Callable[..., Any], tmp_path: Path
+) -> None:
+    north, east = 0.6, -0.8
+    image = picture(north, east, 8.0, looking_down(0))
+    clip = tmp_path / "clip.ts"
+    down = {"sensor_elevation_deg": -90.0, "vfov_deg": None}
+    clip.write_bytes(make_ts([image] * 5, metas=[hover(i / 10, **down) for i in range(5)]))
+    args = ["detect", "marker", str(clip), "--id", "5", "--size", "0.7", "--json"]
+    done = CliRunner().invoke(app, args)
+    assert done.exit_code == 0, done.output
+    *lines, summary = [json.loads(line) for line in done.stdout.splitlines()]
+    assert summary["summary"]["measured"] == 5
+    assert lines[0]["value"] == pytest.approx(1.0, abs=0.03)
+    assert lines[0]["details"]["east_m"] == pytest.approx(east, abs=0.03)
+    lost = CliRunner().invoke(app, [w if w != "5" else "6" for w in args])
+    assert "marker 6 is not in the picture" in lost.stdout
