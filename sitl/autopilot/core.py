@@ -91,6 +91,8 @@ class Core:
         self.landed = True
         self.crashed = False
         """Whether a motor is gone."""
+        self.bound_for: tuple[float, float, float] | None = None
+        """Where it is flying to: metres north and east of its start, altitude above home."""
         self.falling = False
         """Whether its motors were stopped in the air."""
         self.landing_target: LandingTarget | None = None

@@ -110,6 +110,7 @@ def landing_rate(core: Core) -> float:
 
 def fly_to(core: Core, target: Target, dt: float) -> None:
     """Go on by ``dt`` seconds towards a target."""
+    core.bound_for = target.north, target.east, target.altitude
     yaw = core.body.yaw if target.yaw is None else target.yaw
     core.body.fly(dt, velocity_to(core, target), yaw, core.limits, core.wind)
 
@@ -117,6 +118,7 @@ def fly_to(core: Core, target: Target, dt: float) -> None:
 def land_at(core: Core, target: Target, dt: float) -> None:
     """Go on by ``dt`` seconds with a landing at a target's position."""
     core.landed_state = LANDING
+    core.bound_for = target.north, target.east, target.altitude
     vn, ve, _ = velocity_to(core, target)
     yaw = core.body.yaw if target.yaw is None else target.yaw
     core.body.fly(dt, (vn, ve, -landing_rate(core)), yaw, core.limits, core.wind)

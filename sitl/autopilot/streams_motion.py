@@ -226,16 +226,17 @@ def position_target_local(core: Core, age: float) -> bytes:
 
 
 def position_target_global(core: Core, age: float) -> bytes | None:
-    """Pack POSITION_TARGET_GLOBAL_INT; sent in flight only."""
-    if not core.armed:
+    """Pack POSITION_TARGET_GLOBAL_INT: where it is bound for; sent in flight only."""
+    if not core.armed or core.bound_for is None:
         return None
     b = core.body
-    lon, lat = core.frame.to_lonlat(core.north, core.east)
+    north, east, altitude = core.bound_for
+    lon, lat = core.frame.to_lonlat(north, east)
     return POSITION_TARGET_GLOBAL.pack(
         _ms(core),
         round(lat * 1e7),
         round(lon * 1e7),
-        core.amsl,
+        core.home_alt + altitude,
         b.vn,
         b.ve,
         -b.vu,

@@ -1,6 +1,9 @@
 """One suite, two autopilots: the embedded vehicle always, real PX4 where it is found.
 
-The tests see a vehicle through the product's own link (mavsdk over UDP) and nothing else.
+The tests see a vehicle through the product's own link and nothing else; what happens to it (a
+fault, wind, another aircraft) and where it really is, the simulation says. Between the two stands
+a radio that can fail. One vehicle of each kind serves the whole suite: each test brings it into
+the state that it needs.
 """
 
 from __future__ import annotations
@@ -9,31 +12,77 @@ import asyncio
 import contextlib
 import math
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import pytest_asyncio
 
+from fleet.errors import LinkError
+from fleet.link.items import programme
 from fleet.link.mavsdk_link import MavsdkLink
 from fleet.link.mavsdk_pool import MavsdkPool
+from fleet.link.profile import profile
+from fleet.model.command import GoTo
 from fleet.model.live import Telemetry
-from missions.city import Drone
+from missions.city import Drone, Limits
 from missions.geo import distance_m
-from missions.sortie import Leg, LegKind, LookAt, Sortie, SortieEnergy, Waypoint
+from missions.sortie import Leg, LegKind, Sortie, SortieEnergy, Waypoint
 from sitl.autopilot.clock import SpeedClock
 from sitl.autopilot.core import VehicleSpec
+from sitl.autopilot.port import SimVehicle
+from sitl.autopilot.px4_vehicle import Px4Vehicle
 from sitl.autopilot.vehicle import EmbeddedVehicle, fly
 from sitl.errors import Px4Missing
 from sitl.px4 import Px4Fleet, Px4Spec, find_px4
+from sitl.radio import CLEAR, Radio
 
 PAD = (117.65, 24.51)
 AMSL_M = 10.0
-EMBEDDED_SPEED = 6.0
+EMBEDDED_SPEED = 7.0
+SLACK_S = 4.0
+"""Wall time that every bound gets on top: for a machine that is busy with something else."""
+ORDER = (
+    "test_connect", "test_plans", "test_mission", "test_commands", "test_camera", "test_traffic",
+    "test_limits", "test_wind", "test_link", "test_gps", "test_return", "test_battery",
+    "test_precision", "test_motors",
+)  # fmt: skip
+"""Files in the order in which they share flights."""
+
+TIMES: dict[str, dict[str, float]] = {}
 
 
-def udp_port() -> int:
-    """Return a port whose partner 40 above is free as well: the vehicle binds that one."""
+def pytest_terminal_summary(terminalreporter):
+    """Say which autopilots flew, and how long they took."""
+    if not TIMES:
+        return
+    terminalreporter.section("conformance: simulated seconds")
+    terminalreporter.line("flown: " + ", ".join(TIMES))
+    names = dict.fromkeys(name for times in TIMES.values() for name in times)
+    for name in names:
+        seen = "".join(f"{times.get(name, math.nan):12.1f}" for times in TIMES.values())
+        terminalreporter.line(f"{name:45}{seen}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Put the files in the order in which flights are shared."""
+    here = Path(__file__).parent
+    items.sort(
+        key=lambda item: (
+            ORDER.index(item.path.stem)
+            if item.path.parent == here and item.path.stem in ORDER
+            else -1
+        )
+    )
+
+
+def free_port() -> int:
+    """Return a port that is free, with its partner 40 above: the vehicle binds that one."""
     while True:
         with socket.socket(type=socket.SOCK_DGRAM) as a, socket.socket(type=socket.SOCK_DGRAM) as b:
             a.bind(("0.0.0.0", 0))
@@ -54,44 +103,110 @@ def free_instance() -> int:
     pytest.fail("no PX4 instance number has its ports free: what else flies on this machine?")
 
 
-@asynccontextmanager
-async def embedded(_folder) -> AsyncIterator[Drone]:
-    """Fly the embedded vehicle at a multiple of real time."""
-    url = f"udpin://127.0.0.1:{udp_port()}"
-    drone = Drone(id="a1", dock="d1", system_id=3, mavlink=url)
-    spec = VehicleSpec(id="a1", system_id=3, lon=PAD[0], lat=PAD[1], amsl_m=AMSL_M)
-    task = asyncio.create_task(fly([EmbeddedVehicle(spec, url)], clock=SpeedClock(EMBEDDED_SPEED)))
-    try:
-        yield drone
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+def at(north: float, east: float, up: float = 15.0, hold: float = 0.0) -> Waypoint:
+    """Return a waypoint by metres from the pad."""
+    scale = 111_320 * math.cos(math.radians(PAD[1]))
+    return Waypoint(PAD[0] + east / scale, PAD[1] + north / 110_770, up, hold)
 
 
-@asynccontextmanager
-async def px4(folder) -> AsyncIterator[Drone]:
-    """Fly one real PX4 with its own physics (SIH), at real time."""
-    try:
-        source = await find_px4()
-    except Px4Missing as error:
-        pytest.skip(str(error))
-    spec = Px4Spec(free_instance(), PAD[0], PAD[1], AMSL_M)
-    async with Px4Fleet([spec], folder, source):
-        yield Drone(id="a1", dock="d1", system_id=spec.system_id, mavlink=spec.controller_url)
+class Bench:
+    """The vehicle under test: its link, what is done to it, and how to wait for what it says."""
 
+    def __init__(self, autopilot: str, folder: Path) -> None:
+        self.autopilot = autopilot
+        self.speed = EMBEDDED_SPEED if autopilot == "embedded" else 1.0
+        self.sim: SimVehicle
+        self.radio: Radio
+        self.link: MavsdkLink
+        self._folder = folder
+        self._drone: Drone
+        self._stack = AsyncExitStack()
+        self._pool = AsyncExitStack()
+        self._started = 0
 
-@dataclass
-class Vehicle:
-    """The vehicle under test, and how to wait for what it says."""
+    # --- life ---------------------------------------------------------------------------------
 
-    link: MavsdkLink
+    async def start(self) -> None:
+        """Switch a vehicle on, a new one where there was one, and connect to it."""
+        await self.stop()
+        self._started += 1
+        make = self._embedded if self.autopilot == "embedded" else self._px4
+        number, port = await make()
+        controller = free_port()
+        self._drone = Drone(
+            id="a1", dock="d1", system_id=number, mavlink=f"udpin://127.0.0.1:{controller}"
+        )
+        self.radio = Radio(("127.0.0.1", port), ("127.0.0.1", controller), seed=self._started)
+        await self._stack.enter_async_context(self.radio)
+        await self.connect()
+
+    async def stop(self) -> None:
+        """Disconnect and switch off."""
+        await self._pool.aclose()
+        await self._stack.aclose()
+
+    async def connect(self) -> None:
+        """Connect as a controller that was started anew."""
+        await self._pool.aclose()
+        expected = profile(SimpleNamespace(limits=Limits()))
+        pool = MavsdkPool([self._drone], expected=expected)
+        await self._pool.enter_async_context(pool)
+        self.link = pool.links["a1"]
+        await self.until(lambda t: t.connected, 15)
+
+    async def _embedded(self) -> tuple[int, int]:
+        port = free_port()
+        spec = VehicleSpec(id="a1", system_id=3, lon=PAD[0], lat=PAD[1], amsl_m=AMSL_M)
+        self.sim = vehicle = EmbeddedVehicle(spec, f"udpin://127.0.0.1:{port}")
+        self._run(fly([vehicle], clock=SpeedClock(self.speed)))
+        return 3, port
+
+    async def _px4(self) -> tuple[int, int]:
+        spec = Px4Spec(free_instance(), PAD[0], PAD[1], AMSL_M)
+        folder = self._folder / f"px4-{self._started}"
+        fleet = await self._stack.enter_async_context(Px4Fleet([spec], folder, await find_px4()))
+        self.sim = vehicle = Px4Vehicle("a1", fleet.instances[0])
+        self._run(vehicle.run())
+        await vehicle.ready()
+        return spec.system_id, 14540 + spec.instance
+
+    def _run(self, work) -> None:
+        task = asyncio.create_task(work)
+
+        async def end():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._stack.push_async_callback(end)
+
+    # --- time ---------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """Return simulated seconds since some start."""
+        return time.monotonic() * self.speed
+
+    def wall(self, simulated_s: float) -> float:
+        """Return how long on the wall to wait at most for what takes so long in simulation."""
+        return simulated_s / self.speed + SLACK_S
+
+    def took(self, what: str, since: float, least: float = 0.0, most: float = math.inf) -> float:
+        """Note how long something took, in simulated seconds; hold it between two bounds.
+
+        The bounds are what PX4 was measured to take, and generous: a machine that is busy makes
+        everything longer, and nothing shorter.
+        """
+        seconds = self.now() - since
+        TIMES.setdefault(self.autopilot, {})[what] = seconds
+        assert least <= seconds, f"{what}: {seconds:.1f} s, PX4 takes at least {least:g}"
+        assert seconds <= most + SLACK_S * self.speed, f"{what}: {seconds:.1f} s, bound {most:g}"
+        return seconds
 
     async def until(self, seen: Callable[[Telemetry], bool], bound_s: float) -> Telemetry:
-        """Wait until telemetry shows something; fail after ``bound_s`` seconds of wall time."""
+        """Wait until telemetry shows something; fail after ``bound_s`` simulated seconds."""
         changed = asyncio.Event()
         stop = self.link.listen(changed.set)
         try:
-            async with asyncio.timeout(bound_s):
+            async with asyncio.timeout(self.wall(bound_s)):
                 while not seen(self.link.telemetry):
                     changed.clear()
                     await changed.wait()
@@ -102,52 +217,158 @@ class Vehicle:
             stop()
         return self.link.telemetry
 
-    async def ready(self) -> Telemetry:
-        """Wait until it could be armed and knows its home."""
-        return await self.until(lambda t: t.armable and t.home_lat is not None, 60)
+    async def true(self, holds: Callable[[], bool], bound_s: float, what: str = "") -> None:
+        """Wait until something holds that telemetry need not show."""
+        end = time.monotonic() + self.wall(bound_s)
+        while not holds():
+            if time.monotonic() > end:
+                pytest.fail(f"not so within {bound_s} s: {what}; {self.link.telemetry}")
+            await asyncio.sleep(0.02)
+
+    async def said(self, words: str, since: datetime, bound_s: float) -> None:
+        """Wait until the vehicle has said something."""
+        await self.true(
+            lambda: any(words in t.text for t in self.link.texts if t.at >= since), bound_s, words
+        )
+
+    async def pass_s(self, simulated_s: float) -> None:
+        """Let simulated time pass, where the passing of time is the point."""
+        await asyncio.sleep(simulated_s / self.speed)
+
+    at = staticmethod(at)
+
+    # --- states -------------------------------------------------------------------------------
 
     def from_pad_m(self) -> float:
         """Return how far it is from the pad, in metres over ground."""
+        return self.from_m(0.0, 0.0)
+
+    def from_m(self, north: float, east: float) -> float:
+        """Return how far it is from a place, in metres over ground."""
+        now, there = self.link.telemetry, at(north, east)
+        return distance_m((now.lon or 0.0, now.lat or 0.0), (there.lon, there.lat))
+
+    async def ready(self) -> None:
+        """Wait until it stands, could be armed and knows its home."""
+        await self.until(lambda t: not t.armed and t.armable and t.home_lat is not None, 60)
+
+    async def grounded(self) -> None:
+        """Have it on the ground, disarmed and ready."""
         now = self.link.telemetry
-        assert now.lon is not None
-        assert now.lat is not None
-        return distance_m((now.lon, now.lat), PAD)
+        if now.armed:
+            await self.link.return_to_launch()
+            await self.until(lambda t: not t.armed, 120)
+        await self.ready()
+
+    async def airborne(self, up: float = 15.0) -> None:
+        """Have it hold over the pad."""
+        if not self.link.telemetry.armed:
+            await self.ready()
+            await self.link.load(programme(short(up)))
+            await self.link.arm()
+            await self.link.start_mission()
+            await self.until(lambda t: t.mode == "HOLD" and t.in_air, 60)
+        await self.go_to(0.0, 0.0, up)
+
+    async def go_to(self, north: float, east: float, up: float = 15.0, **more: float) -> None:
+        """Fly it to a place; it has arrived when this returns."""
+        there = at(north, east, up)
+        await self.link.go_to(
+            GoTo(action="goto", lon=there.lon, lat=there.lat, altitude_m=up, **more)
+        )
+        await self.until(
+            lambda t: self.from_m(north, east) < 1.5 and abs((t.altitude_m or 0.0) - up) < 1.5, 90
+        )
+
+    async def down(self, bound_s: float = 120.0) -> None:
+        """Wait until it has landed and disarmed."""
+        await self.until(lambda t: not t.armed and not t.in_air, bound_s)
 
 
-@pytest.fixture(params=["embedded", pytest.param("px4", marks=pytest.mark.px4)])
-async def vehicle(request, tmp_path) -> AsyncIterator[Vehicle]:
-    """A vehicle that has just been switched on, seen through mavsdk."""
-    world = {"embedded": embedded, "px4": px4}[request.param]
-    async with world(tmp_path) as drone, MavsdkPool([drone]) as pool:
-        yield Vehicle(pool.links["a1"])
+def short(up: float) -> Sortie:
+    """Return a sortie that takes off and holds."""
+    return sortie_of((), up=up)
 
 
-def at(north: float, east: float, up: float = 20.0, hold: float = 0.0) -> Waypoint:
-    """Return a waypoint by metres from the pad."""
-    scale = 111_320 * math.cos(math.radians(PAD[1]))
-    return Waypoint(PAD[0] + east / scale, PAD[1] + north / 111_320, up, hold)
+def sortie_of(
+    legs: tuple[Leg, ...],
+    *,
+    up: float = 15.0,
+    fence_m: float = 250.0,
+    alternates: tuple[Waypoint, ...] = (),
+) -> Sortie:
+    """Return a sortie of some legs between take-off and home."""
+    corners = ((-1, -1), (-1, 1), (1, 1), (1, -1))
+    ring = tuple((p.lon, p.lat) for p in (at(fence_m * n, fence_m * e) for n, e in corners))
+    ends = Leg(LegKind.TAKEOFF, (at(0, 0, up),), 5.0), Leg(LegKind.HOME, (at(0, 0, up),), 5.0)
+    every = (ends[0], *legs, ends[1])
+    energy = SortieEnergy(1, 1, 1, 1, 10)
+    return Sortie("s", "o", "a1", "d1", *PAD, up, every, energy, ring, alternates=alternates)
 
 
-def box(half_m: float) -> tuple[tuple[float, float], ...]:
-    """Return a square ring about the pad."""
-    corners = ((-half_m, -half_m), (-half_m, half_m), (half_m, half_m), (half_m, -half_m))
-    return tuple((at(n, e).lon, at(n, e).lat) for n, e in corners)
+@pytest.fixture(scope="session")
+def place() -> Callable[..., Waypoint]:
+    """Make a waypoint by metres from the pad."""
+    return at
+
+
+@pytest.fixture(scope="session")
+def make_sortie() -> Callable[..., Sortie]:
+    """Make a sortie of some legs, within a fence."""
+    return sortie_of
 
 
 @pytest.fixture
-def sortie() -> Callable[..., Sortie]:
-    """Make a sortie of some waypoints north of the pad, within a fence."""
+def moment() -> datetime:
+    """Say when the test began."""
+    return datetime.now(UTC)
 
-    def make(*, points: int = 2, reach_m: float = 40.0, fence_m: float = 200.0) -> Sortie:
-        look = LookAt(at(60, 0).lon, at(60, 0).lat, 0.0)
-        track = tuple(at(reach_m * (k + 1) / points, 10.0 * (k % 2)) for k in range(points))
-        legs = (
-            Leg(LegKind.TAKEOFF, (at(0, 0),), 8.0),
-            Leg(LegKind.SURVEY, track, 6.0, cell="c"),
-            Leg(LegKind.STARE, (at(20, 10, hold=3.0),), 8.0, look_at=look, site="s"),
-            Leg(LegKind.HOME, (at(0, 0),), 8.0),
-        )
-        energy = SortieEnergy(1, 1, 1, 1, 10)
-        return Sortie("s", "o", "a1", "d1", *PAD, 20.0, legs, energy, box(fence_m))
 
-    return make
+@pytest_asyncio.fixture(
+    scope="session",
+    loop_scope="session",
+    params=["embedded", pytest.param("px4", marks=pytest.mark.px4)],
+)
+async def vehicle(request, tmp_path_factory) -> AsyncIterator[Bench]:
+    """The vehicle of a kind, switched on once."""
+    if request.param == "px4":
+        try:
+            await find_px4()
+        except Px4Missing as error:
+            pytest.skip(str(error))
+    bench = Bench(request.param, tmp_path_factory.mktemp("conformance"))
+    await bench.start()
+    try:
+        yield bench
+    finally:
+        await bench.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def clean(vehicle) -> AsyncIterator[None]:
+    """Leave no trace: a vehicle that a test left in a state nobody knows is replaced."""
+    vehicle.radio.be(CLEAR)
+    yield
+    vehicle.radio.be(CLEAR)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def ground(vehicle, clean) -> Bench:
+    """A vehicle that stands, disarmed and ready."""
+    try:
+        await vehicle.grounded()
+    except (LinkError, pytest.fail.Exception):
+        await vehicle.start()
+        await vehicle.ready()
+    return vehicle
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def air(vehicle, clean) -> Bench:
+    """A vehicle that holds 15 m over the pad."""
+    try:
+        await vehicle.airborne()
+    except (LinkError, pytest.fail.Exception):
+        await vehicle.start()
+        await vehicle.airborne()
+    return vehicle

@@ -1,0 +1,73 @@
+"""Fence, rally points and mission: held as sent, in this order, and refused where they must be."""
+
+from __future__ import annotations
+
+import pytest
+from pymavlink import mavutil
+
+from fleet.errors import LinkError
+from fleet.link.items import programme
+from missions.sortie import Leg, LegKind
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
+
+
+def survey(place, points, reach=40.0):
+    track = tuple(place(reach * (k + 1) / points, 10.0 * (k % 2)) for k in range(points))
+    return (Leg(LegKind.SURVEY, track, 5.0, cell="c"),)
+
+
+@pytest.mark.parametrize("points", [1, 2, 40, 400])
+async def test_a_plan_is_held_as_sent(ground, make_sortie, place, points):
+    plan = programme(make_sortie(survey(place, points)))
+    since = ground.now()
+    await ground.link.load(plan)
+    ground.took(f"load of {points} points", since, 0, 15)
+    assert await ground.link.holds(plan) is None
+    assert ground.link.telemetry.mission_total == len(plan.items)
+    other = programme(make_sortie(survey(place, points, reach=55.0)))
+    assert "item" in await ground.link.holds(other)
+
+
+async def test_fence_and_rally_points_go_before_the_mission_and_all_are_read_back(
+    ground, make_sortie, place, tmp_path
+):
+    alternates = (place(90, 0, 0.0), place(-90, 20, 0.0))
+    plan = programme(make_sortie(survey(place, 2), alternates=alternates))
+    ground.link.record(tmp_path / "plan.tlog")
+    await ground.link.load(plan)
+    ground.link.record(None)
+    sent = []
+
+    def written():
+        sent[:] = list(_transfers(tmp_path / "plan.tlog"))
+        return ("read", 0) in sent
+
+    await ground.true(written, 10, "the recording shows the mission read back")
+    ups = [kind for what, kind in sent if what == "sent"]
+    assert ups.index(1) < ups.index(0)
+    assert ups.index(2) < ups.index(0)
+    reads = [kind for what, kind in sent if what == "read"]
+    assert {0, 1, 2} <= set(reads)
+    assert sent.index(("read", 1)) < sent.index(("sent", 0)), "the fence is read back first"
+
+
+def _transfers(path):
+    if not path.exists():
+        return
+    log = mavutil.mavlink_connection(str(path), dialect="all")
+    while (message := log.recv_msg()) is not None:
+        if message.get_type() == "MISSION_COUNT" and message.get_srcSystem() > 200:
+            yield "sent", message.mission_type
+        elif message.get_type() == "MISSION_REQUEST_LIST":
+            yield "read", message.mission_type
+
+
+async def test_a_mission_that_leaves_the_fence_is_refused(ground, make_sortie, place):
+    plan = programme(make_sortie(survey(place, 2, reach=120.0), fence_m=60.0))
+    with pytest.raises(LinkError, match=r"(?i)fence"):
+        await ground.link.load(plan)
+        await ground.link.arm()
+        await ground.link.start_mission()
+    assert not ground.link.telemetry.in_air
+    await ground.link.load(programme(make_sortie(survey(place, 2))))

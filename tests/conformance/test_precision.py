@@ -1,0 +1,82 @@
+"""Landing on a marker that the controller sees, and without one."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from datetime import UTC, datetime
+
+import pytest
+
+from fleet.link.port import LandingTarget
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
+
+
+async def show(bench, north, east):
+    """Say at 10 Hz where a marker is: metres of the vehicle's own local frame."""
+    while True:
+        now = bench.link.telemetry
+        if now.local_north_m is not None:
+            bench.link.show_target(
+                LandingTarget(
+                    datetime.now(UTC),
+                    north - now.local_north_m,
+                    east - now.local_east_m,
+                    -now.local_down_m,
+                )
+            )
+        await asyncio.sleep(0.1 / bench.speed)
+
+
+async def test_it_lands_on_the_marker(air):
+    await air.go_to(0, 0, 8)
+    now = air.link.telemetry
+    north, east = now.local_north_m + 3.0, now.local_east_m - 2.0
+    task = asyncio.create_task(show(air, north, east))
+    try:
+        since = air.now()
+        await air.link.precision_land()
+        assert air.link.telemetry.mode == "PRECISION_LAND"
+        await air.down(120)
+        air.took("precision landing from 8 m", since, 15, 75)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    now = air.link.telemetry
+    assert math.hypot(now.local_north_m - north, now.local_east_m - east) < 1.0
+
+
+async def test_without_a_marker_it_looks_for_one_and_then_lands(air):
+    await air.go_to(0, 0, 6)
+    highest = 0.0
+
+    def down(t):
+        nonlocal highest
+        highest = max(highest, t.altitude_m or 0.0)
+        return not t.armed and not t.in_air
+
+    since = air.now()
+    await air.link.precision_land()
+    await air.until(down, 120)
+    air.took("precision landing without a marker", since, 18, 70)
+    assert highest > 8.5, "PLD_SRCH_ALT is 10 m"
+    assert air.from_pad_m() < 4.0
+
+
+async def test_a_return_uses_the_marker_that_is_seen(air):
+    await air.go_to(12, 0, 8)
+    now = air.link.telemetry
+    home_n = now.local_north_m - 12.0
+    north, east = home_n + 1.5, now.local_east_m + 1.5
+    task = asyncio.create_task(show(air, north, east))
+    try:
+        since = air.now()
+        await air.link.return_to_launch()
+        await air.down(150)
+        air.took("return onto a marker", since, 40, 110)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    now = air.link.telemetry
+    assert math.hypot(now.local_north_m - north, now.local_east_m - east) < 1.0
