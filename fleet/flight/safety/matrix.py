@@ -77,8 +77,8 @@ MATRIX: tuple[Row, ...] = (
         told_in=frozenset({S.EMERGENCY, S.TAKING_OFF})),
     Row("traffic before take-off", "the same, with the dock opening", traffic.near,
         frozenset({S.OPENING}), A.ABORT, 845),
-    Row("conflict", "another drone within 30 m and 15 m of height, or within 5 s of that, that "
-        "goes first", conflict.too_near, p.UNDER_WAY | {S.RETURNING}, A.AVOID, 840,
+    Row("conflict", "another drone within 30 m and 15 m of height, or within 6.5 s of that, "
+        "that goes first", conflict.too_near, p.UNDER_WAY | {S.RETURNING}, A.AVOID, 840,
         told_in=frozenset({S.EMERGENCY, S.LANDING, S.TAKING_OFF})),
     Row("fence breached", "out of its fence or in a no-fly zone by 5 m, over the ceiling by 10 m",
         fence.breached, p.UNDER_WAY, A.RETURN, 830, for_s=1.0,

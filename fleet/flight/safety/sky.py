@@ -16,8 +16,8 @@ from fleet.flight.safety.standing import standing
 from fleet.model.live import Telemetry
 from fleet.model.states import DroneState
 
-CELL_M = 400.0
-"""Two drones at 30 m/s each, head on, cover 300 m in the 5 s that are looked ahead."""
+CELL_M = 500.0
+"""Two drones at 30 m/s each, head on, cover 390 m in the 6.5 s that are looked ahead."""
 JUMP_M = 25.0
 JUMP_S = 1.5
 """A position is a jump where it is farther than ``JUMP_M`` and ``JUMP_S`` of flight from where the

@@ -17,6 +17,8 @@ JUMP_MEAN_S = 10.0
 JUMP_S = 1.0
 """A jump is believed when it has stayed: a single wrong message calls nobody home."""
 LAST_FACTOR = 1.1
+STRONGEST_M_S = 100.0
+"""No wind is stronger: a figure that is, is rubbish."""
 SOON_PERCENT = 5.0
 """Told this long before the drone comes home."""
 
@@ -60,7 +62,7 @@ def wind(v: View) -> Wind:
 
 
 def _believed(v: View, where: str, wind_m_s: float | None) -> float:
-    if not wind_m_s:
+    if wind_m_s is None or not 0.0 < wind_m_s <= STRONGEST_M_S:
         return 0.0
     mean = mean_wind(v, where, wind_m_s)
     return min(wind_m_s, v.drone.cruise_m_s / 2.0) if mean is None else mean

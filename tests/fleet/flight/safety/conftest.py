@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from fleet.model.states import DoorState, DroneState
 from fleet.model.traffic import Aircraft
 from missions.city import Drone, Limits
 from missions.geo import LocalFrame
+from missions.sortie import Leg, LegKind, Sortie, SortieEnergy, Waypoint
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 PAD = (117.65, 24.51)
@@ -28,7 +30,7 @@ S = DroneState
 
 def square(half_m: float) -> tuple[tuple[float, float], ...]:
     corners = ((-1, -1), (1, -1), (1, 1), (-1, 1))
-    return tuple(tuple(FRAME.to_lonlat(e * half_m, n * half_m)) for e, n in corners)
+    return tuple(FRAME.to_lonlat(e * half_m, n * half_m) for e, n in corners)
 
 
 class Scene:
@@ -125,7 +127,7 @@ class Scene:
     def traffic(self, east: float, north: float, altitude_amsl: float, **fields: Any) -> Scene:
         """Put an aircraft at a place, metres from the pad."""
         lon, lat = FRAME.to_lonlat(east, north)
-        told = {
+        told: dict[str, Any] = {
             "icao": 0x780ABC,
             "callsign": "B7000",
             "at": self.now,
@@ -178,3 +180,19 @@ class Scene:
 @pytest.fixture
 def scene() -> Callable[[DroneState], Scene]:
     return Scene
+
+
+@pytest.fixture(scope="session")
+def scene_class() -> type[Scene]:
+    return Scene
+
+
+@pytest.fixture
+def make_sortie() -> Callable[..., Sortie]:
+    def make(**fields: Any) -> Sortie:
+        leg = Leg(LegKind.TAKEOFF, (Waypoint(*PAD, 40.0),), 10.0)
+        energy = SortieEnergy(1, 1, 30, 25, 100)
+        sortie = Sortie("s", "o", "a1", "d1", *PAD, 40.0, (leg,), energy)
+        return replace(sortie, **fields)
+
+    return make
