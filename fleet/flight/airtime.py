@@ -19,7 +19,7 @@ DOWN_FOR = timedelta(seconds=5)
 """On the ground for so long with its motors turning, it has landed; before, it may go around."""
 AT_DOCK_M = 10.0
 STEP = timedelta(seconds=0.5)
-JUMP_M_S = 60.0
+JUMP_M_S = 200.0
 """A position that would take more speed is no way flown."""
 SPARE_FOR = timedelta(minutes=10)
 """A recording that no flight came of goes on with the next try within this."""
