@@ -22,10 +22,16 @@ MISSION, FENCE, RALLY = 0, 1, 2
 NAMES = ("mission", "fence", "rally points")
 
 RETRY_S = 0.4
+QUICKEST_S = 0.08
+"""Pause before a message is sent again: at most the first, and on a quick radio four times what its
+answers take, but not less than the second."""
 SILENT_S = 6.0
 """Silence after which a transfer is given up. PX4 asks for an item every 0.25 s, and gives up a
 transfer that its partner abandoned after 5 s: until then it answers nobody else."""
 BUSY_S = 7.0
+READ_STARTS = 5
+MOST_UNANSWERED = 8
+"""Requests for an item without an answer, after which a list is read from its beginning."""
 LONGEST_S = 120.0
 
 _ACCEPTED, _ERROR, _CANCELLED = 0, 1, 15
@@ -57,6 +63,8 @@ class Plans:
     def __init__(self, requests: Requests, clock: Clock) -> None:
         self._requests = requests
         self._clock = clock
+        self._closed: tuple[int, Any] | None = None
+        self._pace = _Pace()
 
     async def upload(self, kind: int, items: Sequence[Item]) -> None:
         """Replace a list of the vehicle; none empties it.
@@ -98,8 +106,16 @@ class Plans:
                 items = await self._fetch_all(exchange, kind, what)
                 result = _ACCEPTED
             finally:
-                exchange.say(self._ack(kind, result))
+                self._closed = exchange.tag, self._ack(kind, result)
+                exchange.say(self._closed[1])
         return items
+
+    def _close_again(self) -> None:
+        """Say once more that the last reading is over: where that was lost, PX4 waits for 5 s."""
+        if self._closed is not None:
+            tag, message = self._closed
+            self._closed = None
+            self._requests.say(message, tag)
 
     def _ack(self, kind: int, result: int) -> Any:
         return mav.MAVLink_mission_ack_message(self._requests.system_id, AUTOPILOT, result, kind)
@@ -114,9 +130,9 @@ class Plans:
         system = self._requests.system_id
         count = mav.MAVLink_mission_count_message(system, AUTOPILOT, len(items), kind)
         exchange.say(count)
-        asked, watch = -1, _Watch(self._clock, what)
+        asked, watch = -1, _Watch(self._clock, self._pace, what)
         while True:
-            heard = await exchange.hear(RETRY_S)
+            heard = await exchange.hear(watch.pause_s)
             if heard is None:
                 watch.silent()
                 # from the first request on it is the vehicle that asks again
@@ -126,6 +142,7 @@ class Plans:
             elif heard.get_msgId() == mav.MAVLINK_MSG_ID_MISSION_ACK:
                 if heard.type == _ERROR and asked < 0:
                     watch.busy()
+                    self._close_again()
                     continue
                 _check(heard.type, asked, len(items), what)
                 return
@@ -152,48 +169,90 @@ class Plans:
         )
 
     async def _fetch_all(self, exchange: Exchange, kind: int, what: str) -> tuple[Item, ...]:
-        system, watch = self._requests.system_id, _Watch(self._clock, what)
+        """Read a list; from its beginning again where the vehicle has lost its place in it."""
+        watch = _Watch(self._clock, self._pace, what)
+        for _ in range(READ_STARTS):
+            items = await self._fetch(exchange, kind, watch)
+            if items is not None:
+                return items
+        raise LinkError(f"{what}: broken off by the vehicle {READ_STARTS} times")
+
+    async def _fetch(self, exchange: Exchange, kind: int, watch: _Watch) -> tuple[Item, ...] | None:
+        """Read a list; None where the vehicle breaks it off.
+
+        PX4 does so where a request comes twice and late, and answers nothing from then on.
+        """
+        system = self._requests.system_id
         ask: Any = mav.MAVLink_mission_request_list_message(system, AUTOPILOT, kind)
         exchange.say(ask)
         items: list[Item] = []
-        count = -1
+        count, unanswered = -1, 0
         while count < 0 or len(items) < count:
-            heard = await exchange.hear(RETRY_S)
+            heard = await exchange.hear(watch.pause_s)
             if heard is None:
                 watch.silent()
+                unanswered += 1
+                if unanswered == MOST_UNANSWERED and items:
+                    return None
                 exchange.say(ask)
                 continue
             if heard.mission_type != kind:
                 continue
-            if heard.get_msgId() == mav.MAVLINK_MSG_ID_MISSION_ACK:
-                name = _RESULTS.get(heard.type, f"RESULT_{heard.type}")
-                raise LinkError(f"{what}: {name} after {len(items)} of {max(count, 0)} items")
-            if heard.get_msgId() == mav.MAVLINK_MSG_ID_MISSION_COUNT and count < 0:
+            message = heard.get_msgId()
+            if message == mav.MAVLINK_MSG_ID_MISSION_ACK and count >= 0:
+                return None
+            if message == mav.MAVLINK_MSG_ID_MISSION_COUNT and count < 0:
                 count = heard.count
-            elif heard.get_msgId() == mav.MAVLINK_MSG_ID_MISSION_ITEM_INT and (
-                heard.seq == len(items) and count >= 0
+            elif (
+                message == mav.MAVLINK_MSG_ID_MISSION_ITEM_INT
+                and 0 <= heard.seq == len(items) < count
             ):
                 items.append(_item_of(heard))
             else:
                 continue
             watch.heard()
+            unanswered = 0
             if len(items) < count:
                 ask = mav.MAVLink_mission_request_int_message(system, AUTOPILOT, len(items), kind)
                 exchange.say(ask)
         return tuple(items)
 
 
+class _Pace:
+    """How soon a message is sent again: learned from how long answers take."""
+
+    def __init__(self) -> None:
+        self._answers_s = RETRY_S / 4
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds to wait before a message is sent again."""
+        return min(RETRY_S, max(QUICKEST_S, 4 * self._answers_s))
+
+    def learn(self, answer_s: float) -> None:
+        """Take the time to one answer; one that was lost teaches to be slow."""
+        self._answers_s += (answer_s - self._answers_s) / 8
+
+
 class _Watch:
     """How long a transfer has been silent, busy, and under way."""
 
-    def __init__(self, clock: Clock, what: str) -> None:
+    def __init__(self, clock: Clock, pace: _Pace, what: str) -> None:
         self._clock = clock
+        self._pace = pace
         self._what = what
         self._start = self._last = clock.monotonic()
 
+    @property
+    def pause_s(self) -> float:
+        """Seconds to wait before a message is sent again."""
+        return self._pace.pause_s
+
     def heard(self) -> None:
         """Take note of progress."""
-        self._last = self._clock.monotonic()
+        now = self._clock.monotonic()
+        self._pace.learn(now - self._last)
+        self._last = now
         if self._last - self._start > LONGEST_S:
             raise LinkError(f"{self._what}: not done within {LONGEST_S:g} s")
 

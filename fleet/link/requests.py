@@ -15,9 +15,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
 
+from pymavlink.dialects.v20 import development as mav
+
 from fleet.errors import LinkError
 from fleet.link.clock import Clock
-from fleet.link.dialect import CONTROLLER_COMPONENT, CONTROLLER_SYSTEM, Writer, read
+from fleet.link.dialect import AUTOPILOT, CONTROLLER_COMPONENT, CONTROLLER_SYSTEM, Writer, read
 from fleet.link.wire import message_id
 
 TAGS = tuple(range(25, 33))
@@ -26,6 +28,7 @@ REST_S = 20.0
 """A component whose request was not answered is not used again for so long, where others are free."""
 ANSWERS = frozenset({39, 40, 44, 47, 51, 73, 77})
 """What answers one request: COMMAND_ACK and the mission protocol. All else is for everybody."""
+_ASKS_FOR_ITEMS = frozenset({40, 51})
 HEARD = 64
 """Messages kept for a conversation that is slow to read; protocols ask again for what is lost."""
 
@@ -110,9 +113,9 @@ class Requests:
         self._wanted = frozenset[int]()
         wire.on_frames(self._on_frames)
 
-    def say(self, message: Any) -> None:
-        """Send one message that has no answer, as the controller itself."""
-        self._wire.send(self._writer.frame(message))
+    def say(self, message: Any, component: int = CONTROLLER_COMPONENT) -> None:
+        """Send one message that has no answer, as the controller itself or another component."""
+        self._wire.send(self._writer.frame(message, component))
 
     @asynccontextmanager
     async def exchange(self, *kinds: int) -> AsyncIterator[Exchange]:
@@ -148,7 +151,7 @@ class Requests:
             self._want()
 
     def _want(self) -> None:
-        self._wanted = frozenset[int]().union(*self._open.values())
+        self._wanted = _ASKS_FOR_ITEMS.union(*self._open.values())
 
     def _take_tag(self) -> int:
         now = self._clock.monotonic()
@@ -172,9 +175,23 @@ class Requests:
         to = getattr(message, "target_component", 0)
         if kind in ANSWERS and system != self.station:
             return
+        heard = False
         for exchange, kinds in self._open.items():
             if kind in kinds and (to == exchange.tag or kind not in ANSWERS):
                 exchange.take(message)
+                heard = True
+        if kind in _ASKS_FOR_ITEMS and not heard and to in TAGS:
+            self._end_stray(message)
+
+    def _end_stray(self, message: Any) -> None:
+        """End an upload that nobody makes: begun by a packet that came twice, and late.
+
+        The vehicle would wait 5 s for its items, and speak to nobody else.
+        """
+        cancel = mav.MAVLink_mission_ack_message(
+            self.system_id, AUTOPILOT, mav.MAV_MISSION_OPERATION_CANCELLED, message.mission_type
+        )
+        self.say(cancel, message.target_component)
 
 
 class NoAnswer(LinkError):

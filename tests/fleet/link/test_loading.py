@@ -1,0 +1,272 @@
+"""Plans into a scripted vehicle: answers that are late, wrong, half, or of another plan."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pymavlink.dialects.v20 import development as mav
+
+from fleet.errors import LinkError, Refused
+from fleet.link import loading, plans
+from fleet.link.items import Item, programme, rally_item
+from fleet.link.requests import NoAnswer
+from fleet.link.seen import NotSeen
+
+MISSION, FENCE, RALLY = 0, 1, 2
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "RETRY_S", 0.1)
+    monkeypatch.setattr(plans, "SILENT_S", 0.5)
+    monkeypatch.setattr(plans, "BUSY_S", 0.8)
+    monkeypatch.setattr(loading, "READ_PAUSE_S", 0.02)
+    monkeypatch.setattr(loading, "FIRST_ITEM_S", 0.5)
+    monkeypatch.setattr(loading, "RESEND_S", 0.1)
+
+
+class PlanServer:
+    """The vehicle's side of the mission protocol, honest but for what a test changes.
+
+    ``deaf`` counts messages that it still hears before it goes deaf for good.
+    """
+
+    def __init__(self, vehicle: Any) -> None:
+        self.vehicle = vehicle
+        self.lists: dict[int, list[Any]] = {0: [], 1: [], 2: []}
+        self.partner: tuple[int, int] = (0, 0)
+        self.kind = 0
+        self.count = 0
+        self.coming: list[Any] = []
+        self.uploads = 0
+        self.cancelled: list[int] = []
+        self.deaf: int | None = None
+        self.ack_result = 0
+        self.busy = False
+        self.early_after: int | None = None
+        self.state = 2
+        self.twist = lambda item: item
+        names = ("MISSION_COUNT", "MISSION_ITEM_INT", "MISSION_REQUEST_LIST")
+        for name in (*names, "MISSION_REQUEST_INT", "MISSION_ACK", "MISSION_SET_CURRENT"):
+            vehicle.on[name] = self.take
+
+    def take(self, m: Any) -> None:
+        if self.deaf is not None:
+            if self.deaf <= 0:
+                return
+            self.deaf -= 1
+        getattr(self, "_" + m.get_type().lower())(m, (m.get_srcSystem(), m.get_srcComponent()))
+
+    def ack(self, to: tuple[int, int], result: int, kind: int) -> None:
+        self.vehicle.say(mav.MAVLink_mission_ack_message(*to, result, kind))
+
+    def _mission_count(self, m: Any, sender: tuple[int, int]) -> None:
+        if self.busy:
+            self.ack(sender, 1, m.mission_type)
+            return
+        self.partner, self.kind, self.count, self.coming = sender, m.mission_type, m.count, []
+        self.uploads += 1
+        if m.count == 0:
+            self.lists[self.kind] = []
+            self.ack(sender, 0, self.kind)
+        else:
+            self._ask(0)
+
+    def _ask(self, seq: int) -> None:
+        self.vehicle.say(mav.MAVLink_mission_request_int_message(*self.partner, seq, self.kind))
+
+    def _mission_item_int(self, m: Any, sender: tuple[int, int]) -> None:
+        if sender != self.partner or m.seq != len(self.coming):
+            return
+        self.coming.append(m)
+        if len(self.coming) == self.early_after:
+            self.ack(sender, 0, self.kind)
+        elif len(self.coming) < self.count:
+            self._ask(m.seq + 1)
+        else:
+            if self.ack_result == 0:
+                self.lists[self.kind] = list(self.coming)
+            self.ack(sender, self.ack_result, self.kind)
+
+    def _mission_request_list(self, m: Any, sender: tuple[int, int]) -> None:
+        size = len(self.lists[m.mission_type])
+        self.vehicle.say(mav.MAVLink_mission_count_message(*sender, size, m.mission_type))
+
+    def _mission_request_int(self, m: Any, sender: tuple[int, int]) -> None:
+        held = self.twist(self.lists[m.mission_type][m.seq])
+        fields = {name: getattr(held, name) for name in held.fieldnames}
+        fields |= {"target_system": sender[0], "target_component": sender[1]}
+        self.vehicle.say(mav.MAVLink_mission_item_int_message(**fields))
+
+    def _mission_ack(self, m: Any, _: tuple[int, int]) -> None:
+        if m.type == 15:
+            self.cancelled.append(m.get_srcComponent())
+
+    def _mission_set_current(self, m: Any, _: tuple[int, int]) -> None:
+        total = len(self.lists[MISSION])
+        self.vehicle.say(mav.MAVLink_mission_current_message(m.seq, total, self.state, 1))
+
+
+@pytest.fixture
+def plan(sortie, place):
+    rally = tuple(map(rally_item, (place(100, 0, 0.5), place(-50, 30, 2.0))))
+    return replace(programme(sortie()), rally=rally)
+
+
+async def test_all_three_lists_are_replaced_and_read_back(scripted, plan) -> None:
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        await link.load(plan)
+        assert [m.command for m in server.lists[MISSION]] == [i.command for i in plan.items]
+        assert [m.command for m in server.lists[FENCE]] == [5001] * 4
+        assert [(m.command, m.frame, m.z) for m in server.lists[RALLY]] == [
+            (5100, 3, 0.5),
+            (5100, 3, 2.0),
+        ]
+        assert await link.holds(plan) is None
+        counts = [m for m in vehicle.heard if m.get_type() == "MISSION_COUNT"]
+        # the fence before the mission; the mission emptied before it is replaced
+        assert [(m.mission_type, m.count > 0) for m in counts] == [
+            (FENCE, True),
+            (RALLY, True),
+            (MISSION, False),
+            (MISSION, True),
+        ]
+        await link.load(replace(plan, rally=(), fence=()))
+        assert server.lists[RALLY] == server.lists[FENCE] == []
+
+
+@pytest.mark.parametrize("kind", [MISSION, FENCE, RALLY])
+async def test_a_plan_that_is_held_otherwise_is_told(scripted, plan, kind) -> None:
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+
+        def twist(held: Any) -> Any:
+            if held.mission_type != kind or held.seq != 1:
+                return held
+            other = mav.MAVLink_mission_item_int_message(
+                **{name: getattr(held, name) for name in held.fieldnames}
+            )
+            other.command = 21
+            return other
+
+        server.twist = twist
+        name = plans.NAMES[kind]
+        with pytest.raises(
+            LinkError, match=f"a1: the {name} read back differs: item 1: command 21 is held"
+        ):
+            await link.load(plan)
+        server.twist = lambda held: held
+        await link.load(plan)
+
+
+async def test_a_vehicle_that_dies_in_the_middle_takes_the_next_load(scripted, plan) -> None:
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        await link.load(plan)
+        server.deaf = 22  # somewhere in the mission
+        other = replace(plan, items=plan.items[:2] + plan.items[3:], legs=plan.legs[:-1])
+        with pytest.raises(NoAnswer, match="a1: mission upload: no answer for"):
+            await link.load(other)
+        server.deaf = None
+        assert await link.holds(other) is not None
+        await link.load(other)
+        assert await link.holds(other) is None
+
+
+async def test_a_load_that_is_given_up_tells_the_vehicle(scripted, plan) -> None:
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        server.deaf = 3
+        load = asyncio.create_task(link.load(plan))
+        await vehicle.hears(lambda: server.deaf == 0)
+        server.deaf = None
+        load.cancel()
+        await asyncio.gather(load, return_exceptions=True)
+        await vehicle.hears(lambda: server.cancelled)
+        assert server.cancelled == [server.partner[1]]
+        await link.load(plan)
+
+
+async def test_a_late_acknowledgement_is_not_taken_for_the_next_upload(scripted, plan) -> None:
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        server.deaf = 1
+        with pytest.raises(NoAnswer):
+            await link.load(plan)
+        old, kind = server.partner, server.kind
+        server.deaf = None
+        honest = server._mission_count
+
+        def with_the_old(m: Any, sender: tuple[int, int]) -> None:
+            server.ack(old, 0, kind)
+            server.ack(old, 14, kind)
+            honest(m, sender)
+
+        server._mission_count = with_the_old
+        await link.load(plan)
+        assert await link.holds(plan) is None
+
+
+async def test_an_acknowledgement_before_the_last_item_is_none(scripted, plan) -> None:
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        server.early_after = 2
+        with pytest.raises(LinkError, match="a1: fence upload: acknowledged after 2 of 4 items"):
+            await link.load(plan)
+        assert server.uploads == loading.UPLOAD_TRIES
+
+
+async def test_a_refused_plan_carries_result_and_words(scripted, plan) -> None:
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        server.ack_result = 4
+        with pytest.raises(Refused, match="a1: fence upload: NO_SPACE at item 3"):
+            await link.load(plan)
+
+
+async def test_a_busy_vehicle_is_asked_again_and_given_up(scripted, plan) -> None:
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        server.busy = True
+        load = asyncio.create_task(link.load(plan))
+        await vehicle.hears(lambda: sum(m.get_type() == "MISSION_COUNT" for m in vehicle.heard) > 2)
+        server.busy = False
+        await load
+        server.busy = True
+        with pytest.raises(LinkError, match="busy with another transfer"):
+            await link.load(plan)
+
+
+async def test_a_mission_that_is_found_not_feasible_is_refused(scripted, plan) -> None:
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        server.state = 1
+        with pytest.raises(NotSeen, match="not seen at the first item"):
+            await link.load(plan)
+        vehicle.on["MISSION_SET_CURRENT"] = lambda _: vehicle.text(
+            "Geofence violation for waypoint 4"
+        )
+        with pytest.raises(Refused, match="Geofence violation for waypoint 4"):
+            await link.load(plan)
+
+
+async def test_two_loads_at_once_are_in_order(scripted, plan) -> None:
+    async with scripted() as (vehicle, link):
+        PlanServer(vehicle)
+        shorter = replace(plan, items=(*plan.items[:3], *plan.items[4:]), legs=plan.legs[:-1])
+        await asyncio.gather(link.load(plan), link.load(shorter))
+        assert await link.holds(shorter) is None
+        assert await link.holds(plan) is not None
+
+
+async def test_an_item_survives_the_round_trip(scripted, plan) -> None:
+    async with scripted() as (vehicle, link):
+        PlanServer(vehicle)
+        odd = Item(16, 6, (1e-3, 0.1, 3e8, float("nan")), -(2**31), 2**31 - 1, -430.25)
+        with_odd = replace(plan, items=(*plan.items, odd), legs=(*plan.legs, plan.legs[-1]))
+        await link.load(with_odd)
+        assert await link.holds(with_odd) is None
