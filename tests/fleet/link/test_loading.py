@@ -270,3 +270,68 @@ async def test_an_item_survives_the_round_trip(scripted, plan) -> None:
         with_odd = replace(plan, items=(*plan.items, odd), legs=(*plan.legs, plan.legs[-1]))
         await link.load(with_odd)
         assert await link.holds(with_odd) is None
+
+
+async def test_an_upload_that_nobody_makes_is_ended(scripted, plan) -> None:
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        await link.load(plan)
+        old = server.partner
+
+        def stray(m: Any) -> None:
+            # a MISSION_COUNT of before came twice, and late: the vehicle waits for its items
+            vehicle.say(mav.MAVLink_mission_request_int_message(*old, 0, MISSION))
+            server.take(m)
+
+        vehicle.on["MISSION_REQUEST_LIST"] = stray
+        assert await link.holds(plan) is None
+        await vehicle.hears(lambda: old[1] in server.cancelled)
+
+
+async def test_a_reading_whose_end_was_lost_is_closed_again(scripted, plan) -> None:
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        await link.load(plan)
+        server.cancelled.clear()
+        reader: list[tuple[int, int]] = []
+        lost = [True]
+
+        def reads(m: Any) -> None:
+            reader[:] = [(m.get_srcSystem(), m.get_srcComponent())]
+            server.take(m)
+
+        def ends(m: Any) -> None:
+            if m.get_srcComponent() == reader[0][1] and lost[0]:
+                lost[0], server.busy = False, True  # not heard: it still waits to be asked
+            elif m.get_srcComponent() == reader[0][1]:
+                server.busy = False
+
+        vehicle.on["MISSION_REQUEST_LIST"] = reads
+        assert await link.holds(plan) is None
+        vehicle.on["MISSION_ACK"] = ends
+        assert await link.holds(plan) is None
+        await vehicle.hears(lambda: server.busy)
+        await link.load(plan)
+
+
+async def test_a_reading_that_is_broken_off_begins_anew(scripted, plan) -> None:
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        await link.load(plan)
+        starts: list[int] = []
+
+        def breaks(m: Any) -> None:
+            if m.seq == 2 and len(starts) < 3:
+                starts.append(m.seq)
+                server.ack((m.get_srcSystem(), m.get_srcComponent()), 1, m.mission_type)
+            else:
+                server.take(m)
+
+        vehicle.on["MISSION_REQUEST_INT"] = breaks
+        assert await link.holds(plan) is None
+        assert len(starts) == 3
+        vehicle.on["MISSION_REQUEST_INT"] = lambda m: server.ack(
+            (m.get_srcSystem(), m.get_srcComponent()), 1, m.mission_type
+        )
+        with pytest.raises(LinkError, match="a1: mission read-back: broken off by the vehicle"):
+            await link.holds(plan)
