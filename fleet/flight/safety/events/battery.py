@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from fleet.flight.place import come_home_percent
 from fleet.flight.safety.events.weather import mean_wind
+from fleet.flight.safety.plenty import at_most_percent
 from fleet.flight.safety.sky import placed
 from fleet.flight.safety.view import View
 from missions.energy import Wind
@@ -45,9 +46,19 @@ def _needs(v: View) -> _Needs | None:
     t = v.telemetry
     takes = 0.0  # of a place that is not known; the reserve stays
     if t.lon is not None and t.lat is not None and placed(t.lon, t.lat):
-        takes = come_home_percent(v.drone, t, v.pad, v.transit_altitude_m, wind(v))
+        takes = _takes(v, level, (t.lon, t.lat))
     needs = v.worked_out["battery"] = _Needs(level, takes, not jumped or stayed)
     return needs
+
+
+def _takes(v: View, level: float, place: tuple[float, float]) -> float:
+    """Return what coming home takes, percent; a bound of it where the battery holds far more."""
+    blows = wind(v)
+    top_m, altitude_m = v.transit_altitude_m, v.telemetry.altitude_m or 0.0
+    most = at_most_percent(v.drone, place, altitude_m, v.pad, top_m, blows.speed_m_s)
+    if level > _floor(v, most) + SOON_PERCENT:
+        return most
+    return come_home_percent(v.drone, v.telemetry, v.pad, top_m, blows)
 
 
 def wind(v: View) -> Wind:
@@ -73,7 +84,7 @@ def only_just(v: View) -> str | None:
     n = _needs(v)
     if n is None or not n.believed:
         return None
-    if n.level <= min(n.takes * LAST_FACTOR + v.policy.touch_down_percent, _floor(v, n)):
+    if n.level <= min(n.takes * LAST_FACTOR + v.policy.touch_down_percent, _floor(v, n.takes)):
         if math.isinf(n.takes):
             blows = wind(v).speed_m_s
             return f"coming home takes too long: it is hardly faster than the wind, {blows:.1f} m/s"
@@ -84,7 +95,7 @@ def only_just(v: View) -> str | None:
 def at_reserve(v: View) -> str | None:
     """At the city's reserve, or before it where coming home takes more."""
     n = _needs(v)
-    if n is None or not n.believed or n.level > _floor(v, n):
+    if n is None or not n.believed or n.level > _floor(v, n.takes):
         return None
     return (
         f"battery {n.level:.0f} %: coming home takes {n.takes:.0f} %, "
@@ -97,7 +108,7 @@ def soon_at_reserve(v: View) -> str | None:
     n = _needs(v)
     if n is None or not n.believed:
         return None
-    floor = _floor(v, n)
+    floor = _floor(v, n.takes)
     if floor < n.level <= floor + SOON_PERCENT:
         return f"battery {n.level:.0f} %: comes home at {floor:.0f} %"
     return None
@@ -109,7 +120,7 @@ def unknown(v: View) -> str | None:
     return "battery level is not known" if level is None or not math.isfinite(level) else None
 
 
-def _floor(v: View, n: _Needs) -> float:
+def _floor(v: View, takes: float) -> float:
     policy = v.policy
-    home = n.takes * policy.come_home_factor + policy.come_home_extra_percent
+    home = takes * policy.come_home_factor + policy.come_home_extra_percent
     return max(home, v.limits.reserve_percent)
