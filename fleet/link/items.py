@@ -148,8 +148,7 @@ def programme(sortie: Sortie) -> Programme:
         legs += [index] * len(made)
         speed, look = leg.speed_m_s, leg.look_at
     fence = tuple(fence_items(sortie.fence, sortie.exclusions))
-    alternates: tuple[Waypoint, ...] = getattr(sortie, "alternates", ())
-    rally = tuple(map(rally_item, alternates))
+    rally = tuple(map(rally_item, sortie.alternates))
     return Programme(sortie, tuple(items), fence, tuple(legs), rally)
 
 

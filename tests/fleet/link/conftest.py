@@ -81,7 +81,7 @@ class Scripted(asyncio.DatagramProtocol):
         self._changed.set()
 
     def say(self, message: Any) -> None:
-        if not self.quiet:
+        if not self.quiet and not self._transport.is_closing():
             self._transport.sendto(self._writer.frame(message, 1), self._to)
 
     def ack(self, asked: Any, result: int = 0, **fields: Any) -> None:

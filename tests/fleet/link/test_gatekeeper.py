@@ -124,6 +124,21 @@ def test_packets_out_of_order_are_no_loss_but_old_measurements_are_left_out(
     assert gate.counters.late == 2
 
 
+def test_a_packet_that_another_thread_of_the_autopilot_overtook_is_let_through(
+    gate: Gatekeeper,
+) -> None:
+    """PX4 numbers packets in two threads; what it says once must not be taken for old."""
+    vehicle, mission_current = Vehicle(gate), 42
+    for gap in (700, 800, 900):
+        for _ in range(gap):
+            gate.admit([vehicle.next()], HERE, vehicle.now)
+        overtaken = packet(vehicle.seq + 1, message=mission_current)
+        vehicle.seq += 1
+        frames = [vehicle.next(), vehicle.next(), overtaken]
+        assert gate.admit(frames, HERE, vehicle.now) == frames
+    assert gate.counters.old == gate.counters.lost == 0
+
+
 @pytest.mark.parametrize("seq", [77, 110, 112, 113, 130, 160, 200, 250])
 def test_a_recording_played_beside_the_vehicle_is_refused_and_told(
     gate: Gatekeeper, seq: int

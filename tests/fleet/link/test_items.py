@@ -139,3 +139,20 @@ def test_a_sortie_without_its_ends_is_refused() -> None:
     sortie = Sortie("s", "o", "d", "k", 1, 2, 3, (leg,), SortieEnergy(1, 1, 1, 1, 1))
     with pytest.raises(ValueError, match="the first must be takeoff"):
         programme(sortie)
+
+
+@given(st.lists(waypoints, max_size=4), sorties())
+def test_alternates_are_rally_points_that_px4_can_return_to(places, sortie: Sortie) -> None:
+    rally = programme(replace(sortie, alternates=tuple(places))).rally
+    assert [i.command for i in rally] == [items.RALLY_POINT] * len(places)
+    # of the frames that PX4 stores for a rally point it returns to 0 and 3 alone
+    assert {i.frame for i in rally} <= {items.FRAME_GLOBAL_RELATIVE_ALT}
+    for item, place in zip(rally, places, strict=True):
+        assert item.lon == pytest.approx(place.lon, abs=1e-7)
+        assert item.lat == pytest.approx(place.lat, abs=1e-7)
+        assert item.z == place.altitude_m
+    assert difference(rally, [as_held(i) for i in rally]) is None
+    for index, item in enumerate(rally):
+        moved = [*rally]
+        moved[index] = replace(item, z=item.z + 1.0)
+        assert "altitude" in (difference(rally, moved) or "")
