@@ -11,8 +11,24 @@ from typing import Any
 
 from pymavlink.dialects.v20 import common as mav
 
-_HEADER = struct.Struct("<BBBBBBBHB")
-_STX = 0xFD
+_HEADER = struct.Struct("<BBBBBBHB")
+_CRC = struct.Struct("<H")
+_STX = b"\xfd"
+
+
+def _slow_crc(data: bytes) -> int:
+    return int(mav.x25crc(data).crc)
+
+
+try:  # what pymavlink itself uses where it is there, without an object for each frame
+    from fastcrc.crc16 import mcrf4xx
+except ImportError:
+    _crc = _slow_crc
+else:
+    _INIT = 0xFFFF
+
+    def _crc(data: bytes) -> int:
+        return int(mcrf4xx(data, _INIT))
 
 
 class Layout:
@@ -26,10 +42,11 @@ class Layout:
         Payload layout; fields in wire order, extensions last.
     """
 
-    __slots__ = ("crc_extra", "msgid", "name", "pack")
+    __slots__ = ("crc_extra", "msgid", "name", "number", "pack")
 
     def __init__(self, msgid: int, crc_extra: int, packer: struct.Struct, name: str) -> None:
         self.msgid = msgid
+        self.number = msgid & 0xFFFF, msgid >> 16
         self.crc_extra = bytes((crc_extra,))
         self.pack = packer.pack
         self.name = name
@@ -51,24 +68,16 @@ class Encoder:
         self._component = component
         self._seq = 0
 
-    def frame(self, shape: Layout, payload: bytes, component: int | None = None) -> bytes:
+    def frame(self, shape: Layout, payload: bytes) -> bytes:
         """Return one frame; trailing zero bytes of the payload are left out, as MAVLink 2 does."""
         payload = payload.rstrip(b"\0") or b"\0"
-        head = _HEADER.pack(
-            _STX,
-            len(payload),
-            0,
-            0,
-            self._seq,
-            self._system,
-            self._component if component is None else component,
-            shape.msgid & 0xFFFF,
-            shape.msgid >> 16,
+        seq = self._seq
+        self._seq = (seq + 1) & 0xFF
+        body = (
+            _HEADER.pack(len(payload), 0, 0, seq, self._system, self._component, *shape.number)
+            + payload
         )
-        self._seq = (self._seq + 1) & 0xFF
-        body = head[1:] + payload
-        crc: int = mav.x25crc(body + shape.crc_extra).crc
-        return b"\xfd" + body + struct.pack("<H", crc)
+        return b"".join((_STX, body, _CRC.pack(_crc(body + shape.crc_extra))))
 
     def message(self, message: Any) -> bytes:
         """Return one frame for a pymavlink message object."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -90,32 +91,34 @@ class Telemetry:
                 (status.GIMBAL_DEVICE_INFORMATION, _plain(status.gimbal_device_information)),
             )
         }
-        self._active = list(self._streams.values())
+        self._line_up()
 
     def due(self, dt: float) -> list[tuple[Layout, bytes]]:
         """Return what is to be sent now, where a tick takes ``dt`` seconds."""
-        core, now = self._core, self._core.now
-        found = []
-        for stream in self._active:
-            if stream.due > now + 1e-9:
-                continue
-            interval = stream.interval
+        core, queue = self._core, self._queue
+        now = core.now
+        found: list[tuple[Layout, bytes]] = []
+        while queue and queue[0][0] <= now + 1e-9:
+            stream = queue[0][2]
+            due, interval = stream.due, stream.interval
             if interval < dt:
                 # faster than the tick: as many samples as fit, each with its own time
-                age = min(now - stream.due, dt)
+                age = min(now - due, dt)
                 while age > interval - 1e-9:
                     payload = stream.pack(core, age)
                     if payload is not None:
                         found.append((stream.shape, payload))
-                    stream.due += interval
+                    due += interval
                     age -= interval
-                stream.due = max(stream.due, now - dt)
+                due = max(due, now - dt)
             payload = stream.pack(core, 0.0)
             if payload is not None:
                 found.append((stream.shape, payload))
-            stream.due += interval
-            if stream.due <= now - max(interval, dt):
-                stream.due = now + interval
+            due += interval
+            if due <= now - max(interval, dt):
+                due = now + interval
+            stream.due = due
+            heapq.heapreplace(queue, (max(due, now + 1e-6), stream.shape.msgid, stream))
         return found
 
     def set_interval(self, msgid: int, interval_us: float) -> bool:
@@ -133,8 +136,13 @@ class Telemetry:
         else:
             stream.interval = interval_us * 1e-6
         stream.due = self._core.now
-        self._active = [s for s in self._streams.values() if s.interval > 0]
+        self._line_up()
         return True
+
+    def _line_up(self) -> None:
+        """Put the streams that are on in the order in which they are due."""
+        self._queue = [(s.due, s.shape.msgid, s) for s in self._streams.values() if s.interval > 0]
+        heapq.heapify(self._queue)
 
     def interval_us(self, msgid: int) -> int:
         """Return a stream's interval in microseconds: -1 off, 0 unknown."""
