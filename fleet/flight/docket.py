@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -53,12 +53,15 @@ class Docket:
         """Return every drone's record by drone id."""
         return await self._store.flights.drones()
 
-    async def close_left_open(self) -> None:
-        """End, as FAILED, what a controller before this one had sent and not heard of."""
+    async def close_left_open(self, drones: Collection[str]) -> None:
+        """End, as FAILED, what a controller before this one had sent and not heard of.
+
+        Only what was for these drones: another controller may keep others in the same store.
+        """
         more = True
         while more:
             async with self._store.write() as tx:
-                left = await commands.unanswered(tx.session)
+                left = await commands.unanswered(tx.session, drones)
                 for record in left:
                     await self.answer(tx, answered(record, S.FAILED, UNKNOWN, self._clock.now()))
             more = bool(left)
@@ -128,8 +131,8 @@ class Docket:
             details["demand"] = record.demand
         else:
             details["status"] = record.status.value
-        aloft = {flight.drone: flight.id for flight in await flightlog.in_the_air(tx.session)}
-        event = FlightEvent(drone, at, kind, words, details, aloft.get(drone))
+        flight = await flightlog.under_way(tx.session, drone)
+        event = FlightEvent(drone, at, kind, words, details, flight)
         await flightlog.add_events(tx.session, [event])
         reason = record.reason if kind is EventKind.COMMAND else record.answer
         entry = AuditEntry(at, record.actor, f"drone.{kind}", f"drone:{drone}", reason, details)

@@ -95,6 +95,7 @@ class PilotDesk:
         self._flight = flight
         self._clock = clock
         self._space = Airspace.of(city)
+        self._drones = tuple(drone.id for drone in city.drones)
         self._control = Control()
         self._confirmations = Confirmations(clock)
         self._running: dict[UUID, tuple[Request, asyncio.Task[Answer]]] = {}
@@ -108,7 +109,7 @@ class PilotDesk:
             If the store cannot be read or written.
         """
         self._control.load(await self._docket.drones())
-        await self._docket.close_left_open()
+        await self._docket.close_left_open(self._drones)
 
     async def stop(self) -> None:
         """Wait for no answer any more. What was sent stays SENT in the store."""
@@ -140,12 +141,18 @@ class PilotDesk:
         if found is None:
             task = asyncio.create_task(self._carry_out(request))
             self._running[request.id] = request, task
-            task.add_done_callback(lambda _: self._running.pop(request.id))
+            task.add_done_callback(lambda done: self._ended(request.id, done))
         else:
             first, task = found
             same(request, first.drone, first.actor, plain(first.demand))
         # whoever asks may go away: what was begun is carried through
         return await asyncio.shield(task)
+
+    def _ended(self, command: UUID, task: asyncio.Task[Answer]) -> None:
+        del self._running[command]
+        error = None if task.cancelled() else task.exception()
+        if error is not None:  # whoever asked may not be there any more to be told
+            log.error("command not taken", command=str(command), error=str(error))
 
     async def _carry_out(self, request: Request) -> Answer:
         was_free = self._control.of(request.drone) is None
@@ -223,7 +230,7 @@ class PilotDesk:
                 f"{VALID_S:g} s with the word that came with this answer"
             ), word
         if not self._confirmations.accepts(drone, actor, said):
-            return f"{said!r} is not the word, or its {VALID_S:g} s are over; ask again", None
+            return f"{said[:20]!r} is not the word, or its {VALID_S:g} s are over; ask again", None
         return None
 
     def _work(self, request: Request) -> Coroutine[Any, Any, str]:
@@ -256,7 +263,7 @@ class PilotDesk:
             async with asyncio.timeout(ANSWER_S):
                 return S.DONE, await work
         except TimeoutError:
-            return S.FAILED, f"not seen to be done within {ANSWER_S:g} s"
+            return S.FAILED, f"not seen to be done within {ANSWER_S:g} s; it may be yet"
         except (Refused, OrderError, Conflict) as error:
             return S.REFUSED, str(error)
         except FleetError as error:

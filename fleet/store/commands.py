@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -25,11 +26,13 @@ async def get(session: AsyncSession, command_id: UUID) -> CommandRecord | None:
     return None if row is None else _record(row)
 
 
-async def unanswered(session: AsyncSession, limit: int = 1000) -> list[CommandRecord]:
-    """Return commands that are SENT, oldest first."""
+async def unanswered(
+    session: AsyncSession, drones: Collection[str], limit: int = 1000
+) -> list[CommandRecord]:
+    """Return commands to some drones that are SENT, oldest first."""
     query = (
         select(CommandRow)
-        .where(CommandRow.status == CommandStatus.SENT.value)
+        .where(CommandRow.status == CommandStatus.SENT.value, CommandRow.drone.in_(drones))
         .order_by(CommandRow.at, CommandRow.id)
         .limit(limit)
     )

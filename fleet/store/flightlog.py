@@ -50,6 +50,12 @@ async def in_the_air(session: AsyncSession) -> list[FlightRecord]:
     return [_record(row) for row in await session.scalars(query)]
 
 
+async def under_way(session: AsyncSession, drone: str) -> str | None:
+    """Return the id of the flight that a drone is on, or None."""
+    newest = await latest(session, Span(drone=drone), 1)
+    return newest[0].id if newest and newest[0].landed_at is None else None
+
+
 async def latest(session: AsyncSession, span: Span, limit: int) -> list[FlightRecord]:
     """Return the newest flights, newest first."""
     query = select(FlightRow).where(*_within(span))

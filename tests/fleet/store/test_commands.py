@@ -39,7 +39,7 @@ async def test_a_command_comes_back_with_its_answer(store: Store) -> None:
     async with store.read() as session:
         assert await commands.get(session, sent.id) == done
         assert await commands.get(session, UUID(int=0)) is None
-        assert await commands.unanswered(session) == []
+        assert await commands.unanswered(session, ["u1"]) == []
 
 
 async def test_the_newest_of_a_drone_come_first_and_the_unanswered_oldest_first(
@@ -54,7 +54,8 @@ async def test_the_newest_of_a_drone_come_first_and_the_unanswered_oldest_first(
         assert await commands.of_drone(session, "u1", 1) == [late]
         since = NOW + timedelta(minutes=2)
         assert await commands.of_drone(session, "u1", 10, since) == [late]
-        assert await commands.unanswered(session) == [early, other]
+        assert await commands.unanswered(session, ["u1", "u2"]) == [early, other]
+        assert await commands.unanswered(session, ["u2"]) == [other]
 
 
 async def test_a_drones_step_leaves_its_holder_and_a_holder_leaves_its_step(store: Store) -> None:

@@ -39,12 +39,15 @@ async def test_a_flight_comes_back_and_is_in_the_air_until_it_has_landed(store: 
     async with store.write() as tx:
         await flightlog.save(tx.session, up)
         assert await flightlog.in_the_air(tx.session) == [up]
+        assert await flightlog.under_way(tx.session, "u1") == "s1"
+        assert await flightlog.under_way(tx.session, "u2") is None
         down = replace(up, landed_at=NOW + 7 * MINUTE, landed_dock="d2")
         await flightlog.save(tx.session, down)
     async with store.read() as session:
         assert await flightlog.get(session, "s1") == down
         assert await flightlog.get(session, "s9") is None
         assert await flightlog.in_the_air(session) == []
+        assert await flightlog.under_way(session, "u1") is None
 
 
 async def test_flights_are_found_by_drone_dock_and_time(store: Store) -> None:
