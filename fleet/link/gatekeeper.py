@@ -21,6 +21,8 @@ network comes back from another address."""
 
 WINDOW = 64
 """Sequence numbers back from the newest within which a packet is late or double, not new."""
+JUMP = 8
+"""Numbers that a packet without a time of its own may be ahead, besides those that time allows."""
 TRUSTED_NUMBERS = 96
 """A sequence number has 8 bits: it tells old from new only while fewer than some half of them can
 have gone by unheard. Time that takes so many, at the rate heard, is how long it is believed."""
@@ -50,7 +52,7 @@ _LATE_WELCOME = frozenset(
     {22, 23, 39, 40, 44, 45, 46, 47, 51, 73, 75, 76, 77, 110, 118, 120, 253, 263, 284, 322, 324}
     | {410, 411, 412, 413}
 )
-"""Answers, plan items, parameters, files, texts, events: right also when they come late."""
+"""Answers, plan items, parameters, files, texts, events: right also after others of their kind."""
 
 _U32 = struct.Struct("<I")
 _V1_HEADER, _V2_HEADER = 6, 10
@@ -175,24 +177,25 @@ class Gatekeeper:
 
     def _is_new(self, line: _Line, frame: Frame, now: float) -> bool:
         raw, _, _, message, sequence, known = frame
+        at, newer = BOOT_TIME_AT.get(message), False
+        if at is not None:
+            ms, newest = _boot_ms(raw, at), line.ms
+            if not self._in_time(line, ms, now):
+                if sequence == line.next:  # not heard, but no loss either
+                    line.next, line.seen = sequence + 1 & 0xFF, line.seen << 1 & _MASK
+                return False
+            newer = newest is None or ms > newest
         if sequence == line.next and line.at is not None:  # as nearly all are
             line.next, line.at = sequence + 1 & 0xFF, now
             line.seen = line.seen << 1 & _MASK | 1
             line.count += 1
-        elif not self._in_line(line, frame, now):
+            line.number += 1
+        elif not self._in_line(line, frame, now, newer=newer):
             return False
+        line.last[message] = line.number
         if not known:
             self.counters.unknown += 1
-            return False
-        at = BOOT_TIME_AT.get(message)
-        if at is None:
-            return True
-        start = at + (_V2_HEADER if raw[0] == V2 else _V1_HEADER)
-        if raw[1] >= at + 4:
-            ms = _U32.unpack_from(raw, start)[0]
-        else:  # zeros at the end of a payload are left out
-            ms = int.from_bytes(raw[start : start + max(0, raw[1] - at)], "little")
-        return self._in_time(line, ms, now)
+        return known
 
     def _line(self, component: int, now: float) -> _Line | None:
         line = self._lines.get(component)
@@ -205,12 +208,16 @@ class Gatekeeper:
             line.each_second(now)
         return line
 
-    def _in_line(self, line: _Line, frame: Frame, now: float) -> bool:
-        """Judge a frame whose sequence number is not the next one."""
+    def _in_line(self, line: _Line, frame: Frame, now: float, *, newer: bool) -> bool:
+        """Judge a frame whose sequence number is not the next one.
+
+        ``newer`` is whether the vehicle's own clock says that it is the newest: then it is.
+        """
+        ahead = (frame.sequence - line.next & 0xFF) + 1
         if line.at is None or now - line.at > line.trusted_s:
-            line.forward(frame.sequence + 1 - line.next & 0xFF, now)
+            line.forward(ahead, now)
             return True
-        back = (line.next - 1 - frame.sequence) & 0xFF
+        back = 256 - ahead
         if back < WINDOW:
             if line.seen >> back & 1:
                 self._count("double", 1, now)
@@ -218,12 +225,14 @@ class Gatekeeper:
             line.seen |= 1 << back
             self._count("late", 1, now)
             self._count("lost", -1, now)
-            if frame.message in _LATE_WELCOME:
-                return True
-            self._count("old", 1, now)
-            return False
-        ahead = 256 - back
-        if ahead > WINDOW + 2 * line.rate_hz * (now - line.at):
+            if newer:
+                line.back_to(frame.sequence, now)
+            elif line.overtaken(frame.message, back) and frame.message not in _LATE_WELCOME:
+                self._count("old", 1, now)
+                return False
+            return True
+        jump = WINDOW if newer or line.ms is None else JUMP
+        if ahead > jump + 2 * line.rate_hz * (now - line.at):
             self._count("old", 1, now)
             return False
         line.forward(ahead, now)
@@ -254,6 +263,7 @@ class Gatekeeper:
         if now - line.doubt_since < REBOOT_STAYS_S:
             return False
         line.ms, line.ms_at, line.doubts = ms, now, 0
+        line.at = None  # and its numbers begin anew
         self._count("restarts", 1, now)
         if ahead < 0:
             words = f"the vehicle was started again: its clock went back {-ahead / 1000:.0f} s"
@@ -316,6 +326,10 @@ class _Line:
         How many came since ``second``.
     trusted_s
         For how long after ``at`` a sequence number tells old from new.
+    number
+        The last packet's sequence number, as if it had no end.
+    last
+        The same of the last of each kind.
     ms, ms_at
         The sender's own clock, and when it was heard.
     doubts
@@ -330,9 +344,11 @@ class _Line:
         "doubt_ms",
         "doubt_since",
         "doubts",
+        "last",
         "ms",
         "ms_at",
         "next",
+        "number",
         "rate_hz",
         "second",
         "seen",
@@ -341,6 +357,7 @@ class _Line:
 
     def __init__(self, now: float) -> None:
         self.next = 0
+        self.number = 0
         self.seen = 1
         self.at: float | None = None
         self.count = 0
@@ -348,6 +365,7 @@ class _Line:
         self.rate_hz = SLOWEST_HZ
         self.trusted_s = TRUSTED_NUMBERS / SLOWEST_HZ
         self._heard: deque[tuple[float, int]] = deque(maxlen=int(LOSS_SPAN_S))
+        self.last: dict[int, int] = {}
         self.ms: int | None = None
         self.ms_at = 0.0
         self.doubts = 0
@@ -358,9 +376,22 @@ class _Line:
     def forward(self, by: int, now: float) -> None:
         """Go on by so many numbers."""
         self.next = (self.next + by) & 0xFF
+        self.number += by
         self.seen = (self.seen << by | 1) & _MASK
         self.at = now
         self.count += 1
+
+    def back_to(self, sequence: int, now: float) -> None:
+        """Go on from here: the clock of this one says that those ahead of it were none of ours."""
+        self.next, self.seen, self.at = sequence + 1 & 0xFF, 1, now
+        self.count += 1
+
+    def overtaken(self, message: int, back: int) -> bool:
+        """Say whether a packet that comes late was followed by another of its kind.
+
+        PX4 sends from two threads, so that one packet may overtake another by a few.
+        """
+        return self.last.get(message, -1) > self.number - back
 
     def each_second(self, now: float) -> None:
         """Take the rate."""
@@ -398,6 +429,15 @@ class _Recent:
 
 COUNTED = tuple(field.name for field in fields(Counters))
 """Names of the counters, for those who print them."""
+
+
+def _boot_ms(raw: bytes, at: int) -> int:
+    """Return ``time_boot_ms``, which stands ``at`` bytes into the payload."""
+    start = at + (_V2_HEADER if raw[0] == V2 else _V1_HEADER)
+    if raw[1] >= at + 4:
+        return int(_U32.unpack_from(raw, start)[0])
+    # zeros at the end of a payload are left out
+    return int.from_bytes(raw[start : start + max(0, raw[1] - at)], "little")
 
 
 def _address(peer: object) -> str:
