@@ -182,12 +182,14 @@ def _at(command: int, point: Waypoint | LookAt, params: tuple[float, float, floa
 
 
 def rally_item(place: Waypoint) -> Item:
-    """Return a place to land at; its altitude is that of the ground there, above home.
+    """Return a place that the autopilot may land at by itself.
 
-    PX4 stores an _INT frame for a rally point, and then says that it cannot return to one.
+    Its altitude is 0, that of the ground at home: PX4 takes a rally point's for the ground there,
+    and returns ``RTL_RETURN_ALT`` above it, so the waypoint's own would send the vehicle up to the
+    sum of both. PX4 stores an _INT frame for a rally point, and then cannot return to it.
     """
     x, y = degrees_e7(place.lat), degrees_e7(place.lon)
-    return Item(RALLY_POINT, FRAME_GLOBAL_RELATIVE_ALT, (0.0,) * 4, x, y, float(place.altitude_m))
+    return Item(RALLY_POINT, FRAME_GLOBAL_RELATIVE_ALT, (0.0,) * 4, x, y, 0.0)
 
 
 def fence_items(

@@ -112,7 +112,7 @@ class PlanServer:
 
 @pytest.fixture
 def plan(sortie, place):
-    rally = tuple(map(rally_item, (place(100, 0, 0.5), place(-50, 30, 2.0))))
+    rally = tuple(map(rally_item, (place(100, 0), place(-50, 30))))
     return replace(programme(sortie()), rally=rally)
 
 
@@ -122,10 +122,7 @@ async def test_all_three_lists_are_replaced_and_read_back(scripted, plan) -> Non
         await link.load(plan)
         assert [m.command for m in server.lists[MISSION]] == [i.command for i in plan.items]
         assert [m.command for m in server.lists[FENCE]] == [5001] * 4
-        assert [(m.command, m.frame, m.z) for m in server.lists[RALLY]] == [
-            (5100, 3, 0.5),
-            (5100, 3, 2.0),
-        ]
+        assert [(m.command, m.frame, m.z) for m in server.lists[RALLY]] == [(5100, 3, 0.0)] * 2
         assert await link.holds(plan) is None
         counts = [m for m in vehicle.heard if m.get_type() == "MISSION_COUNT"]
         # the fence before the mission; the mission emptied before it is replaced
