@@ -295,7 +295,7 @@ class OnePlanner:
     def __init__(self) -> None:
         self.made = 0
 
-    def __call__(self, question: Any) -> Plan:
+    async def __call__(self, question: Any) -> Plan:
         sorties, busy = [], set()
         for number, offer in enumerate(question.offers):
             room = len(question.flying) + len(sorties) < question.city.limits.max_airborne
