@@ -94,13 +94,14 @@ async def start_flight(
     from fleet.flight.flightlog import FlightLog
     from fleet.flight.planprocess import PlannerProcess
     from fleet.link.mavsdk_pool import MavsdkPool
+    from fleet.link.profile import profile
 
     city = plan.city
     await reach(city.broker, plan.settings.broker_wait_s)
     docks = await stack.enter_async_context(
         MqttDocks(city.broker, [dock.id for dock in city.docks], hub, clock)
     )
-    pool = await stack.enter_async_context(MavsdkPool(city.drones, clock))
+    pool = await stack.enter_async_context(MavsdkPool(city.drones, clock, expected=profile(city)))
     planner = await stack.enter_async_context(PlannerProcess())
     journal = await stack.enter_async_context(
         FlightLog(
