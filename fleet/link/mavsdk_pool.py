@@ -89,6 +89,11 @@ class MavsdkPool:
         """The links by drone id; there from the start, connected or not."""
         return self._links
 
+    @property
+    def mavsdk(self) -> Mavsdk | None:
+        """The one instance, while it is open."""
+        return self._mavsdk
+
     async def __aenter__(self) -> Self:
         """Open every connection and begin to look for the vehicles.
 

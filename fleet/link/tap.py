@@ -276,7 +276,10 @@ class Tap:
         if self._recording is not None and self._heard_at is not None:
             self._recording.put(int(self._heard_at.timestamp() * 1e6), raw)
         for callback in tuple(self._callbacks):
-            callback(raw)
+            try:
+                callback(raw)
+            except Exception:  # another's mistake must not cost the vehicle its telemetry
+                log.exception("packets not taken by a listener", drone=self._drone.id)
 
     def on_frames(self, callback: Callback) -> Callable[[], None]:
         """Call back in the event loop with the vehicle's packets, as they come; return what ends it."""

@@ -10,12 +10,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from mavsdk.plugins.action import Action
+from pymavlink.dialects.v20 import common as mav
 
 from fleet.errors import LinkError, Refused
 from fleet.link import maneuvers
 from fleet.link.items import programme
 from fleet.link.mavsdk_link import MavsdkLink
 from fleet.link.mavsdk_pool import MavsdkPool
+from fleet.link.wire import HEARTBEAT, PING, message_id, target
 from fleet.model.live import Telemetry
 from missions.city import Drone
 from missions.sortie import Leg, LegKind, LookAt, Sortie, SortieEnergy, Waypoint
@@ -206,3 +209,81 @@ async def test_a_port_that_another_controller_shares_is_refused_too() -> None:
     assert "taken" in caught.value.hint
     async with MavsdkPool([here]):  # free again at once
         pass
+
+
+class Ears:
+    """A vehicle that says only that it is there, and keeps all that it is told."""
+
+    def __init__(self, drone: Drone, system: int | None = None) -> None:
+        self.socket = socket.socket(type=socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.to = ("127.0.0.1", int(drone.mavlink.rpartition(":")[2]))
+        self.packer = mav.MAVLink(None, system or drone.system_id, 1)
+        self.told: list[tuple[int, int]] = []
+
+    def beat(self) -> None:
+        """Send a heartbeat, and hear what came: (message id, target system)."""
+        raw = mav.MAVLink_heartbeat_message(2, 12, 81, 0x03040000, 3, 3).pack(self.packer)
+        self.packer.seq = (self.packer.seq + 1) % 256
+        self.socket.sendto(raw, self.to)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                raw = self.socket.recv(2000)
+                self.told.append((message_id(raw), target(raw)))
+
+
+async def beating(*ears: Ears, until: Callable[[], object], bound_s: float = 20.0) -> None:
+    async with asyncio.timeout(bound_s):
+        while not until():
+            for each in ears:
+                each.beat()
+            await asyncio.sleep(0.05)
+
+
+async def test_what_is_for_one_vehicle_reaches_no_other() -> None:
+    """Orders of the link and of mavsdk alike; a heartbeat is for all, a ping for nobody."""
+    drones = [drone(n, udp_port()) for n in (1, 2, 3)]
+    ears = [Ears(d) for d in drones]
+    async with MavsdkPool(drones) as pool:
+        links = [pool.links[d.id] for d in drones]
+        await beating(*ears, until=lambda: all(link.attached for link in links))
+        assert pool.mavsdk is not None
+        (second,) = (s for s in pool.mavsdk.get_systems() if s.get_system_id() == 2)
+        action = Action(second)
+        action.arm_async(lambda *_: None)
+        order = asyncio.create_task(links[2].hold())
+        await beating(*ears, until=lambda: (76, 2) in ears[1].told and (76, 3) in ears[2].told)
+        order.cancel()
+        await asyncio.gather(order, return_exceptions=True)
+        for number, ear in enumerate(ears, 1):
+            await beating(*ears, until=lambda ear=ear: (HEARTBEAT, 0) in ear.told)
+            assert {system for _, system in ear.told} <= {0, number}
+            assert (PING, 0) not in ear.told
+    for ear in ears:
+        ear.socket.close()
+
+
+async def test_a_vehicle_on_anothers_port_is_neither_taken_for_it_nor_heard() -> None:
+    one, two = drone(1, udp_port()), drone(2, udp_port())
+    right, wrong = Ears(one), Ears(two, system=1)
+    async with MavsdkPool([one, two]) as pool:
+        await beating(right, wrong, until=lambda: pool.links["a1"].telemetry.connected)
+        await beating(right, wrong, until=lambda: pool.links["a2"].troubles)
+        assert "system id 1 (a1) speaks on this link" in pool.links["a2"].troubles[0]
+        assert not pool.links["a2"].telemetry.connected
+        assert wrong.told == [], "and it is told nothing"
+        with pytest.raises(LinkError, match="a2"):
+            await pool.links["a2"].hold()
+    right.socket.close()
+    wrong.socket.close()
+
+
+async def test_a_city_with_a_drone_of_mavsdks_own_id_gets_a_station_of_another() -> None:
+    here = drone(245, udp_port())
+    ear = Ears(here)
+    async with MavsdkPool([here]) as pool:
+        await beating(ear, until=lambda: pool.links["a245"].telemetry.connected)
+        assert pool.mavsdk is not None
+        await beating(ear, until=lambda: ear.told)
+    ear.socket.close()

@@ -359,6 +359,20 @@ async def test_texts_and_aircraft_are_told_and_wake_whoever_waits(clock: HandClo
         assert told
 
 
+async def test_a_listener_that_fails_costs_nobody_anything(clock: HandClock) -> None:
+    async with listening(clock) as (tap, vehicle):
+        heard: list[bytes] = []
+
+        def fails(_: list[bytes]) -> None:
+            raise ValueError("nonsense")
+
+        tap.on_frames(fails)
+        tap.on_frames(heard.extend)
+        vehicle.fly(10)
+        await settled(tap, vehicle)
+        assert heard == vehicle.sent
+
+
 async def test_both_directions_are_recorded_and_read_by_pymavlink(
     clock: HandClock, tmp_path: Path
 ) -> None:
