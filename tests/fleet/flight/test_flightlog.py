@@ -24,6 +24,7 @@ from fleet.store import flightlog
 from fleet.store.flightlog import Span
 from fleet.store.store import Store
 from missions.city import City
+from missions.cityfile import parse
 
 S = DroneState
 NOW = datetime(2026, 5, 1, 8, tzinfo=UTC)
@@ -99,8 +100,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(store: Store, make_city: Callable[..., City], tmp_path: Path) -> Desk:
-    return Desk(store, make_city(), tmp_path / "data")
+def desk(store: Store, city_text: str, tmp_path: Path) -> Desk:
+    return Desk(store, parse(city_text, "city.yaml"), tmp_path / "data")
 
 
 async def test_a_flight_is_kept_with_what_happened_on_it(desk: Desk) -> None:

@@ -24,6 +24,7 @@ from fleet.model.live import Telemetry
 from fleet.store import audit, commands, flightlog
 from fleet.store.store import Store
 from missions.city import City
+from missions.cityfile import parse
 from missions.sortie import Sortie, SortieEnergy
 
 NOW = datetime(2026, 5, 1, 8, tzinfo=UTC)
@@ -127,6 +128,12 @@ class Room:
     async def ask(self, demand: Demand, actor: str = "li", **more: Any) -> Answer:
         return await self.desk.carry_out(Request("u1", actor, demand, **more))
 
+    async def told(self) -> None:
+        """Wait until flight was told something."""
+        async with asyncio.timeout(10):
+            while not self.flight.words:
+                await asyncio.sleep(0)
+
     async def kept(self, command: UUID) -> CommandRecord | None:
         async with self.store.read() as session:
             return await commands.get(session, command)
@@ -138,8 +145,8 @@ class Room:
 
 
 @pytest.fixture
-async def room(store: Store, make_city: Callable[..., City]) -> Room:
-    made = Room(store, make_city())
+async def room(store: Store, city_text: str) -> Room:
+    made = Room(store, parse(city_text, "city.yaml"))
     await made.desk.start()
     return made
 
@@ -151,8 +158,7 @@ async def test_a_command_is_on_disk_before_it_goes_out_and_answers_in_the_vehicl
     command = uuid4()
     room.flight.answers = None
     asking = asyncio.create_task(room.ask(goto(), id=command, reason="look at the pier"))
-    while not room.flight.words:
-        await asyncio.sleep(0)
+    await room.told()
     on_disk.append(await room.kept(command))
     (drone, word) = room.flight.words[0]
     assert (drone, word.action, word.demand) == ("u1", "goto", goto())
@@ -193,8 +199,7 @@ async def test_a_repetition_of_another_kind_is_refused_while_the_first_is_under_
     room.flight.answers = None
     command = uuid4()
     asking = asyncio.create_task(room.ask(HOLD, id=command))
-    while not room.flight.words:
-        await asyncio.sleep(0)
+    await room.told()
     with pytest.raises(Conflict, match="another command needs an id of its own"):
         await room.ask(goto(), id=command)
     room.flight.words[0][1].done("holds")
@@ -205,8 +210,7 @@ async def test_who_asks_may_go_away_and_finds_the_answer_later(room: Room) -> No
     room.flight.answers = None
     command = uuid4()
     asking = asyncio.create_task(room.ask(HOLD, id=command))
-    while not room.flight.words:
-        await asyncio.sleep(0)
+    await room.told()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
@@ -223,8 +227,7 @@ async def test_what_a_dead_controller_left_open_has_failed_and_is_not_sent_again
     room.flight.answers = None
     command = uuid4()
     asking = asyncio.create_task(room.ask(HOLD, id=command))
-    while not room.flight.words:
-        await asyncio.sleep(0)
+    await room.told()
     await room.desk.stop()
     await asyncio.gather(asking, return_exceptions=True)
     room.enter()
@@ -425,8 +428,7 @@ async def test_an_answer_that_the_store_does_not_take_is_told_all_the_same(room:
     command = uuid4()
     room.flight.answers = None
     asking = asyncio.create_task(room.ask(HOLD, id=command))
-    while not room.flight.words:
-        await asyncio.sleep(0)
+    await room.told()
     await rename("commands", "gone")
     room.flight.words[0][1].done("holds")
     assert (await asking).record.answer == "holds"
