@@ -72,13 +72,11 @@ def _there(demand: GoTo | Orbit, space: Airspace, here: tuple[float, float]) -> 
     if isinstance(demand, GoTo):
         return [(east, north, demand.altitude_m)]
     first = math.atan2(here[1] - north, here[0] - east)
+    radius = demand.radius_m / math.cos(math.pi / CORNERS)  # its sides touch the circle
+    angles = [first + 2 * math.pi * corner / CORNERS for corner in range(CORNERS + 1)]
     return [
-        (
-            east + demand.radius_m * math.cos(first + 2 * math.pi * corner / CORNERS),
-            north + demand.radius_m * math.sin(first + 2 * math.pi * corner / CORNERS),
-            demand.altitude_m,
-        )
-        for corner in range(CORNERS + 1)
+        (east + radius * math.cos(a), north + radius * math.sin(a), demand.altitude_m)
+        for a in angles
     ]
 
 
