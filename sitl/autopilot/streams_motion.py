@@ -1,4 +1,4 @@
-"""Telemetry about motion: position, attitude, sensors and setpoints.
+"""Telemetry about motion: position, attitude, sensors and wind.
 
 Each function packs one message of one vehicle; ``age`` is how long ago (s) the sample was taken.
 """
@@ -10,8 +10,6 @@ import math
 from sitl.autopilot.codec import layout
 from sitl.autopilot.core import Core
 from sitl.autopilot.frame import wrap_pi
-from sitl.autopilot.modes import Mode
-from sitl.autopilot.orbit import Circle
 from sitl.autopilot.physics import GRAVITY
 
 ATTITUDE = layout("attitude")
@@ -22,16 +20,11 @@ LOCAL_POSITION_NED = layout("local_position_ned")
 ODOMETRY = layout("odometry")
 ALTITUDE = layout("altitude")
 VFR_HUD = layout("vfr_hud")
-ATTITUDE_TARGET = layout("attitude_target")
-POSITION_TARGET_LOCAL = layout("position_target_local_ned")
-POSITION_TARGET_GLOBAL = layout("position_target_global_int")
-SERVO_OUTPUT = layout("servo_output_raw")
 DISTANCE_SENSOR = layout("distance_sensor")
 GPS_RAW_INT = layout("gps_raw_int")
 SCALED_PRESSURE = layout("scaled_pressure")
 VIBRATION = layout("vibration")
 WIND_COV = layout("wind_cov")
-ORBIT_STATUS = layout("orbit_execution_status")
 
 _NAN = math.nan
 _ZERO4 = (0.0, 0.0, 0.0, 0.0)
@@ -190,82 +183,6 @@ def vfr_hud(core: Core, age: float) -> bytes:
     return VFR_HUD.pack(_NAN, b.speed, core.amsl, b.vu, int(heading_deg(core)), throttle)
 
 
-def attitude_target(core: Core, age: float) -> bytes:
-    """Pack ATTITUDE_TARGET."""
-    b = core.body
-    thrust = 0.5 if not core.landed else 0.001
-    return ATTITUDE_TARGET.pack(
-        _ms(core), *quaternion(b.roll, b.pitch, b.yaw), 0.0, 0.0, b.yaw_rate, thrust, 0
-    )
-
-
-def position_target_local(core: Core, age: float) -> bytes:
-    """Pack POSITION_TARGET_LOCAL_NED."""
-    b = core.body
-    if core.landed:
-        return POSITION_TARGET_LOCAL.pack(
-            _ms(core), *(_NAN,) * 6, 0.0, 0.0, 100.0, b.yaw, 0.0, 63, 1
-        )
-    down = core.spec.amsl_m - core.amsl
-    return POSITION_TARGET_LOCAL.pack(
-        _ms(core),
-        core.north,
-        core.east,
-        down,
-        b.vn,
-        b.ve,
-        -b.vu,
-        b.an,
-        b.ae,
-        -b.au,
-        b.yaw,
-        0.0,
-        0,
-        1,
-    )
-
-
-def position_target_global(core: Core, age: float) -> bytes | None:
-    """Pack POSITION_TARGET_GLOBAL_INT: where it is bound for; sent in flight only."""
-    if not core.armed or core.bound_for is None:
-        return None
-    b = core.body
-    north, east, altitude = core.bound_for
-    lon, lat = core.frame.to_lonlat(north, east)
-    return POSITION_TARGET_GLOBAL.pack(
-        _ms(core),
-        round(lat * 1e7),
-        round(lon * 1e7),
-        core.home_alt + altitude,
-        b.vn,
-        b.ve,
-        -b.vu,
-        b.an,
-        b.ae,
-        -b.au,
-        b.yaw,
-        0.0,
-        0,
-        5,
-    )
-
-
-def servo_output(core: Core, age: float) -> bytes:
-    """Pack SERVO_OUTPUT_RAW of four motors."""
-    motors: tuple[int, ...]
-    if core.landed:
-        motors = (1000,) * 4 if core.armed else (900,) * 4
-    else:
-        b = core.body
-        mean = 1500.0
-        motors = tuple(
-            int(mean + r * b.roll_rate * 40 + p * b.pitch_rate * 40)
-            for r, p in ((-1, 1), (1, -1), (1, 1), (-1, -1))
-        )
-    rest = (900,) * 4
-    return SERVO_OUTPUT.pack(_us(core) & 0xFFFFFFFF, *motors, *rest, 0, *(900,) * 8)
-
-
 def distance_sensor(core: Core, age: float) -> bytes:
     """Pack DISTANCE_SENSOR, looking down."""
     distance = max(0, min(65535, int(core.body.up * 100)))
@@ -321,14 +238,3 @@ def wind_cov(core: Core, age: float) -> bytes | None:
     if wind is None or not core.feels_wind:
         return None
     return WIND_COV.pack(_us(core), wind[0], wind[1], 0.0, 0.16, 0.0, core.amsl, 0.0, 0.0)
-
-
-def orbit_status(core: Core, circle: Circle | None) -> bytes | None:
-    """Pack ORBIT_EXECUTION_STATUS; nothing where no circle is flown."""
-    if circle is None or core.mode is not Mode.ORBIT or core.landed:
-        return None
-    lon, lat = core.frame.to_lonlat(circle.north, circle.east)
-    radius = circle.radius if circle.clockwise else -circle.radius
-    return ORBIT_STATUS.pack(
-        _us(core), radius, round(lat * 1e7), round(lon * 1e7), core.home_alt + circle.altitude, 0
-    )

@@ -6,8 +6,10 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sitl.autopilot import streams_gimbal as gimbal
 from sitl.autopilot import streams_motion as motion
 from sitl.autopilot import streams_status as status
+from sitl.autopilot import streams_target as aims
 from sitl.autopilot.codec import Layout
 from sitl.autopilot.commander import Commander
 from sitl.autopilot.core import Core
@@ -87,8 +89,8 @@ class Telemetry:
             s.msgid: (s, p)
             for s, p in (
                 (status.AUTOPILOT_VERSION, _plain(status.autopilot_version)),
-                (status.GIMBAL_MANAGER_INFORMATION, _plain(status.gimbal_manager_information)),
-                (status.GIMBAL_DEVICE_INFORMATION, _plain(status.gimbal_device_information)),
+                (gimbal.GIMBAL_MANAGER_INFORMATION, _plain(gimbal.gimbal_manager_information)),
+                (gimbal.GIMBAL_DEVICE_INFORMATION, _plain(gimbal.gimbal_device_information)),
             )
         }
         self._line_up()
@@ -172,8 +174,8 @@ class Telemetry:
             (status.BATTERY_STATUS, lambda core, _: status.battery_status(core, battery.level)),
             (status.PING, self._pack_ping),
             (
-                status.GIMBAL_MANAGER_STATUS,
-                _plain(status.gimbal_manager_status),
+                gimbal.GIMBAL_MANAGER_STATUS,
+                _plain(gimbal.gimbal_manager_status),
             ),
             (motion.ATTITUDE, motion.attitude),
             (motion.ATTITUDE_QUATERNION, motion.attitude_quaternion),
@@ -183,23 +185,23 @@ class Telemetry:
             (motion.ODOMETRY, motion.odometry),
             (motion.ALTITUDE, motion.altitude),
             (motion.VFR_HUD, motion.vfr_hud),
-            (motion.ATTITUDE_TARGET, motion.attitude_target),
-            (motion.POSITION_TARGET_LOCAL, motion.position_target_local),
-            (motion.POSITION_TARGET_GLOBAL, motion.position_target_global),
-            (motion.SERVO_OUTPUT, motion.servo_output),
+            (aims.ATTITUDE_TARGET, aims.attitude_target),
+            (aims.POSITION_TARGET_LOCAL, aims.position_target_local),
+            (aims.POSITION_TARGET_GLOBAL, aims.position_target_global),
+            (aims.SERVO_OUTPUT, aims.servo_output),
             (motion.DISTANCE_SENSOR, motion.distance_sensor),
             (motion.GPS_RAW_INT, motion.gps_raw_int),
             (motion.SCALED_PRESSURE, motion.scaled_pressure),
             (motion.VIBRATION, motion.vibration),
             (motion.WIND_COV, motion.wind_cov),
             (
-                motion.ORBIT_STATUS,
-                lambda core, _: motion.orbit_status(core, ready.circle),
+                aims.ORBIT_STATUS,
+                lambda core, _: aims.orbit_status(core, ready.circle),
             ),
-            (status.MOUNT_ORIENTATION, _plain(status.mount_orientation)),
+            (gimbal.MOUNT_ORIENTATION, _plain(gimbal.mount_orientation)),
             (status.TIMESYNC, _plain(status.timesync)),
             (status.EXTENDED_SYS_STATE, _plain(status.extended_sys_state)),
-            (status.GIMBAL_ATTITUDE, _plain(status.gimbal_attitude)),
+            (gimbal.GIMBAL_ATTITUDE, _plain(gimbal.gimbal_attitude)),
             (status.ESTIMATOR_STATUS, _plain(status.estimator_status)),
             (status.MISSION_CURRENT, _plain(status.mission_current)),
             (status.REMOTE_ID_LOCATION, _plain(status.remote_id_location)),
