@@ -19,10 +19,13 @@ READ_TRIES = 8
 READ_PAUSE_S = 0.15
 """PX4 acknowledges a plan before its own store has it: one read back at once was seen empty."""
 FIRST_ITEM_S = 3.0
-RESEND_S = 0.5
+RESEND_S = 0.3
+JUDGED_S = 0.7
+"""PX4 judges a mission after acknowledging it, and looks at the verdict twice a second: what it
+tells of the mission before this is up may be of the one before."""
 
-NO_MISSION = 1
-"""MISSION_STATE_NO_MISSION: what PX4 tells of a mission that it found not feasible."""
+NOT_TOLD, NO_MISSION = 0, 1
+"""MISSION_STATE: of an autopilot that tells none, and PX4's of a mission that is not feasible."""
 
 
 class Loader:
@@ -41,6 +44,7 @@ class Loader:
         self._plans = Plans(requests, seen.clock)
         self._seen = seen
         self._one = asyncio.Lock()
+        self._uploaded_at = 0.0
         self.held: Programme | None = None
         self.loaded_at = seen.clock.now()
 
@@ -54,7 +58,7 @@ class Loader:
             # PX4 goes on from its old current item where the same mission is uploaded again
             await self._upload(MISSION, ())
             await self._replace(MISSION, programme.items)
-            await self._first_item(len(programme.items))
+            await self._first_item(len(programme.items), self._uploaded_at + JUDGED_S)
             self.held = programme
 
     async def holds(self, programme: Programme) -> str | None:
@@ -89,33 +93,40 @@ class Loader:
                 if attempt == UPLOAD_TRIES:
                     raise
             else:
+                self._uploaded_at = self._seen.clock.monotonic()
                 return
 
-    async def _first_item(self, count: int) -> None:
+    async def _first_item(self, count: int, judged_at: float) -> None:
         """Make the first item the current one, and see that the mission can be flown.
 
-        PX4 acknowledges a mission that it then finds not feasible.
+        PX4 acknowledges a mission that it then finds not feasible. ``judged_at`` is when, in
+        monotonic seconds, what it tells can be trusted.
         """
         async with self._requests.exchange(mav.MAVLINK_MSG_ID_MISSION_CURRENT) as exchange:
             try:
-                async with asyncio.timeout(FIRST_ITEM_S):
-                    while not await self._at_first(exchange, count):
+                async with asyncio.timeout(JUDGED_S + FIRST_ITEM_S):
+                    while not await self._at_first(exchange, count, judged_at):
                         pass
             except TimeoutError:
                 what = f"{self._seen.drone}: mission: not seen at the first item within {FIRST_ITEM_S:g} s"
                 words = self._seen.words(self.loaded_at)
                 raise (Refused(f"{what}: {words}") if words else NotSeen(what)) from None
 
-    async def _at_first(self, exchange: Exchange, count: int) -> bool:
+    async def _at_first(self, exchange: Exchange, count: int, judged_at: float) -> bool:
         exchange.say(
             mav.MAVLink_mission_set_current_message(self._requests.system_id, AUTOPILOT, 0)
         )
-        end = self._seen.clock.monotonic() + RESEND_S
-        while (left := end - self._seen.clock.monotonic()) > 0:
+        clock = self._seen.clock
+        end = clock.monotonic() + RESEND_S
+        while (left := end - clock.monotonic()) > 0:
             heard = await exchange.hear(left)
             if heard is None:
                 return False
             # total and state are 0 where an autopilot does not tell them
-            if heard.seq == 0 and heard.total in (0, count) and heard.mission_state != NO_MISSION:
+            if heard.seq != 0 or heard.total not in (0, count):
+                continue
+            if heard.mission_state == NOT_TOLD or (
+                heard.mission_state != NO_MISSION and clock.monotonic() >= judged_at
+            ):
                 return True
         return False

@@ -26,6 +26,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "READ_PAUSE_S", 0.02)
     monkeypatch.setattr(loading, "FIRST_ITEM_S", 0.5)
     monkeypatch.setattr(loading, "RESEND_S", 0.1)
+    monkeypatch.setattr(loading, "JUDGED_S", 0.0)
 
 
 class PlanServer:
@@ -248,6 +249,24 @@ async def test_a_mission_that_is_found_not_feasible_is_refused(scripted, plan) -
             "Geofence violation for waypoint 4"
         )
         with pytest.raises(Refused, match="Geofence violation for waypoint 4"):
+            await link.load(plan)
+
+
+async def test_what_is_told_before_the_mission_was_judged_counts_for_nothing(
+    scripted, plan, monkeypatch
+) -> None:
+    monkeypatch.setattr(loading, "JUDGED_S", 0.4)
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        told: list[int] = []
+
+        def current(m: Any) -> None:
+            told.append(m.seq)
+            server.state = 2 if len(told) < 4 else 1  # not started, of the mission before; none
+            server.take(m)
+
+        vehicle.on["MISSION_SET_CURRENT"] = current
+        with pytest.raises(NotSeen, match="not seen at the first item"):
             await link.load(plan)
 
 
