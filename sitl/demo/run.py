@@ -22,6 +22,7 @@ from missions.city import City
 from sitl.demo.aftermath import Aftermath, aftermath, sheltered, stranded
 from sitl.demo.client import Controller
 from sitl.demo.process import Child, json_line
+from sitl.demo.story import Story
 from sitl.demo.summary import Summary, away, faults, last_doors, summarise
 from sitl.demo.truth import Truth
 from sitl.errors import SimError
@@ -70,28 +71,8 @@ class Seen:
     """Incidents that wait for an officer or were rejected: the CAD is not owed them."""
     state: dict[str, Any] | None = None
     viewer_token: str | None = None
-    told: list[dict[str, str]] = field(default_factory=list)
-    """How the controller's picture of drones and docks changed: at, what, words."""
-    _last: dict[str, str] = field(default_factory=dict)
-
-    def note(self, state: dict[str, Any]) -> None:
-        """Take in a picture and keep what is new in it."""
-        now = datetime.now(UTC).isoformat()
-        for one in [*state["drones"], *state["docks"]]:
-            words = _words(one)
-            before = self._last.get(one["id"])
-            self._last[one["id"]] = words
-            if before is not None and before != words:
-                self.told.append({"at": now, "what": one["id"], "words": words})
-
-
-def _words(one: dict[str, Any]) -> str:
-    """Return what a drone or a dock does, and why, as the controller tells it."""
-    if "door" in one:
-        return f"door {one['door']}" if one["online"] else "offline"
-    said = [one.get("reason", ""), *one.get("warnings", ())]
-    why = ", ".join(w for w in said if w)
-    return f"{one['state']} ({why})" if why else str(one["state"])
+    story: Story = field(default_factory=Story)
+    """How the controller's picture of drones and docks changed."""
 
 
 class Demo:
@@ -256,7 +237,7 @@ class Demo:
         assert self.controller is not None
         with contextlib.suppress(httpx.HTTPError):
             self.seen.state = await self.controller.state()
-            self.seen.note(self.seen.state)
+            self.seen.story.take(self.seen.state, datetime.now(UTC))
             known = self.seen.state["incidents"]
             self.seen.incidents |= {str(i["id"]) for i in known}
             self.seen.undecided = {
@@ -291,7 +272,7 @@ class Demo:
         return aftermath(
             truth.faults.entries,
             homes=self._homes,
-            told=self.seen.told,
+            told=self.seen.story.entries,
             vehicles=truth.vehicles.entries,
             docks=truth.docks.entries,
         )
