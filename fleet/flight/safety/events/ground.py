@@ -10,9 +10,10 @@ VIDEO_S = 10.0
 
 def dock_fails(v: View) -> str | None:
     """Say that the dock it is bound for cannot take it now."""
+    other = "; another dock can take it" if v.alternate else ""
     if not v.dock.online:
-        return f"dock: {v.dock.reason or 'offline'}"
-    return "dock's door is jammed" if v.dock.door is DoorState.JAMMED else None
+        return f"dock: {v.dock.reason or 'offline'}{other}"
+    return f"dock's door is jammed{other}" if v.dock.door is DoorState.JAMMED else None
 
 
 def video_lost(v: View) -> str | None:

@@ -20,9 +20,10 @@ CLEAR = Room(1200.0, 350.0)
 AHEAD_S = 30.0
 OLD_S = 15.0
 """A report that is older says nothing any more; a younger one is flown on to now."""
-OUR_M = 30.0
-OUR_M_S = 3.0
-"""What is this near to one of our drones and moves with it is that drone."""
+OUR_M = 50.0
+OUR_M_S = 5.0
+"""What is this near to one of our drones, in the plane and in height, and moves with it, is that
+drone: its transmitter tells where it was a second or two ago."""
 FASTEST_M_S = 350.0
 FASTEST_CLIMB_M_S = 100.0
 

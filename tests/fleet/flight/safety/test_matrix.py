@@ -40,6 +40,7 @@ def test_every_row_has_a_test_named_after_it() -> None:
 
 def test_a_row_that_another_part_keeps_says_who_and_is_tested_there() -> None:
     assert {row.name for row in MATRIX if row.event is None} == set(KEPT_ELSEWHERE)
+    assert all((HERE.parents[3] / place).exists() for place in KEPT_ELSEWHERE.values())
     assert all(row.kept_by for row in MATRIX if row.event is None)
     assert not any(row.kept_by for row in MATRIX if row.event is not None)
 

@@ -166,3 +166,8 @@ def test_dock_fault(scene: Make, fault: dict[str, Any], words: str) -> None:
     assert coming.warnings == (words,)
     away = scene(S.ON_TASK).docked(**fault).judge()
     assert (away.row, away.step, away.warnings) == ("", None, (words,))
+
+
+def test_dock_fault_says_where_another_dock_can_take_it(scene: Make) -> None:
+    v = scene(S.RETURNING).docked(online=False).see(alternate=True).judge()
+    assert v.warnings == ("dock: offline; another dock can take it",)
