@@ -36,6 +36,8 @@ from missions.sortie import Leg, LegKind, Sortie, SortieEnergy, Waypoint
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 PAD = (117.65, 24.51)
 FRAME = LocalFrame(*PAD)
+OTHER = FRAME.to_lonlat(400.0, 100.0)
+"""Where a second dock is, if the city has one."""
 REAL_TIME = {
     "test_wire.py",
     "test_pilots.py",
@@ -161,22 +163,33 @@ def at(north: float, east: float, altitude: float = 40.0, hold: float = 0.0) -> 
     return Waypoint(lon, lat, altitude, hold)
 
 
-def sortie_for(drone: str, order: str, number: int = 1, altitude: float = 40.0) -> Sortie:
+def sortie_for(
+    drone: str,
+    order: str,
+    number: int = 1,
+    altitude: float = 40.0,
+    dock: str = "d1",
+    alternates: bool = False,
+) -> Sortie:
     """A short one: two cells and a look at a site 300 m away."""
+    home = PAD if dock == "d1" else OTHER
+    east, north = FRAME.to_enu(*home)
     legs = (
-        Leg(LegKind.TAKEOFF, (at(0, 0, altitude),), 10.0),
+        Leg(LegKind.TAKEOFF, (at(north, east, altitude),), 10.0),
         Leg(LegKind.TRANSIT, (at(200, 0, altitude),), 10.0),
         Leg(LegKind.SURVEY, (at(220, 20, altitude), at(260, 20, altitude)), 8.0, cell="b1-a1"),
         Leg(LegKind.SURVEY, (at(260, 80, altitude), at(220, 80, altitude)), 8.0, cell="b1-a2"),
         Leg(LegKind.STARE, (at(300, 100, altitude, 20.0),), 10.0, site="bridge"),
-        Leg(LegKind.HOME, (at(0, 0, altitude),), 10.0),
+        Leg(LegKind.HOME, (at(north, east, altitude),), 10.0),
     )
     energy = SortieEnergy(200.0, 800.0, 30.0, 68.0, 274.0)
     fence = tuple(
         (at(n, e).lon, at(n, e).lat)
         for n, e in ((-500, -500), (500, -500), (500, 500), (-500, 500))
     )
-    return Sortie(f"{drone}-{number}", order, drone, "d1", *PAD, altitude, legs, energy, fence)
+    others = (Waypoint(*(OTHER if dock == "d1" else PAD), altitude),) if alternates else ()
+    name = f"{drone}-{number}"
+    return Sortie(name, order, drone, dock, *home, altitude, legs, energy, fence, alternates=others)
 
 
 class OnePlanner:
@@ -199,12 +212,19 @@ class OnePlanner:
                 self.given[offer.id] = self.given.get(offer.id, 0) + 1
                 altitude = 40.0 + 15.0 * number
                 sorties.append(
-                    sortie_for(offer.id, question.wishes[0].id, self.given[offer.id], altitude)
+                    sortie_for(
+                        offer.id,
+                        question.wishes[0].id,
+                        self.given[offer.id],
+                        altitude,
+                        offer.dock,
+                        len(question.city.docks) > 1,
+                    )
                 )
         return Plan(tuple(sorties))
 
 
-def city_of(drones: Sequence[str], max_airborne: int = 8) -> City:
+def city_of(drones: Sequence[str], max_airborne: int = 8, docks: int = 1) -> City:
     lon, lat = PAD
     beat = [
         (lon - 0.02, lat - 0.02),
@@ -219,7 +239,10 @@ def city_of(drones: Sequence[str], max_airborne: int = 8) -> City:
             "limits": {"max_airborne": max_airborne},
             "districts": [{"id": "x", "name": "X", "area": beat}],
             "beats": [{"id": "b1", "name": "B", "district": "x", "area": beat}],
-            "docks": [{"id": "d1", "position": PAD}],
+            "docks": [
+                {"id": "d1", "position": PAD, "slots": 2},
+                {"id": "d2", "position": OTHER, "slots": 1},
+            ][:docks],
             "drones": [
                 {"id": d, "dock": "d1", "system_id": n, "mavlink": f"udpin://0.0.0.0:{14540 + n}"}
                 for n, d in enumerate(drones, start=1)
@@ -250,13 +273,19 @@ class Town:
         limit: int = 1,
         policy: Policy | None = None,
         max_airborne: int = 8,
+        docks: int = 1,
     ) -> None:
         self.clock = LoopClock()
-        self.city = city_of(drones, max_airborne)
+        self.city = city_of(drones, max_airborne, docks)
         self.store = MemoryStore()
         self.hub = LiveHub()
         self.vehicles = {d: FakeVehicle(d, self.clock, PAD) for d in drones}
-        self.dock = FakeDock("d1", self.clock, hub=self.hub)
+        self.docks = {d.id: FakeDock(d.id, self.clock, hub=self.hub) for d in self.city.docks}
+        self.dock = self.docks["d1"]
+        self.counting = False
+        """The docks count who stands in them."""
+        self.lids = {"d1": False, "d2": False}
+        """A lid that is shut, whatever its dock says."""
         self.planner = OnePlanner(limit)
         self.policy = policy or Policy(ready_percent=50.0)
         self.controller = self._make()
@@ -271,7 +300,7 @@ class Town:
             self.city,
             self.store,
             self.vehicles,
-            {"d1": self.dock},
+            self.docks,
             self.hub,
             self.clock,
             policy=self.policy,
@@ -283,8 +312,9 @@ class Town:
         async def heartbeat() -> None:
             while True:
                 await asyncio.sleep(5)
-                if self.dock.state.online:
-                    self.dock.set()
+                for dock in self.docks.values():
+                    if dock.state.online:
+                        dock.set(**self._counted(dock))
 
         self._beat = asyncio.create_task(heartbeat())
         for vehicle in self.vehicles.values():
@@ -297,6 +327,20 @@ class Town:
             for vehicle in self.vehicles.values():
                 await vehicle.__aexit__()
             self._beat.cancel()
+
+    def _counted(self, dock: FakeDock) -> dict[str, Any]:
+        if not self.counting:
+            return {}
+        pad = LocalFrame(*next(d.position for d in self.city.docks if d.id == dock.id))
+        inside = list(dock.state.occupants)
+        for name, vehicle in self.vehicles.items():
+            truth = vehicle.truth
+            away = math.hypot(*pad.to_enu(truth.lon or 0.0, truth.lat or 0.0))
+            if truth.in_air or away > 3.0:
+                inside = [other for other in inside if other != name]
+            elif name not in inside and not self.lids[dock.id]:
+                inside.append(name)
+        return {"occupants": tuple(inside)}
 
     def silence_dock(self) -> None:
         """Have the dock say nothing more by itself; what it said stays."""
@@ -364,3 +408,13 @@ def make_town() -> Callable[..., Town]:
 @pytest.fixture
 def memory_store() -> MemoryStore:
     return MemoryStore()
+
+
+@pytest.fixture
+def make_city() -> Callable[..., City]:
+    return lambda *drones, **more: city_of(drones or ("a1",), **more)
+
+
+@pytest.fixture
+def make_sortie() -> Callable[..., Sortie]:
+    return lambda drone, order="order", **more: sortie_for(drone, order, **more)
