@@ -63,6 +63,10 @@ def answered(
 def in_words(record: CommandRecord) -> str:
     """Return who asked what, in one line."""
     given = {k: v for k, v in record.demand.items() if k != "action" and v is not None}
-    numbers = ", ".join(f"{name} {value}" for name, value in given.items())
+    numbers = ", ".join(f"{name} {_short(value)}" for name, value in given.items())
     words = f"{record.demand['action']} by {record.actor}" + (f" ({numbers})" if numbers else "")
     return f"{words}: {record.reason}" if record.reason else words
+
+
+def _short(value: object) -> object:
+    return round(value, 7) if isinstance(value, float) else value  # 1 cm of longitude

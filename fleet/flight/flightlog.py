@@ -56,6 +56,9 @@ class FlightLog:
         Data folder; the recordings lie in ``tlog`` below it.
     keep
         How long events and recordings are kept. Flights are kept for ever.
+    most_bytes
+        What all recordings together may take; the oldest go before their time. A vehicle at PX4's
+        default rates writes 100 MB an hour.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class FlightLog:
         folder: Path,
         *,
         keep: timedelta = timedelta(days=30),
+        most_bytes: int = 50 * 10**9,
     ) -> None:
         self._city = city
         self._store = store
@@ -76,6 +80,7 @@ class FlightLog:
         self._clock = clock
         self._folder = folder
         self._keep = keep
+        self._most_bytes = most_bytes
         self._pages: dict[str, Airtime] = {}
         self._recorded: dict[str, str | None] = {}
         self._last_text: dict[str, VehicleText] = {}
@@ -276,14 +281,34 @@ class FlightLog:
         while more:
             async with self._store.write() as tx:
                 more = await flightlog.forget_events(tx.session, before)
-        await asyncio.to_thread(_forget_files, self._folder / "tlog", before.timestamp())
+        recorded = {name for name in self._recorded.values() if name is not None}
+        keep = frozenset(self._folder / name for name in recorded)
+        folder, oldest = self._folder / "tlog", before.timestamp()
+        await asyncio.to_thread(_forget_files, folder, oldest, self._most_bytes, keep)
 
 
-def _forget_files(folder: Path, before: float) -> None:
-    """Delete recordings that nothing was written to since a time; one that resists is logged."""
+def _forget_files(folder: Path, before: float, most_bytes: int, keep: frozenset[Path]) -> None:
+    """Delete recordings that are too old, and the oldest of what is too much.
+
+    Those that are being written stay. One that cannot be deleted is logged.
+    """
+    found = []
     for file in folder.glob("*.tlog"):
         try:
-            if file.stat().st_mtime < before:
-                file.unlink()
+            about = file.stat()
+        except OSError as error:
+            log.error("recording not read", file=file.name, error=str(error))
+        else:
+            found.append((about.st_mtime, about.st_size, file))
+    left = sum(size for _, size, _ in found)
+    for changed, size, file in sorted(found):
+        if file in keep or (changed >= before and left <= most_bytes):
+            continue
+        try:
+            file.unlink()
         except OSError as error:
             log.error("recording not deleted", file=file.name, error=str(error))
+        else:
+            left -= size
+            if changed >= before:
+                log.warning("recordings take too much: one deleted before its time", file=file.name)

@@ -232,6 +232,23 @@ async def test_old_events_and_recordings_are_forgotten_and_flights_are_not(desk:
         assert len(await desk.flights()) == 1
 
 
+async def test_recordings_take_no_more_than_they_may(desk: Desk) -> None:
+    log = FlightLog(
+        desk.city, desk.store, desk.hub, desk.vehicles, desk.clock, desk.folder, most_bytes=250
+    )
+    async with log:
+        desk.take_off()
+        current = desk.vehicle.recorded[-1]
+        assert current is not None
+        files = [current, *(desk.folder / "tlog" / f"{n}.tlog" for n in range(4))]
+        for age, file in zip((9, 4, 3, 2, 1), files, strict=True):
+            file.write_bytes(b"x" * 100)
+            at = (desk.clock.now() - timedelta(hours=age)).timestamp()
+            os.utime(file, (at, at))
+        await log.forget()
+        assert [file.exists() for file in files] == [True, False, False, False, True]
+
+
 async def test_a_folder_that_cannot_be_made_is_said(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     desk.folder = tmp_path / "file"
