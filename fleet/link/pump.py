@@ -1,7 +1,7 @@
 """Reads all links of a controller in turn, in its event loop, a turn's worth each.
 
 Hundreds of vehicles send tens of thousands of datagrams a second. Waking the event loop for each
-would cost more than all that is done with them, so the pump looks at most some two hundred times a
+would cost more than all that is done with them, so the pump looks at most some hundred times a
 second, and takes all that has come; one that floods its port is cut off at a turn's worth, which
 is its own loss and not another's.
 """
@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-PAUSE_S = 0.005
+PAUSE_S = 0.01
 """Between two looks, while nobody waits for an answer."""
 HURRY_S = 0.1
 """For so long after something was asked of a vehicle, every datagram is looked at as it comes."""

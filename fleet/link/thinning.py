@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from fleet.link.frames import Frame
 from fleet.link.wire import target
 
-MEASURED_HZ = 1.0
+MEASURED_HZ = 0.2
 """A measurement that a plugin might look at."""
 
 _NEVER = frozenset(

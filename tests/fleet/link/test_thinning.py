@@ -5,7 +5,7 @@ from __future__ import annotations
 from pymavlink.dialects.v20 import common as mav
 
 from fleet.link.frames import Frame, Tally, split_datagram
-from fleet.link.thinning import Thinning
+from fleet.link.thinning import MEASURED_HZ, Thinning
 
 
 def frame(message, system: int = 1) -> Frame:
@@ -22,7 +22,7 @@ def test_measurements_go_on_seldom_and_what_nobody_uses_never() -> None:
     thinning, passed = Thinning(245), []
     for step in range(1000):
         passed += thinning.pick([ATTITUDE, IMU], step / 100)
-    assert passed == [ATTITUDE.raw] * 10
+    assert passed == [ATTITUDE.raw] * int(10 * MEASURED_HZ)
 
 
 def test_answers_and_heartbeats_all_go_on_in_their_order() -> None:
