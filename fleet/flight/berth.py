@@ -10,6 +10,7 @@ from fleet.docks.port import Dock
 from fleet.flight.berths import choose, fails, reaches
 from fleet.flight.gate import Gate
 from fleet.flight.policy import Policy
+from fleet.flight.precision import Sight
 from fleet.flight.waiting import Waiting
 from fleet.flight.world import World
 from fleet.link.port import DroneLink, why
@@ -32,6 +33,8 @@ class Berthed(Waiting):
         that it was diverted to.
     sortie
         What it flies, or None.
+    sight
+        What it sees of the marker that it lands on.
     tried, refusals
         Docks that could not take it on this return; how often its berth's did not open.
     alternate
@@ -45,6 +48,7 @@ class Berthed(Waiting):
         self.link = link
         self.berth = drone.dock
         self.sortie: Sortie | None = None
+        self.sight = Sight(link, world.clock.now)
         self.tried: set[str] = set()
         self.refusals = 0
         self.alternate = False

@@ -22,7 +22,7 @@ from fleet.flight.tracks import Tracks
 from fleet.flight.word import Action, Word
 from fleet.flight.world import Journal, Unheard, World, unwatched
 from fleet.link.clock import Clock, SystemClock
-from fleet.link.port import DroneLink
+from fleet.link.port import DroneLink, LandingTarget
 from fleet.live import LiveHub
 from fleet.model.order import Order, OrderRequest, OrderStatus
 from fleet.model.records import SortieRecord, SortieStatus
@@ -265,6 +265,21 @@ class FlightController:
                 f"{drone} is {supervisor.state}; {word.action!r} is for drones that are {allowed}"
             )
         supervisor.tell(word)
+
+    def landing_target(self, drone: str, target: LandingTarget) -> None:
+        """Take where a drone's camera sees the marker that it lands on.
+
+        It is passed to the vehicle while that is landing, where it is fresh and can be the pad's.
+
+        Raises
+        ------
+        OrderError
+            If there is no such drone.
+        """
+        _known("drone", [drone], list(self._supervisors))
+        words = self._supervisors[drone].sight.take(target)
+        if words is not None:
+            log.debug("sighting not passed on", drone=drone, reason=words)
 
     def believe_dock(self, dock: str, actor: str) -> None:
         """Believe a dock again that was found not to be what it says: a person has looked.

@@ -6,7 +6,7 @@ import structlog
 
 from fleet.errors import DockError, LinkError
 from fleet.flight.adoption import Step
-from fleet.flight.approach import approach
+from fleet.flight.approach import Approach, approach
 from fleet.flight.column import blocker
 from fleet.flight.door import close_left, in_its_dock, open_door
 from fleet.flight.place import come_home_percent, distance_m, landed
@@ -134,8 +134,16 @@ async def landing(s: Supervisor) -> Step:
     Where the door is no longer open while there is height left, the drone holds and the return
     begins again.
     """
-    why = s.reason
+    why = s.reason.split("; lands ")[0].split("; no marker")[0]
     way = approach(s)
+    s.sight.begin()
+    try:
+        return await _down(s, way, why)
+    finally:
+        s.sight.end()
+
+
+async def _down(s: Supervisor, way: Approach, why: str) -> Step:
     for _ in range(s.policy.return_tries):
         if not s.t.in_air and not s.t.armed:
             break
@@ -148,7 +156,8 @@ async def landing(s: Supervisor) -> Step:
                 await s.pause(s.policy.retry_s)
                 continue
         seen = await s.until(
-            lambda: landed(s.t) or _shut_below(s) or _strayed(s, way.modes), s.policy.landing_s
+            lambda: _tell_sight(s, why) or landed(s.t) or _shut_below(s) or _strayed(s, way.modes),
+            s.policy.landing_s,
         )
         if not seen:
             break
@@ -160,6 +169,17 @@ async def landing(s: Supervisor) -> Step:
     if s.t.mode in way.modes:
         return Step(S.EMERGENCY, f"not down after {s.policy.landing_s:g} s of landing: {s.words()}")
     return Step(S.EMERGENCY, f"does not take the return: {s.words() or s.reason}")
+
+
+def _tell_sight(s: Supervisor, why: str) -> bool:
+    """Show, and have kept, whether the drone sees the marker that it lands on; never true."""
+    marker = s.world.dock_at(s.berth).marker is not None
+    words = s.sight.words(marker)
+    shown = f"{why}; {words}" if words else why
+    if s.t.in_air and words and shown != s.reason:
+        s.note(EventKind.DOCK, words, berth=s.berth)
+        s.say(shown)
+    return False
 
 
 def _shut_below(s: Supervisor) -> bool:

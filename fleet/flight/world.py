@@ -23,6 +23,7 @@ from fleet.model.live import Telemetry
 from fleet.model.traffic import Aircraft
 from fleet.store.port import FlightStore
 from missions.city import City
+from missions.city import Dock as CityDock
 
 if TYPE_CHECKING:
     from fleet.flight.supervisor import Supervisor
@@ -73,6 +74,12 @@ class World:
     keepers: dict[str, Supervisor] = field(default_factory=dict)
     """The keepers by drone id."""
 
+    _docks: dict[str, CityDock] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Take the docks by id; they are asked for at every change of telemetry."""
+        self._docks.update({dock.id: dock for dock in self.city.docks})
+
     @property
     def seen(self) -> dict[str, Telemetry]:
         """The last word of every vehicle."""
@@ -94,11 +101,15 @@ class World:
 
     def pad(self, dock: str) -> tuple[float, float]:
         """Return where a dock's pad is (lon, lat)."""
-        return next(d.position for d in self.city.docks if d.id == dock)
+        return self.dock_at(dock).position
+
+    def dock_at(self, dock: str) -> CityDock:
+        """Return a dock as the city file has it."""
+        return self._docks[dock]
 
     def berth(self, dock: str) -> Berth:
         """Return a dock as one that looks for a place in it sees it."""
-        at = next(d for d in self.city.docks if d.id == dock)
+        at = self.dock_at(dock)
         state = self.docks[dock].state
         silent = math.inf if state.at is None else (self.clock.now() - state.at).total_seconds()
         taken = set(state.occupants)

@@ -1,0 +1,73 @@
+"""Landing by sight: which sightings of a marker the vehicle is told, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from fleet.link.port import DroneLink, LandingTarget
+
+FRESH_S = 0.5
+"""An older sighting says where the drone was, not where it is."""
+AHEAD_S = 0.2
+"""A worker's clock may be so much ahead of ours."""
+BLIND_S = 3.0
+"""With a marker to be seen and none seen for so long, that is said."""
+FARTHEST_M = 30.0
+"""A marker on a pad is not seen from farther away: it is a mistake."""
+
+
+class Sight:
+    """The sightings of one drone's landing.
+
+    Parameters
+    ----------
+    link
+        Takes those that are good.
+    now
+        Time in UTC.
+    """
+
+    def __init__(self, link: DroneLink, now: Callable[[], datetime]) -> None:
+        self._link = link
+        self._now = now
+        self._began: datetime | None = None
+        self._last: datetime | None = None
+
+    def begin(self) -> None:
+        """Begin a landing: from now on sightings are passed on."""
+        self._began, self._last = self._now(), None
+
+    def end(self) -> None:
+        """End it."""
+        self._began = None
+
+    def take(self, target: LandingTarget) -> str | None:
+        """Pass a sighting to the vehicle; return why not, where it is not."""
+        if self._began is None:
+            return "the drone is not landing"
+        age = (self._now() - target.captured_at).total_seconds()
+        if not -AHEAD_S <= age <= FRESH_S:
+            return f"captured {age:.2f} s ago; {FRESH_S:g} s are allowed"
+        if self._last is not None and target.captured_at <= self._last:
+            return "not newer than the last one"
+        far = max(abs(target.north_m), abs(target.east_m), abs(target.down_m))
+        if not far <= FARTHEST_M or target.down_m < 0:
+            return (
+                f"marker at {target.north_m:.1f} m north, {target.east_m:.1f} m east and "
+                f"{target.down_m:.1f} m down is not on the pad"
+            )
+        self._last = target.captured_at
+        self._link.show_target(target)
+        return None
+
+    def words(self, marker: bool) -> str:
+        """Return how the drone finds its pad now, in words; empty where there is nothing to say."""
+        if self._began is None or not marker:
+            return ""
+        now = self._now()
+        if self._last is not None and (now - self._last).total_seconds() <= BLIND_S:
+            return "lands on the marker"
+        if (now - (self._last or self._began)).total_seconds() > BLIND_S:
+            return "no marker seen: lands by GPS"
+        return ""
