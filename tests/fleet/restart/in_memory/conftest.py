@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import gc
 import inspect
 import logging
@@ -207,6 +208,11 @@ class Disk:
         pass
 
 
+@functools.cache
+def _is_asked(kind: type, name: str) -> bool:
+    return inspect.iscoroutinefunction(getattr(kind, name, None))
+
+
 class _Seam:
     """What one controller holds of a thing of the world: calls cross over as long as it lives."""
 
@@ -215,7 +221,7 @@ class _Seam:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._thing, name)
-        if not inspect.iscoroutinefunction(found):
+        if not _is_asked(type(self._thing), name):
             return found
         return lambda *args, **more: self._cross(name, found, args, more)
 

@@ -29,7 +29,7 @@ ORIGIN = (117.65, 24.51)
 DOCKS = {"d1": (0.0, 0.0), "d2": (0.0, 420.0)}
 """Metres north and east of the origin."""
 DRONES = {"a1": "d1", "a2": "d1", "b1": "d2", "b2": "d2"}
-READY_S, HOME_S = 20.0, 150.0
+READY_S = 20.0
 GONE_S = 3.0
 """What a killed controller had started is gone by then."""
 
@@ -93,7 +93,7 @@ def city() -> dict[str, Any]:
         "drones": [
             {
                 "id": d, "dock": dock, "system_id": n + 1, "mavlink": f"udpin://0.0.0.0:{ports[n]}",
-                "battery": {"capacity_wh": 30},
+                "battery": {"capacity_wh": 40},
             }
             for n, (d, dock) in enumerate(DRONES.items())
         ],

@@ -30,7 +30,7 @@ from hypothesis.stateful import (
 
 ADOPTED_S = 5.0
 AGREES_S = 3.0
-HOME_S = 120.0
+HOME_S = 60.0
 DRONES = ("a1", "a2", "b1", "b2")
 DOCKS = ("d1", "d2")
 MOMENTS = [
