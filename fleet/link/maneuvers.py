@@ -95,7 +95,9 @@ class Maneuvers:
         LinkError
             If it was overtaken by a younger request.
         """
-        number, said = self._begin(what), since or self._seen.clock.now()
+        await self._enter(self._begin(what), what, mode, since or self._seen.clock.now())
+
+    async def _enter(self, number: int, what: str, mode: str, said: datetime) -> None:
         results: list[int] = []
         for _ in range(MISSION_TRIES if mode == MISSION else MODE_TRIES):
             if await self._try_mode(number, what, mode, results):
@@ -166,8 +168,10 @@ class Maneuvers:
         PX4 tells of the new item only in MISSION mode, so that is started first where need be.
         """
         what = f"go to item {index}"
+        number, since = self._begin(what), self._seen.clock.now()
         last = _next_position(programme, index)
         for attempt in range(1, ITEM_TRIES + 1):
+            self._still(number, what)
             async with self._requests.exchange(mav.MAVLINK_MSG_ID_MISSION_CURRENT) as exchange:
                 exchange.say(
                     mav.MAVLink_mission_set_current_message(
@@ -175,9 +179,11 @@ class Maneuvers:
                     )
                 )
                 if self._seen.now.mode != MISSION:
-                    await self.enter(what, MISSION)
-                if await self._at_item(exchange, index, last):
-                    return
+                    await self._enter(number, what, MISSION, since)
+                at_item = await self._at_item(exchange, index, last)
+            self._still(number, what)
+            if at_item:
+                return
             if attempt == ITEM_TRIES:
                 raise NotSeen(
                     f"{self._seen.drone}: {what}: current item is {self._seen.now.mission_current}"

@@ -251,3 +251,19 @@ async def test_an_item_is_flown_to_when_the_vehicle_says_so(scripted, sortie) ->
         shown[0] = 3
         await link.fly_to_item(2)
         assert vehicle.heard[-1].seq == 2
+
+
+async def test_a_jump_that_was_overtaken_does_not_start_the_mission_again(scripted) -> None:
+    async with scripted() as (vehicle, link):
+        vehicle.armed, vehicle.mode = True, "MISSION"
+        await link._seen.until(lambda t: t.armed and t.mode == "MISSION", "armed", 2)
+        jump = asyncio.create_task(link.fly_to_item(3))
+        await vehicle.hears(
+            lambda: any(m.get_type() == "MISSION_SET_CURRENT" for m in vehicle.heard)
+        )
+        obeys(vehicle)
+        await link.hold()
+        with pytest.raises(LinkError, match="a1: go to item 3: overtaken by hold"):
+            await jump
+        assert {m.param3 for m in vehicle.commands(SET_MODE)} == {NUMBERS["HOLD"][1]}
+        assert vehicle.mode == "HOLD"
