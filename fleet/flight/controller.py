@@ -33,7 +33,7 @@ from missions.sortie import Sortie
 
 S = DroneState
 PLAN_EACH_S = 1.0
-TICK_S = 0.1
+TICK_S = 0.05
 log = structlog.get_logger(__name__)
 
 HANDLERS: Mapping[DroneState, Handler] = {
@@ -330,11 +330,11 @@ class FlightController:
     # the loop
 
     async def _tick(self) -> None:
-        """Have every keeper look each ``TICK_S``, for what shows only by lasting."""
+        """Have every keeper look again, for what was told a moment ago and what lasts."""
         while True:
             self._world.listen_to_traffic()
             for supervisor in self._supervisors.values():
-                supervisor.pulse()
+                supervisor.tick()
                 await asyncio.sleep(0)  # telemetry and commands go first
             await asyncio.sleep(TICK_S)
 

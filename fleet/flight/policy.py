@@ -62,3 +62,6 @@ class Policy:
     """One that did not open so often, too."""
     count_s: float = 12.0
     """A dock that counts who stands in it has counted a drone that landed by then."""
+    look_s: float = 0.06
+    """A drone is held against the matrix at most this often, however much is told of it."""
+    look_at_least_s: float = 0.1

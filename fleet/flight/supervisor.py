@@ -12,6 +12,7 @@ state cancels the task.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Literal
@@ -98,6 +99,8 @@ class Supervisor(Berthed):
         self._sortie_record: SortieRecord | None = None
         self._ledger = Ledger(world.store)
         self._shown = Shown()
+        self._looked_at_s = -math.inf
+        self._news = False
         self._turns = Turns(self._enter, self._work, self._judge, self._fault)
 
     # what is seen
@@ -159,7 +162,7 @@ class Supervisor(Berthed):
         """Hand over what a pilot or the controller wants. It takes the place of an earlier one."""
         self.wanted.tell(word)
         self.down = "land" if word.action == "land" else None
-        self.pulse()
+        self._look(self.world.clock.monotonic())
 
     def restore(self, record: DroneRecord | None, sortie: SortieRecord | None) -> None:
         """Take what the store knows, before the drone is heard of."""
@@ -226,7 +229,22 @@ class Supervisor(Berthed):
             await asyncio.gather(writing, return_exceptions=True)
 
     def pulse(self) -> None:
+        """Look, now or, where that was done a moment ago, at the next tick."""
+        now = self.world.clock.monotonic()
+        if now - self._looked_at_s < self.policy.look_s:
+            self._news = True
+        else:
+            self._look(now)
+
+    def tick(self) -> None:
+        """Look where there is news, and now and then for what shows only by lasting."""
+        now = self.world.clock.monotonic()
+        if self._news or now - self._looked_at_s >= self.policy.look_at_least_s:
+            self._look(now)
+
+    def _look(self, now: float) -> None:
         """Hold the drone against the matrix, then have whoever waits look again."""
+        self._looked_at_s, self._news = now, False
         look(self)
         self.world.doubts.see(self.dock.state)
         self._turns.look()
@@ -234,7 +252,14 @@ class Supervisor(Berthed):
         self.wake()
 
     def _judge(self) -> Due | None:
-        self.verdict = verdict = judge(view(self))
+        try:
+            self.verdict = verdict = judge(view(self))
+        except Exception as error:  # one that cannot be judged must not end the judging of others
+            words = f"fault in the safety monitor: {type(error).__name__}: {error}"
+            if self.warnings != (words,):
+                log.exception("fault in the safety monitor", drone=self.drone.id)
+            self.warnings = (words,)
+            return None
         self.warnings = verdict.warnings
         step = verdict.step
         if step is None or step.state is self.state:

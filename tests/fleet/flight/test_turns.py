@@ -186,3 +186,42 @@ async def test_a_word_is_answered_when_the_vehicle_was_seen_to_do_it(make_town: 
         with pytest.raises(OrderError, match="a later word came: hold by li"):
             keeper.tell(Word("hold", "hold by li"))
             await asyncio.wait_for(later, 5)
+
+
+async def test_a_fault_in_the_monitor_is_shown_and_stops_nothing(
+    make_town: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = make_town()
+
+    def fault(_view: Any) -> Any:
+        raise ZeroDivisionError("by a wind of 0")
+
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_WAY)
+        with monkeypatch.context() as broken:
+            broken.setattr("fleet.flight.supervisor.judge", fault)
+            await town.until(lambda: "fault in the safety monitor" in str(town.live().warnings), 1)
+            await town.reach(S.ON_TASK)
+        await town.until(lambda: town.live().warnings == (), 1)
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home())
+
+
+async def test_much_news_is_judged_together_and_soon(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        keeper = town.controller.supervisors["a1"]
+        judged, judge = 0, keeper._turns._judge
+
+        def count() -> Any:
+            nonlocal judged
+            judged += 1
+            return judge()
+
+        keeper._turns._judge = count
+        for _ in range(100):  # a second of it
+            keeper.pulse()
+            await asyncio.sleep(0.01)
+        assert 9 <= judged <= 21
