@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, Self
 
 import structlog
@@ -104,7 +104,7 @@ class MavsdkPool:
         """
         configuration = Configuration.create_with_component_type(ComponentType.GROUND_STATION)
         configuration.system_id = self._station
-        log_subscribe(_to_log)
+        _take_log()
         mavsdk: Mavsdk = await asyncio.to_thread(Mavsdk, configuration)
         self._mavsdk = mavsdk
         loop = asyncio.get_running_loop()
@@ -191,6 +191,12 @@ class MavsdkPool:
                     self._refresher.mark(tap.drone.id, NOTABLE)
             self._refresher.work()
             await asyncio.sleep(TICK_S)
+
+
+@cache
+def _take_log() -> None:
+    """Take mavsdk's log, once in a process: it frees the last listener before it has the next."""
+    log_subscribe(_to_log)
 
 
 def _to_log(level: LogLevel, message: str, _file: str | None, _line: int) -> bool:
