@@ -57,7 +57,8 @@ def at_most_percent(
     battery = drone.battery
     still_w = max(battery.hover_w, battery.cruise_w)  # slower than cruise: between the two
     way_s = WIDER * math.hypot(east, north) / speed + air_speed / ACCELERATION_M_S2
-    landing_s = LANDING_FROM_M / LANDING_M_S + height / DESCENT_M_S
+    slow_m = min(height, LANDING_FROM_M)
+    landing_s = slow_m / LANDING_M_S + (height - slow_m) / DESCENT_M_S
     climb_s = (height - altitude) / CLIMB_M_S
     joules = still_w * (CLIMB_FACTOR * climb_s + way_s + landing_s)
     return 100.0 * joules / 3600.0 / battery.capacity_wh

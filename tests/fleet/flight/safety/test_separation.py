@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fleet.flight.safety.separation import (
@@ -113,11 +113,22 @@ def movers(drone: str) -> st.SearchStrategy[Mover]:
     return st.builds(build, place, place, height, velocity, st.floats(-90, 0))
 
 
-@settings(max_examples=400)
+@settings(max_examples=300)
 @given(movers("a"), movers("b"), st.sampled_from((KEPT, CLEAR)))
+@example(mover("a", 0, 0, 60.0), mover("b", 330.0, 0, 60.0, v_east=-30.0, heard_s=-4.9), KEPT)
+@example(mover("a", 0, 0, 60.0, v_north=30.0), mover("b", 0, 410.0, 60.0, v_north=-30.0), KEPT)
+@example(mover("a", 0, 0, None), mover("b", 80.0, 0, 90.0, heard_s=-50.0), KEPT)
+@example(mover("a", 0, 0, 60.0, v_up=3.0), mover("b", 0, 0, 82.0, v_up=-3.0), KEPT)
 def test_the_sieve_lets_nobody_through_that_matters(own: Mover, other: Mover, room: Room) -> None:
     if conflict(own, other, 0.0, room) is not None:
         assert may_meet(own, [other], room) == [other]
+
+
+def test_the_examples_of_the_sieve_are_conflicts() -> None:
+    gone = mover("b", 330.0, 0, 60.0, v_east=-30.0, heard_s=-4.9)
+    assert conflict(mover("a", 0, 0, 60.0), gone, 0.0) is not None
+    fast = mover("b", 0, 410.0, 60.0, v_north=-30.0)
+    assert conflict(mover("a", 0, 0, 60.0, v_north=30.0), fast, 0.0) is not None
 
 
 def test_two_at_one_stare_fifteen_metres_apart_are_no_conflict() -> None:

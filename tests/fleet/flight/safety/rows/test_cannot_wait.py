@@ -45,6 +45,13 @@ def test_energy_to_come_home_waits_for_no_aircraft(scene: Make) -> None:
     assert any("aircraft" in words for words in home.warnings)
 
 
+def test_energy_to_come_home_lets_a_landing_go_on(scene: Make) -> None:
+    s = scene(S.LANDING).at(0.0, 0.0, 55.0).fly(mode="RETURN_TO_LAUNCH").traffic(0.0, 500.0, 100.0)
+    assert s.judge().row == "traffic"
+    v = s.fly(battery_percent=5.0).judge()
+    assert (v.row, v.step) == ("energy to come home", None)
+
+
 def test_energy_to_come_home_counts_the_wind_aloft(scene: Make) -> None:
     """6 km to the east of its dock: a west wind is against it."""
     s = scene(S.ON_TASK).at(6000.0, 0.0, 55.0).fly(battery_percent=36.0).see(fence=None)
