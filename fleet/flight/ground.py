@@ -11,6 +11,7 @@ from fleet.flight.door import close_door, low_over, open_door
 from fleet.flight.supervisor import Supervisor
 from fleet.link.port import LOST_AFTER_S
 from fleet.model.states import DoorState, DroneState
+from missions.sortie import Sortie
 
 S = DroneState
 _STOOD = frozenset({S.UNKNOWN, S.DOCKED, S.CHARGING, S.CHECKING})
@@ -61,8 +62,24 @@ def _situation(s: Supervisor) -> Situation:
         limits=s.world.city.limits,
         policy=s.policy,
         now=s.world.clock.now(),
+        differences=s.link.differences,
+        trouble=s.link.troubles,
+        aircraft=s.world.aircraft,
+        sky=s.world.sky,
+        under_way=_under_way(s),
+        ground_amsl_m=s.world.city.city.elevation_m,
+        operator_absent_s=s.world.absent_s(),
         overridden=s.world.overrides.of(s.drone.id, s.world.clock.monotonic()),
     )
+
+
+def _under_way(s: Supervisor) -> dict[str, Sortie]:
+    """Return the sorties that others fly, or are about to."""
+    return {
+        name: keeper.sortie
+        for name, keeper in s.world.keepers.items()
+        if name != s.drone.id and keeper.sortie is not None and not keeper.out_of_the_air
+    }
 
 
 async def opening(s: Supervisor) -> Step:

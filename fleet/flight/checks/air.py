@@ -70,12 +70,37 @@ class NoConflict:
         plane = Flat.at(s.pad)
         tube = _tube(_Planned(s.sortie), plane)
         for drone, sortie in s.under_way.items():
-            if drone != s.drone.id and tube.meets(_tube(_Planned(sortie), plane)):
+            if drone == s.drone.id:
+                continue
+            shared = _hand_over(s.sortie, sortie)
+            if shared is False:
+                return f"{drone} watches the same site less than {VERTICAL_M:g} m above or below"
+            if shared is None and tube.meets(_tube(_Planned(sortie), plane)):
                 return f"the sortie of {drone} comes nearer than {KEEP_M:g} m"
         for other in _loose(s):
             if _in_the_way(tube, other, s, plane):
                 return f"{other.drone} is {other.state} where the sortie leads"
         return None
+
+
+def _hand_over(own: Sortie, other: Sortie) -> bool | None:
+    """Return whether one may relieve the other on station; None where they share no site.
+
+    They meet there on purpose, one above the other; on the way the monitor keeps them apart.
+    """
+    heights = _heights(other)
+    apart = [
+        abs(altitude - height) >= VERTICAL_M
+        for site, altitude in _heights(own)
+        for other_site, height in heights
+        if site == other_site
+    ]
+    return all(apart) if apart else None
+
+
+def _heights(sortie: Sortie) -> list[tuple[str, float]]:
+    """Return each site with the heights at which it is watched."""
+    return [(leg.site, w.altitude_m) for leg in sortie.legs if leg.site for w in leg.waypoints]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from fleet.flight import checks
 from fleet.flight.safety import Sky
 from fleet.model.states import DroneState as S
 from fleet.model.traffic import Aircraft
+from missions.sortie import LegKind
 
 Make = Callable[[], Any]
 
@@ -88,3 +89,19 @@ def test_no_conflict_knows_a_changed_sortie_from_the_one_before(ready: Make) -> 
     far = replace(near, legs=r.sortie([(0.0, 90.0), (500.0, 90.0)]).legs)
     assert check.refuses(r.but(under_way={"b1": near})) is not None
     assert check.refuses(r.but(under_way={"b1": far})) is None
+
+
+def test_no_conflict_lets_a_relief_take_over_above_the_one_on_station(ready: Make) -> None:
+    check, r = checks.NoConflict(), ready()
+
+    def watching(altitude: float, drone: str) -> Any:
+        """Watch the same site, 500 m to the east."""
+        sortie = r.sortie([(0.0, 0.0), (500.0, 0.0)], altitude, drone, "d1")
+        stare = replace(sortie.legs[1], kind=LegKind.STARE, site="bridge")
+        return replace(sortie, legs=(sortie.legs[0], stare))
+
+    on_station = {"b1": watching(55.0, "b1")}
+    relief = r.but(sortie=watching(70.0, "a1"), under_way=on_station)
+    assert check.refuses(relief) is None
+    same = r.but(sortie=watching(69.0, "a1"), under_way=on_station)
+    assert check.refuses(same) == "b1 watches the same site less than 15 m above or below"
