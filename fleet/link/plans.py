@@ -32,7 +32,10 @@ BUSY_S = 7.0
 READ_STARTS = 5
 MOST_UNANSWERED = 8
 """Requests for an item without an answer, after which a list is read from its beginning."""
-LONGEST_S = 120.0
+LONGEST_S = 60.0
+LONGEST_ITEM_S = 1.0
+"""Bound on a whole transfer, and what each item adds to it: on a radio with 10 % loss and a fifth of
+a second there and back one takes 0.3 s."""
 
 _ACCEPTED, _ERROR, _CANCELLED = 0, 1, 15
 _RESULTS = {
@@ -131,6 +134,7 @@ class Plans:
         count = mav.MAVLink_mission_count_message(system, AUTOPILOT, len(items), kind)
         exchange.say(count)
         asked, watch = -1, _Watch(self._clock, self._pace, what)
+        watch.expect(len(items))
         while True:
             heard = await exchange.hear(watch.pause_s)
             if heard is None:
@@ -203,6 +207,7 @@ class Plans:
                 return None
             if message == mav.MAVLINK_MSG_ID_MISSION_COUNT and count < 0:
                 count = heard.count
+                watch.expect(count)
             elif (
                 message == mav.MAVLINK_MSG_ID_MISSION_ITEM_INT
                 and 0 <= heard.seq == len(items) < count
@@ -242,6 +247,11 @@ class _Watch:
         self._pace = pace
         self._what = what
         self._start = self._last = clock.monotonic()
+        self._longest_s = LONGEST_S
+
+    def expect(self, items: int) -> None:
+        """Allow time for so many items."""
+        self._longest_s = LONGEST_S + items * LONGEST_ITEM_S
 
     @property
     def pause_s(self) -> float:
@@ -253,8 +263,8 @@ class _Watch:
         now = self._clock.monotonic()
         self._pace.learn(now - self._last)
         self._last = now
-        if self._last - self._start > LONGEST_S:
-            raise LinkError(f"{self._what}: not done within {LONGEST_S:g} s")
+        if self._last - self._start > self._longest_s:
+            raise LinkError(f"{self._what}: not done within {self._longest_s:g} s")
 
     def silent(self) -> None:
         """Raise where nothing was heard for too long."""

@@ -351,3 +351,14 @@ async def test_a_reading_that_is_broken_off_begins_anew(scripted, plan) -> None:
         )
         with pytest.raises(LinkError, match="a1: mission read-back: broken off by the vehicle"):
             await link.holds(plan)
+
+
+async def test_a_transfer_that_only_trickles_is_given_up(scripted, plan, monkeypatch) -> None:
+    monkeypatch.setattr(plans, "LONGEST_S", 0.2)
+    monkeypatch.setattr(plans, "LONGEST_ITEM_S", 0.0)
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        loop = asyncio.get_running_loop()
+        vehicle.on["MISSION_ITEM_INT"] = lambda m: loop.call_later(0.07, server.take, m)
+        with pytest.raises(LinkError, match=r"a1: fence upload: not done within 0\.2 s"):
+            await link.load(plan)

@@ -440,3 +440,26 @@ async def test_a_flood_on_one_port_starves_nobody_else(clock: HandClock) -> None
         await other.close()
         pump.close()
         vehicle.socket.close()
+
+
+async def test_a_vehicle_is_heard_on_a_port_that_others_flood(clock: HandClock) -> None:
+    async with listening(clock) as (tap, vehicle):
+        vehicle.fly(10)
+        await settled(tap, vehicle)
+        flood = subprocess.Popen(
+            [sys.executable, "-c", FLOOD, str(vehicle.to[1])], stdout=subprocess.PIPE
+        )
+        try:
+            assert flood.stdout is not None
+            await asyncio.to_thread(flood.stdout.readline)
+            await until(lambda: tap.gate.counters.unread > 5000, 30)
+            before, sent = tap.gate.counters.passed, len(vehicle.sent)
+            async with asyncio.timeout(30):
+                while tap.gate.counters.passed - before < 200:
+                    vehicle.fly(5)
+                    await asyncio.sleep(0.02)
+            assert tap.gate.counters.passed - before > 0.3 * (len(vehicle.sent) - sent)
+            assert any("flooded the link" in words for words in tap.troubles)
+        finally:
+            flood.kill()
+            flood.wait()
