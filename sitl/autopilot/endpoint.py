@@ -23,6 +23,7 @@ COMPONENT = 1
 _DATAGRAM = 1400
 _CHUNK = 50
 _REACHED_AGAIN = 10
+_INJECT_FAILURE = 420
 _COMPARISONS = 500
 """How often clocks are compared before PX4 believes in the difference."""
 _ROUND_TRIP_S = 0.05
@@ -196,8 +197,9 @@ class MavlinkLink:
             if result is not None:
                 self._ack(command.number, result, sender)
                 return
+        to = (0, 0) if command.number == _INJECT_FAILURE else sender  # PX4's injector knows no one
         for result in self._commands.run(command):
-            self._ack(command.number, result, sender)
+            self._ack(command.number, result, to)
 
     def _of_this_link(
         self, number: int, p: tuple[float, ...], sender: tuple[int, int]

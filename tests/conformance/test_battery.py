@@ -35,7 +35,7 @@ async def test_low_is_said_critical_returns_and_emergency_lands(air, moment):
         await air.until(lambda t: t.mode == "LAND", 20)
         air.took("emergency battery to landing", since, 0, 12)
         await air.said("Emergency battery level", moment, 5)
-        assert link.telemetry.battery_percent < 5
+        await air.until(lambda t: t.battery_percent <= 5, 10)
     finally:
         sim.set_parameter("SIM_BAT_MIN_PCT", 50.0)
         sim.set_parameter("SIM_BAT_DRAIN", 60.0)

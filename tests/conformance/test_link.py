@@ -57,8 +57,8 @@ async def test_it_returns_by_itself_where_it_is_set_to(air):
         since = air.now()
         await air.true(lambda: air.sim.mode == "rtl", 120, "returns")
         waited = air.took("silence to return (NAV_DLL_ACT 2)", since, 0, 130)
-        # an embedded vehicle waits longer where its time runs fast, as PX4's start script has it
-        timeout = 10 * (air.speed if air.autopilot == "embedded" else 1)
+        # PX4's start script makes it wait longer where its time runs fast
+        timeout = 10 * air.speed
         assert timeout + 4 - air.speed < waited < timeout + 12 + 4 * air.speed
         air.radio.be(CLEAR)
         seen = await air.until(lambda t: t.connected and t.mode == "RETURN_TO_LAUNCH", 20)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from pymavlink import mavutil
 
 from fleet.link.commands import Command
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
-INJECT_FAILURE, MOTOR, OFF, OK = 420, 101.0, 1.0, 0.0
+INJECT_FAILURE, MOTOR, GPS, OFF, OK = 420, 101.0, 4.0, 1.0, 0.0
 
 
-async def test_a_motor_failure_is_acknowledged_and_without_effect_in_simulation(air):
-    commands = air.link._commands
+async def test_a_motor_failure_is_acknowledged_and_without_effect_in_simulation(air, tmp_path):
+    """PX4 sends its answer to nobody in particular, so that only a recording shows it."""
+    recording = tmp_path / "failures.tlog"
+    air.link.record(recording)
     try:
-        await commands.send("inject", Command(INJECT_FAILURE, (MOTOR, OFF, 1.0)))
+        inject(air, GPS, OFF, 0.0)  # which SIH lacks: no answer at all
+        inject(air, MOTOR, OFF, 1.0)
+        await air.true(lambda: answers(recording) == [0], 5, "acknowledged")
         await air.pass_s(3.0)
         now = air.link.telemetry
         assert now.armed
@@ -22,7 +27,26 @@ async def test_a_motor_failure_is_acknowledged_and_without_effect_in_simulation(
         assert abs(now.roll_deg) < 15
         assert now.altitude_m > 10
     finally:
-        await commands.send("inject", Command(INJECT_FAILURE, (MOTOR, OK, 1.0)))
+        inject(air, MOTOR, OK, 1.0)
+        await air.true(lambda: answers(recording) == [0, 0], 5, "mended")
+        air.link.record(None)
+
+
+def inject(air, *params):
+    """Ask for a failure."""
+    requests = air.link._requests
+    requests.say(Command(INJECT_FAILURE, params).message(requests.system_id))
+
+
+def answers(recording):
+    """Return how failures were acknowledged."""
+    if not recording.exists():
+        return []
+    log, found = mavutil.mavlink_connection(str(recording), dialect="all"), []
+    while (message := log.recv_match(type="COMMAND_ACK")) is not None:
+        if message.command == INJECT_FAILURE:
+            found.append(message.result)
+    return found
 
 
 async def test_killing_stops_the_motors_in_the_air(air):

@@ -28,18 +28,21 @@ async def test_it_returns_high_enough_and_lands_at_home(air):
 
 
 async def test_it_returns_to_a_rally_point_that_is_nearer(ground, make_sortie, place):
-    plan = programme(make_sortie((), alternates=(place(80, 0, 0.0),)))
+    plan = programme(make_sortie((), up=8.0, alternates=(place(40, 0, 0.0),)))
     await ground.link.load(plan)
-    await ground.link.arm()
-    await ground.link.start_mission()
-    await ground.until(lambda t: t.mode == "HOLD" and t.in_air, 60)
-    await ground.go_to(50, 5)
-    since = ground.now()
-    await ground.link.return_to_launch()
-    await ground.until(lambda t: t.mode == "RETURN_TO_LAUNCH" and ground.from_m(80, 0) < 8, 60)
-    await ground.down()
-    ground.took("return to a rally point 30 m away", since, 30, 80)
-    assert ground.from_m(80, 0) < 5.0
+    ground.sim.set_parameter("RTL_RETURN_ALT", 10.0)
+    try:
+        await ground.link.arm()
+        await ground.link.start_mission()
+        await ground.until(lambda t: t.mode == "HOLD" and t.in_air, 60)
+        await ground.go_to(28, 5, 8)
+        since = ground.now()
+        await ground.link.return_to_launch()
+        await ground.down()
+        ground.took("return to a rally point 13 m away", since, 12, 60)
+    finally:
+        ground.sim.set_parameter("RTL_RETURN_ALT", 30.0)
+    assert ground.from_m(40, 0) < 4.0
     await ground.ready()
     await ground.link.load(programme(make_sortie(())))  # without any
 
