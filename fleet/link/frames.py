@@ -40,6 +40,8 @@ class Tally:
     """Bytes that belong to no frame."""
     wrong: int = 0
     """Frames whose checksum is wrong, or that are cut short."""
+    unread: int = 0
+    """Datagrams of others that were not looked into, since there were too many."""
 
 
 def split_datagram(data: bytes, tally: Tally) -> list[Frame]:

@@ -73,6 +73,7 @@ class Counters:
     second: int = 0
     unknown: int = 0
     rubbish: int = 0
+    unread: int = 0
     restarts: int = 0
 
 
@@ -136,6 +137,10 @@ class Gatekeeper:
     def rubbish(self, count: int, now: float) -> None:
         """Take note of bytes that are no MAVLink."""
         self._count("rubbish", count, now)
+
+    def unread(self, count: int, now: float) -> None:
+        """Take note of datagrams of others that nobody had time to look into."""
+        self._count("unread", count, now)
 
     def forget_peer(self) -> None:
         """Take whoever speaks next: a connection was made anew."""
@@ -291,6 +296,7 @@ class Gatekeeper:
             ("double", TELL_FROM, "packets came twice"),
             ("old", TELL_FROM, "packets were older than what is known, and were left out"),
             ("rubbish", RUBBISH_FROM, "bytes were no MAVLink"),
+            ("unread", TELL_FROM, "datagrams of others flooded the link and were not looked into"),
         ):
             count = self._recently(kind, now, TROUBLE_S)
             if count >= least:

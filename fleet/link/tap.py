@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import structlog
 
 from fleet.errors import LinkError
 from fleet.link.clock import Clock
-from fleet.link.frames import Frame
+from fleet.link.frames import Frame, Tally
 from fleet.link.gatekeeper import Gatekeeper
 from fleet.link.news import DECISIVE, MOTION, MOVED, NONE, NOTABLE, change
 from fleet.link.port import LOST_AFTER_S, VehicleText
@@ -97,7 +98,7 @@ class Tap:
         self._latest: dict[int, bytes] = {}
         self._callbacks: list[Callback] = []
         self._transport: Transport | None = None
-        self._seen_rubbish = 0
+        self._seen = Tally()
         self._recording: Recording | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._broken = asyncio.Event()
@@ -150,7 +151,7 @@ class Tap:
 
     async def _connect(self) -> None:
         transport = await open_transport(self._drone.mavlink, self._drone.system_id)
-        self._transport, self._trouble, self._seen_rubbish = transport, "", 0
+        self._transport, self._trouble, self._seen = transport, "", Tally()
         self._broken.clear()
         self._gate.forget_peer()
         self._pump.add(transport.fileno(), self._read)
@@ -205,10 +206,11 @@ class Tap:
             self._broken.set()
         except Exception:
             log.exception("packets not taken", drone=self._drone.id)
-        rubbish = transport.tally.rubbish
-        if rubbish != self._seen_rubbish:
-            self._gate.rubbish(rubbish - self._seen_rubbish, now)
-            self._seen_rubbish = rubbish
+        tally, seen = transport.tally, self._seen
+        if tally.rubbish != seen.rubbish or tally.unread != seen.unread:
+            self._gate.rubbish(tally.rubbish - seen.rubbish, now)
+            self._gate.unread(tally.unread - seen.unread, now)
+            self._seen = replace(tally)
 
     def _take(self, frames: list[Frame], now: float) -> None:
         news, latest = NONE, self._latest

@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import socket
+import sys
 import threading
 import zlib
+from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -24,6 +27,12 @@ RECEIVE_BUFFER = 1 << 20
 MOST_WAITING = 1 << 16
 """Bytes that wait for a slow line."""
 DATAGRAMS_A_TURN = 64
+STRANGERS_A_TURN = 8
+"""Datagrams of others than the vehicle that are looked into; enough to say who they are."""
+UNREAD_A_TURN = 256
+"""Most that are taken from the kernel and thrown away, so that those of the vehicle have room."""
+GUARD_S = 10.0
+"""Where more than that come, the kernel is told for so long to take the vehicle's own alone."""
 PIECE = 4096
 CONNECT_S = 5.0
 BAUD = 57600
@@ -73,6 +82,7 @@ class Datagrams:
     def __init__(self, sock: socket.socket, *, connected: bool) -> None:
         self._socket = sock
         self._connected = connected
+        self._guard: asyncio.TimerHandle | None = None
         self.tally = Tally()
 
     def fileno(self) -> int:
@@ -82,25 +92,40 @@ class Datagrams:
     def read(self, peer: object) -> Read:
         """Return what has come, up to a turn's worth."""
         found: Read = []
-        receive, tally = self._socket.recvfrom, self.tally
-        for _ in range(DATAGRAMS_A_TURN):
+        receive, tally, read, strange = self._socket.recvfrom, self.tally, 0, 0
+        while read < DATAGRAMS_A_TURN and strange < UNREAD_A_TURN:
             try:
                 data, sender = receive(LARGEST_DATAGRAM + 1)
             except (BlockingIOError, InterruptedError):
                 break
             except OSError:
+                read += 1
                 continue  # an ICMP answer to what was sent: nobody is there, yet
-            if len(data) > LARGEST_DATAGRAM:
-                tally.rubbish += len(data)
-                continue
-            frames = split_datagram(data, tally)
-            if not frames:
-                continue
-            if found and found[-1][0] == sender:
-                found[-1][1].extend(frames)
+            if sender == peer or peer is None:
+                read += 1
             else:
-                found.append((sender, frames))
+                strange += 1
+                if strange > STRANGERS_A_TURN:
+                    tally.unread += 1
+                    continue
+            _gather(found, data, sender, tally)
+        if strange > STRANGERS_A_TURN and isinstance(peer, tuple):
+            self._keep_out(peer)
         return found
+
+    def _keep_out(self, peer: tuple[object, ...]) -> None:
+        """Have the kernel drop what others send, for a while: it does so at no cost to us."""
+        if self._connected or self._guard is not None:
+            return
+        with suppress(OSError):
+            self._socket.connect(peer)
+            self._guard = asyncio.get_running_loop().call_later(GUARD_S, self._let_in)
+
+    def _let_in(self) -> None:
+        """Listen to all again, so that a vehicle that comes back elsewhere, or a second, is seen."""
+        self._guard = None
+        unspecified = ctypes.create_string_buffer(socket.AF_UNSPEC.to_bytes(2, sys.byteorder), 16)
+        ctypes.CDLL(None).connect(self._socket.fileno(), unspecified, 16)
 
     def send(self, data: bytes, peer: object) -> bool:
         """Send one packet; say whether it went."""
@@ -120,7 +145,20 @@ class Datagrams:
 
     def close(self) -> None:
         """Close the socket."""
+        if self._guard is not None:
+            self._guard.cancel()
         self._socket.close()
+
+
+def _gather(found: Read, data: bytes, sender: object, tally: Tally) -> None:
+    if len(data) > LARGEST_DATAGRAM:
+        tally.rubbish += len(data)
+        return
+    frames = split_datagram(data, tally)
+    if frames and found and found[-1][0] == sender:
+        found[-1][1].extend(frames)
+    elif frames:
+        found.append((sender, frames))
 
 
 class Bytes:

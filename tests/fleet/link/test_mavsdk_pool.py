@@ -279,6 +279,39 @@ async def test_a_vehicle_on_anothers_port_is_neither_taken_for_it_nor_heard() ->
     wrong.socket.close()
 
 
+async def test_a_vehicle_flies_on_whatever_an_impostor_says() -> None:
+    """One that has its system id and says that it is armed and comes home; and noise."""
+    here = drone(1, udp_port())
+    async with MavsdkPool([here]) as pool, flying(here):
+        link = pool.links["a1"]
+        await until(link, lambda t: t.armable)
+        seen: set[tuple[str, bool]] = set()
+        stop = link.listen(lambda: seen.add((link.telemetry.mode, link.telemetry.armed)))
+        impostor = Ears(here)
+        lie = mav.MAVLink_heartbeat_message(2, 12, 81 | 128, 0x05040000, 5, 3)
+
+        async def lying() -> None:
+            while True:
+                impostor.socket.sendto(lie.pack(impostor.packer), impostor.to)
+                impostor.socket.sendto(b"\xfdnoise" * 50, impostor.to)
+                impostor.packer.seq = (impostor.packer.seq + 1) % 256
+                await asyncio.sleep(0.005)
+
+        liar = asyncio.create_task(lying())
+        plan = programme(sortie())
+        await link.load(plan)
+        await link.arm()
+        await link.start_mission()
+        await until(link, lambda t: t.in_air)
+        await link.hold()
+        liar.cancel()
+        stop()
+        assert seen <= {("HOLD", False), ("HOLD", True), ("MISSION", True), ("TAKEOFF", True)}
+        assert any("second vehicle with system id 1" in words for words in link.troubles)
+        assert impostor.told == []
+        impostor.socket.close()
+
+
 async def test_a_city_with_a_drone_of_mavsdks_own_id_gets_a_station_of_another() -> None:
     here = drone(245, udp_port())
     ear = Ears(here)
