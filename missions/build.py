@@ -43,6 +43,7 @@ from missions.energy import (
 )
 from missions.errors import PlanError
 from missions.geo import LocalFrame
+from missions.relief import ASIDE_S, off_height
 from missions.sortie import Leg, LegKind, LookAt, Sortie, SortieEnergy, Waypoint
 
 SIDE_OVERLAP = 0.2
@@ -54,6 +55,8 @@ reading falls, and no model is exact."""
 ALTERNATES = 2
 ALTERNATE_M = 2500.0
 """A dock that is farther from a sortie's way is no alternate of it."""
+LOWEST_WAIT_M = 20.0
+"""A relief waits no lower than this."""
 MIN_SEEN = 0.05
 """A cell is not flown where no-fly zones leave less than this part of it."""
 
@@ -290,17 +293,42 @@ class Builder:
         PlanError
             If the site cannot be reached, or the battery leaves less than a minute over it.
         """
+        goal, _ = self._stare_at(site)
+        place = (goal.east, goal.north)
+        out = self._with(self.start(), _Leg(LegKind.TRANSIT, self._way(self.start().here, place)))
+        return self._stay(out, site)
+
+    def relieve(self, site: Site, aside: Metres) -> tuple[Draft, Draft]:
+        """Return the sortie that takes over a site from another drone, and its way out alone.
+
+        It first stands aside, off the height of the stare, and then takes the place itself.
+
+        Raises
+        ------
+        PlanError
+            As ``stare`` does.
+        """
+        goal, look_at = self._stare_at(site)
+        start = self.start()
+        out = self._with(start, _Leg(LegKind.TRANSIT, self._way(start.here, aside)))
+        height = off_height(goal.altitude_m, self.altitude_m, LOWEST_WAIT_M)
+        wait = Point(*aside, height, hold_s=ASIDE_S)
+        out = self._with(out, _Leg(LegKind.STARE, (wait,), site=site.id, look_at=look_at))
+        return self._stay(out, site), out
+
+    def _stare_at(self, site: Site) -> tuple[Point, LookAt | None]:
         leg = stare_leg(site, 0.0, self._speed)
         goal = leg.waypoints[0]
-        place = self.ground.frame.to_enu(goal.lon, goal.lat)
-        draft = self.start()
-        draft = self._with(draft, _Leg(LegKind.TRANSIT, self._way(draft.here, place)))
-        above = draft.here
-        low = replace(above, altitude_m=goal.altitude_m)
-        stare = _Leg(LegKind.STARE, (low,), site=site.id, look_at=leg.look_at)
-        watched = self._with(draft, stare)
-        climbed = self._with(watched, _Leg(LegKind.TRANSIT, (above,)))
-        whole = self.home(climbed)
+        east, north = self.ground.frame.to_enu(goal.lon, goal.lat)
+        return Point(float(east), float(north), goal.altitude_m), leg.look_at
+
+    def _stay(self, draft: Draft, site: Site) -> Draft:
+        """Return the draft with the stare for as long as the battery lasts, and the way home."""
+        low, look_at = self._stare_at(site)
+        above = replace(low, altitude_m=self.altitude_m)
+        stare = _Leg(LegKind.STARE, (low,), site=site.id, look_at=look_at)
+        climb = _Leg(LegKind.TRANSIT, (above,))
+        whole = self.home(self._with(self._with(draft, stare), climb))
         reserve = self.ground.city.limits.reserve_percent
         planned = self.battery_percent - MARGIN_PERCENT
         hold = math.floor(longest_hold_s(whole.cost, self.model, planned, reserve, self.wind))
@@ -311,8 +339,7 @@ class Builder:
                 f"{MIN_STARE_S:g} s are worth a flight"
             )
         holding = replace(stare, points=(replace(low, hold_s=float(hold)),))
-        draft = self._with(draft, holding)
-        return self.home(self._with(draft, _Leg(LegKind.TRANSIT, (above,))))
+        return self.home(self._with(self._with(draft, holding), climb))
 
     def energy(self, draft: Draft) -> SortieEnergy:
         """Return the energy of a whole sortie."""

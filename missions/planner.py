@@ -16,9 +16,11 @@ import numpy as np
 
 from missions.airspace import Tube
 from missions.build import Builder, Draft, Ground, ground_of
-from missions.city import City
+from missions.city import City, Site
+from missions.coverage import Metres
 from missions.energy import CALM, Wind
 from missions.errors import PlanError
+from missions.relief import ASIDE_S, Station, beside, must_go
 from missions.sortie import Sortie
 
 MAX_PATROL_S = 720.0
@@ -84,6 +86,7 @@ def plan(
     wind: Wind = CALM,
     *,
     flying: Sequence[Sortie] = (),
+    stations: Sequence[Station] = (),
     new_id: Callable[[], str],
     max_patrol_s: float = MAX_PATROL_S,
 ) -> Plan:
@@ -111,12 +114,17 @@ def plan(
     flying
         Sorties that are under way or about to be: their drones, cells, sites and airspace are
         taken.
+    stations
+        Those of them that stare, with when each must leave. A relief is planned so that it is
+        there before.
     new_id
         Called once for each sortie, in the order of the plan.
     max_patrol_s
         A patrol takes no further cell that would make it longer than this, seconds.
     """
-    return _Planning(city, now, drones, visits, wind, flying, new_id, max_patrol_s).run(orders)
+    return _Planning(city, now, drones, visits, wind, flying, stations, new_id, max_patrol_s).run(
+        orders
+    )
 
 
 @dataclass
@@ -129,6 +137,7 @@ class _Planning:
     visits: Mapping[str, datetime]
     wind: Wind
     flying: Sequence[Sortie]
+    stations: Sequence[Station]
     new_id: Callable[[], str]
     max_patrol_s: float
     sorties: list[Sortie] = field(default_factory=list)
@@ -162,9 +171,11 @@ class _Planning:
         self.served = {sortie.order for sortie in self.flying}
         self.load = dict.fromkeys(self.ground.docks, 0)
         self.tubes: list[Tube] = []
+        self.tube_of: dict[str, Tube] = {}
         for sortie in self.flying:
             self.load[sortie.dock] = self.load.get(sortie.dock, 0) + 1
-            self.tubes.append(_tube(self.ground, sortie))
+            self.tube_of[sortie.id] = _tube(self.ground, sortie)
+            self.tubes.append(self.tube_of[sortie.id])
 
     def _room(self) -> int:
         return self.city.limits.max_airborne - len(self.flying) - len(self.sorties)
@@ -209,6 +220,7 @@ class _Planning:
     def _stares(self, order: OrderWish) -> None:
         for name in order.sites:
             if name in self.taken:
+                self._relieve(order, name)
                 continue
             if name not in self.ground.sites:
                 known = ", ".join(self.ground.sites) or "none"
@@ -234,6 +246,57 @@ class _Planning:
                     if not self._clear(builder.tube(draft)):
                         continue
                     self._take(builder, draft, order.id)
+                except PlanError as error:
+                    reason = str(error)
+                    break
+                return None
+            reasons.append(f"{offer.id}: {reason}")
+        return reasons[0]
+
+    def _relieve(self, order: OrderWish, name: str) -> None:
+        """Send a relief to a site that one drone stares at, where it must leave now."""
+        there = [sortie for sortie in self.flying if name in sortie.sites]
+        station = next((s for s in self.stations if there and s.sortie == there[0].id), None)
+        site = self.ground.sites.get(name)
+        if len(there) != 1 or station is None or site is None or site.stare is None:
+            return
+        place = self.ground.frame.to_enu(*site.stare.position)
+        away = {dock: math.dist(pad, place) for dock, pad in self.ground.places.items()}
+        speed = min((d.cruise_m_s for d in self.ground.drones.values()), default=1.0)
+        farthest_s = 2.0 * max(away.values()) / speed + 120.0
+        if not must_go(station, self.now, farthest_s):
+            return  # long before any could have to
+        reason = self._nobody() or self._send_relief(order, site, there[0], station, place, away)
+        if reason:
+            self._refuse(order.id, name, f"no relief: {reason}")
+
+    def _send_relief(
+        self,
+        order: OrderWish,
+        site: Site,
+        there: Sortie,
+        station: Station,
+        place: Metres,
+        away: Mapping[str, float],
+    ) -> str | None:
+        """Send the nearest drone that can, where it must go now; return why none can."""
+        leaves_for = self.ground.places[there.dock]
+        theirs = self.tube_of[there.id]
+        reasons = []
+        for offer in self._by_distance(away):
+            aside = beside(place, leaves_for, self.ground.places[offer.dock])
+            reason = CROWDED
+            for altitude in self._layers(offer.dock):
+                builder = self._builder(offer, altitude)
+                try:
+                    whole, out = builder.relieve(site, aside)
+                    if not must_go(station, self.now, out.cost.duration_s - ASIDE_S):
+                        return None
+                    tube = builder.tube(whole)
+                    others = [t for t in self.tubes if t is not theirs]
+                    if builder.tube(out).meets(theirs) or any(tube.meets(t) for t in others):
+                        continue
+                    self._take(builder, whole, order.id)
                 except PlanError as error:
                     reason = str(error)
                     break

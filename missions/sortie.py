@@ -110,5 +110,5 @@ class Sortie:
 
     @property
     def sites(self) -> tuple[str, ...]:
-        """Sites that the sortie observes, in order."""
-        return tuple(leg.site for leg in self.legs if leg.site is not None)
+        """Sites that the sortie observes, in order, each once."""
+        return tuple(dict.fromkeys(leg.site for leg in self.legs if leg.site is not None))

@@ -17,6 +17,7 @@ from fleet.flight.gate import Gate
 from fleet.flight.overrides import Overrides
 from fleet.flight.planning import Planner, Question, ask, sorties_of
 from fleet.flight.policy import Policy
+from fleet.flight.relief import Reliefs
 from fleet.flight.supervisor import Handler, Supervisor
 from fleet.flight.tracks import Tracks
 from fleet.flight.word import Action, Word
@@ -120,7 +121,7 @@ class FlightController:
             links,
             docks,
             {dock.id: Gate() for dock in city.docks},
-            journal or Unheard(),
+            Unheard() if journal is None else journal,
             presence or unwatched,
         )
         self._planner = planner
@@ -131,6 +132,7 @@ class FlightController:
         self._tasks: list[asyncio.Task[None]] = []
         self._tracks = Tracks(self._world, tuple(self._supervisors.values()))
         self._refusals: tuple[object, ...] = ()
+        self._reliefs = Reliefs()
 
     @property
     def supervisors(self) -> Mapping[str, Supervisor]:
@@ -351,13 +353,24 @@ class FlightController:
             await asyncio.sleep(PLAN_EACH_S)
 
     async def _mind_orders(self) -> None:
-        """End orders at their time, however long a plan takes."""
+        """End orders at their time and mind the stations, however long a plan takes."""
         while True:
             try:
+                self._mind_stations()
                 await self._end_due_orders()
             except StoreError as error:
                 log.error("the end of an order waits for the store", error=str(error))
             await asyncio.sleep(PLAN_EACH_S)
+
+    def _mind_stations(self) -> None:
+        wanted = {
+            site
+            for order in self._orders.values()
+            if order.status is OrderStatus.ACTIVE
+            for site in order.request.sites
+        }
+        keepers = tuple(self._supervisors.values())
+        self._reliefs.look(keepers, wanted, self._world.clock.monotonic())
 
     async def _end_due_orders(self) -> None:
         now = self._world.clock.now()

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import uuid4
 
+from fleet.flight.relief import stations
 from fleet.flight.supervisor import Supervisor
 from fleet.model.order import Order
 from missions.city import City
@@ -41,6 +42,7 @@ class Question:
         self.offers = tuple(_offer(s) for s in keepers)
         self.visits = dict(visits)
         self.flying = tuple(sorties_of(keepers))
+        self.stations = tuple(stations(keepers, now))
         self.wind = Wind(max((s.wind_m_s for s in keepers), default=0.0))
 
     @property
@@ -64,6 +66,7 @@ def _ask(question: Question) -> Plan:
         question.visits,
         question.wind,
         flying=question.flying,
+        stations=question.stations,
         new_id=lambda: str(uuid4()),
     )
 

@@ -116,6 +116,7 @@ class PlannerProcess:
             offers=question.offers,
             visits=question.visits,
             wind=question.wind,
+            stations=question.stations,
         )
         self._city, self._sent = question.city, set(flying)
         body = pickle.dumps(asked)

@@ -18,6 +18,7 @@ from uuid import uuid4
 from missions.city import City
 from missions.energy import Wind
 from missions.planner import DroneOffer, OrderWish, Plan, plan
+from missions.relief import Station
 from missions.sortie import Sortie
 
 LENGTH = struct.Struct(">I")
@@ -40,6 +41,7 @@ class Asked(NamedTuple):
     offers: tuple[DroneOffer, ...]
     visits: dict[str, datetime]
     wind: Wind
+    stations: tuple[Station, ...] = ()
 
 
 class Failed(NamedTuple):
@@ -78,6 +80,7 @@ class Worker:
             asked.visits,
             asked.wind,
             flying=tuple(self._sorties.values()),
+            stations=asked.stations,
             new_id=lambda: str(uuid4()),
         )
 
@@ -101,4 +104,3 @@ def main() -> None:
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     serve(sys.stdin.buffer, sink)
-

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,9 +19,10 @@ from missions.airspace import FENCE_POINTS, KEEP_M, LAYER_M
 from missions.build import MARGIN_PERCENT, ground_of
 from missions.city import City
 from missions.coverage import city_cells
-from missions.energy import PowerModel, Wind, legs_cost
+from missions.energy import PowerModel, Wind, landing_cost, legs_cost
 from missions.geo import LocalFrame, distance_m
-from missions.planner import DroneOffer, OrderWish, Plan, plan
+from missions.planner import DroneOffer, OrderWish, Plan, _tube, plan
+from missions.relief import ASIDE_S, DOCK_S, SLACK_S, SPARE_S, Station, beside
 from missions.sortie import LegKind, Sortie
 
 NOW = datetime(2025, 5, 1, 12, tzinfo=UTC)
@@ -326,3 +329,82 @@ def test_any_plan_is_sound_and_the_same_again(
     assert len(first.sorties) <= zhangzhou.limits.max_airborne
     for sortie in first.sorties:
         check_sound(zhangzhou, sortie)
+
+
+# reliefs
+
+
+def on_station(city: City, leaves_in_s: float) -> dict[str, Any]:
+    (there,) = make(city, [stare("zhangzhou-bridge")]).sorties
+    leaves = NOW + timedelta(seconds=leaves_in_s)
+    return {"flying": [there], "stations": [Station(there.id, leaves)]}
+
+
+def test_a_relief_leaves_in_time_and_not_before(zhangzhou: City) -> None:
+    order = [stare("zhangzhou-bridge")]
+    assert make(zhangzhou, order, **on_station(zhangzhou, 1200)).sorties == ()
+    more = on_station(zhangzhou, 0)
+    (relief,) = make(zhangzhou, order, **more).sorties
+    outward = _seconds_to_station(zhangzhou, relief)
+    late = DOCK_S + outward + SPARE_S + SLACK_S
+    assert make(zhangzhou, order, **on_station(zhangzhou, late + 20)).sorties == ()
+    assert len(make(zhangzhou, order, **on_station(zhangzhou, late - 20)).sorties) == 1
+    assert relief.drone != more["flying"][0].drone
+
+
+def _seconds_to_station(city: City, sortie: Sortie) -> float:
+    drone = next(d for d in city.drones if d.id == sortie.drone)
+    index = next(i for i, leg in enumerate(sortie.legs) if leg.kind is LegKind.STARE)
+    wait = replace(sortie.legs[index].waypoints[0], hold_s=0.0)
+    legs = [*sortie.legs[:index], replace(sortie.legs[index], waypoints=(wait,))]
+    home = (sortie.home_lon, sortie.home_lat)
+    model = PowerModel.of(drone)
+    landing = landing_cost(wait.altitude_m, model).duration_s
+    return legs_cost(legs, home, model).duration_s - landing
+
+
+def test_a_relief_keeps_apart_from_the_one_it_relieves_until_that_has_gone(
+    zhangzhou: City,
+) -> None:
+    more = on_station(zhangzhou, 60)
+    (relief,) = make(zhangzhou, [stare("zhangzhou-bridge")], **more).sorties
+    check_sound(zhangzhou, relief)
+    (there,) = more["flying"]
+    site = next(s for s in zhangzhou.sites if s.id == "zhangzhou-bridge")
+    waits, stays = [leg for leg in relief.legs if leg.kind is LegKind.STARE]
+    assert waits.site == stays.site == site.id
+    assert relief.sites == (site.id,)
+    (aside,), (place,) = waits.waypoints, stays.waypoints
+    assert aside.hold_s == ASIDE_S
+    assert abs(aside.altitude_m - site.stare.altitude_m) == pytest.approx(15.0)
+    assert (place.altitude_m, place.hold_s > 60) == (site.stare.altitude_m, True)
+    assert distance_m((place.lon, place.lat), site.stare.position) < 0.1
+    assert distance_m((aside.lon, aside.lat), site.stare.position) == pytest.approx(35.0, abs=0.5)
+    # nowhere on its way out does it come near the other's way, which may leave at any moment
+    out = replace(relief, legs=relief.legs[: relief.legs.index(waits) + 1])
+    assert not _tube(ground_of(zhangzhou), out).meets(_tube(ground_of(zhangzhou), there))
+
+
+def test_one_relief_is_enough_and_none_is_told(zhangzhou: City) -> None:
+    more = on_station(zhangzhou, 60)
+    (relief,) = make(zhangzhou, [stare("zhangzhou-bridge")], **more).sorties
+    both = {**more, "flying": [*more["flying"], relief]}
+    assert make(zhangzhou, [stare("zhangzhou-bridge")], **both).sorties == ()
+    nobody = make(zhangzhou, [stare("zhangzhou-bridge")], drones=[], **more)
+    (refusal,) = nobody.refusals
+    assert refusal.reason == "no relief: no drone is ready"
+
+
+@given(
+    st.tuples(st.floats(-3000, 3000), st.floats(-3000, 3000)),
+    st.tuples(st.floats(-3000, 3000), st.floats(-3000, 3000)),
+)
+def test_a_relief_waits_square_to_the_way_on_which_the_other_leaves(
+    leaves_for: tuple[float, float], comes_from: tuple[float, float]
+) -> None:
+    east, north = beside((0.0, 0.0), leaves_for, comes_from)
+    assert math.hypot(east, north) == pytest.approx(35.0)
+    away = math.hypot(*leaves_for)
+    if away >= 1.0:
+        assert (east * leaves_for[0] + north * leaves_for[1]) / away == pytest.approx(0, abs=1e-6)
+    assert math.dist((east, north), comes_from) <= math.dist((-east, -north), comes_from) + 1e-6

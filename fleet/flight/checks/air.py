@@ -86,20 +86,17 @@ class NoConflict:
 def _hand_over(own: Sortie, other: Sortie) -> bool | None:
     """Return whether one may relieve the other on station; None where they share no site.
 
-    They meet there on purpose, one above the other; on the way the monitor keeps them apart.
+    They meet there on purpose, one above the other: a relief comes to where it waits, while the
+    other is where it stays. On the way the monitor keeps them apart.
     """
-    heights = _heights(other)
-    apart = [
-        abs(altitude - height) >= VERTICAL_M
-        for site, altitude in _heights(own)
-        for other_site, height in heights
-        if site == other_site
-    ]
+    stays = dict(_heights(other))
+    comes = dict(reversed(_heights(own)))
+    apart = [abs(comes[site] - stays[site]) >= VERTICAL_M for site in comes if site in stays]
     return all(apart) if apart else None
 
 
 def _heights(sortie: Sortie) -> list[tuple[str, float]]:
-    """Return each site with the heights at which it is watched."""
+    """Return each site with the heights at which it is watched, in order."""
     return [(leg.site, w.altitude_m) for leg in sortie.legs if leg.site for w in leg.waypoints]
 
 

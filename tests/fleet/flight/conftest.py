@@ -286,8 +286,9 @@ class Town:
         """The docks count who stands in them."""
         self.lids = {"d1": False, "d2": False}
         """A lid that is shut, whatever its dock says."""
-        self.planner = OnePlanner(limit)
+        self.planner: Any = OnePlanner(limit)
         self.policy = policy or Policy(ready_percent=50.0)
+        self.make_more: dict[str, Any] = {}
         self.controller = self._make()
         self._beat: asyncio.Task[None] | None = None
 
@@ -305,6 +306,7 @@ class Town:
             self.clock,
             policy=self.policy,
             planner=self.planner,
+            **self.make_more,
         )
 
     @asynccontextmanager

@@ -1,0 +1,91 @@
+"""A stared site is handed over without a gap, and a gap is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fleet.flight.planning import ask
+from fleet.flight.policy import Policy
+from fleet.flight.relief import stares_at
+from fleet.model.flightlog import FlightEvent
+from fleet.model.order import OrderRequest
+from fleet.model.records import SortieStatus
+from fleet.model.states import DroneState
+from missions.city import Stare
+
+S = DroneState
+Make = Callable[..., Any]
+HOVER_PERCENT_S = 100.0 / (274.0 * 3600.0 / 420.0)
+
+
+class Notes(list[FlightEvent]):
+    def note(self, event: FlightEvent) -> None:
+        self.append(event)
+
+    def about(self, words: str) -> list[str]:
+        return [event.text for event in self if words in event.text]
+
+
+def staring(town: Any, battery: float = 62.0) -> Notes:
+    """Have the town's bridge stared at, with batteries that last for some minutes."""
+    site = town.city.sites[0]
+    lon, lat = site.position
+    stare = Stare(position=(lon, lat), altitude_m=30.0, look_at=(lon, lat + 0.0005))
+    sites = (site.model_copy(update={"stare": stare}),)
+    town.city = town.city.model_copy(update={"sites": sites})
+    town.planner = ask
+    notes = Notes()
+    town.make_more = {"journal": notes}
+    town.controller = town._make()
+    for vehicle in town.vehicles.values():
+        vehicle.set(battery_percent=battery)
+        vehicle.drain_percent_s = HOVER_PERCENT_S
+    return notes
+
+
+async def test_the_relief_is_there_before_the_other_leaves(make_town: Make) -> None:
+    town = make_town(("a1", "a2"), policy=Policy(ready_percent=50.0))
+    notes = staring(town)
+    watchers: list[set[str]] = []
+    async with town.open():
+        for drone in ("a1", "a2"):
+            await town.reach(S.DOCKED, drone=drone)
+        await town.controller.submit(OrderRequest(kind="stare", sites=("bridge",)), "wang")
+        keepers = town.controller.supervisors
+        await town.until(lambda: any(stares_at(k) for k in keepers.values()))
+        (first,) = [d for d, k in keepers.items() if stares_at(k)]
+        (second,) = {"a1", "a2"} - {first}
+
+        def look() -> None:
+            watchers.append({d for d, k in keepers.items() if stares_at(k, "bridge")})
+
+        town.vehicles[first].listen(look)
+        await town.until(lambda: town.state(second) is S.TAKING_OFF, 1200)
+        await town.until(lambda: ("bridge", second) in town.controller.watch_assignments(), 300)
+        assert ("bridge", first) in town.controller.watch_assignments()
+        await town.until(lambda: town.state(first) is S.RETURNING, 300)
+        assert town.live(first).reason == f"relieved by {second}"
+        assert (town.vehicles[first].truth.battery_percent or 0) > 25.0
+        assert all(watchers), "somebody was there all the while"
+        await town.until(lambda: town.state(first) in {S.CHARGING, S.DOCKED}, 600)
+        assert town.store.sorties[keepers[second].sortie.id].status is SortieStatus.FLYING
+        done = [r for r in town.store.sorties.values() if r.sortie.drone == first]
+        assert done[0].status is SortieStatus.COMPLETED
+        assert notes.about("relieved at bridge")
+        assert not notes.about("left unwatched")
+
+
+async def test_where_nobody_can_relieve_it_the_gap_is_told(make_town: Make) -> None:
+    town = make_town(("a1",), policy=Policy(ready_percent=50.0))
+    notes = staring(town, battery=55.0)
+    async with town.open():
+        await town.reach(S.DOCKED)
+        await town.controller.submit(OrderRequest(kind="stare", sites=("bridge",)), "wang")
+        await town.until(lambda: stares_at(town.controller.supervisors["a1"]) == "bridge")
+        town.vehicle.set(battery_percent=26.0)
+        await town.reach(S.RETURNING, bound_s=60)
+        await town.until(lambda: bool(notes.about("site bridge is left unwatched by a1")), 3)
+        await town.until(lambda: town.state() is S.CHARGING, 300)
+        town.vehicle.set(battery_percent=90.0)
+        await town.until(lambda: bool(notes.about("site bridge is watched again after")), 300)
