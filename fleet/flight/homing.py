@@ -11,6 +11,7 @@ from fleet.flight.column import blocker
 from fleet.flight.door import close_left, in_its_dock, open_door
 from fleet.flight.place import come_home_percent, distance_m, landed
 from fleet.flight.supervisor import Supervisor
+from fleet.model.command import PointGimbal
 from fleet.model.flightlog import EventKind
 from fleet.model.states import DoorState, DroneState
 
@@ -138,9 +139,24 @@ async def landing(s: Supervisor) -> Step:
     way = approach(s)
     s.sight.begin()
     try:
+        await _look_down(s)
         return await _down(s, way, why)
     finally:
         s.sight.end()
+
+
+async def _look_down(s: Supervisor) -> None:
+    """Point the camera straight down, where the pad has a marker.
+
+    Not at the pad's position: that is known by GPS to a metre or two, which near the ground is out
+    of the picture.
+    """
+    if s.world.dock_at(s.berth).marker is None or not s.t.in_air:
+        return
+    try:
+        await s.link.point_gimbal(PointGimbal(action="gimbal", pitch_deg=-90.0))
+    except LinkError as error:
+        log.warning("camera does not look down", drone=s.drone.id, error=str(error))
 
 
 async def _down(s: Supervisor, way: Approach, why: str) -> Step:

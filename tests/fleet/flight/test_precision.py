@@ -12,6 +12,7 @@ import pytest
 from fleet.errors import OrderError
 from fleet.flight.precision import FRESH_S, Sight
 from fleet.link.port import LandingTarget
+from fleet.model.command import PointGimbal
 from fleet.model.states import DroneState
 from missions.city import Marker
 
@@ -107,3 +108,22 @@ async def test_a_clock_that_is_far_ahead_is_not_believed(make_town: Make) -> Non
     assert sight.take(target(town, north=float("nan"))) is not None
     assert sight.take(target(town, -0.1)) is None
     await asyncio.sleep(0)
+
+
+async def test_the_camera_looks_straight_down_at_a_marker(make_town: Make) -> None:
+    town = with_marker(make_town())
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.LANDING)
+        await town.until(lambda: town.vehicle.camera is not None, 1)
+        assert town.vehicle.camera == PointGimbal(action="gimbal", pitch_deg=-90.0)
+
+
+async def test_a_camera_that_does_not_turn_keeps_no_drone_up(make_town: Make) -> None:
+    town = with_marker(make_town())
+    town.vehicle.refuse["gimbal"] = "no gimbal"
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.LANDING)
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home())
+        assert town.vehicle.camera is None
