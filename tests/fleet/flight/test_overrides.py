@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from fleet.flight.overrides import VALID_S, Overrides
+from fleet.model.states import DroneState
 
 
 def test_it_ends_with_the_take_off_or_the_time() -> None:
@@ -22,3 +26,23 @@ def test_a_later_one_takes_the_place_of_an_earlier() -> None:
     overrides.grant("u1", frozenset({"temperature-fit"}), 0.0)
     overrides.grant("u1", frozenset({"operator-present"}), 10.0)
     assert overrides.of("u1", VALID_S + 5.0) == {"operator-present"}
+
+
+async def test_a_drone_takes_off_once_past_what_was_overridden(
+    make_town: Callable[..., Any],
+) -> None:
+    town = make_town(limit=3)
+    async with town.open():
+        await town.reach(DroneState.DOCKED)
+        town.dock.set(temperature_c=48.0)
+        await town.patrol()
+        await town.reach(DroneState.CHECKING)
+        await town.reach(DroneState.DOCKED)
+        assert "temperature is 48 °C" in town.live().reason
+        overrides = town.controller.overrides
+        overrides.grant("a1", frozenset({"temperature-fit"}), town.clock.monotonic())
+        await town.reach(DroneState.ON_WAY)
+        assert overrides.of("a1", town.clock.monotonic()) == frozenset()  # one take-off
+        await town.until(lambda: town.state() is DroneState.DOCKED, 2000.0)
+        await town.until(lambda: "temperature is 48 °C" in town.live().reason, 600.0)
+        assert town.passed().count(DroneState.TAKING_OFF) == 1
