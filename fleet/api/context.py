@@ -14,7 +14,6 @@ from fastapi import Request as HttpRequest
 from prometheus_client import CollectorRegistry
 
 from fleet.cad.dispatcher import Dispatcher
-from fleet.errors import OrderError
 from fleet.flight.asked import Answer, Request
 from fleet.flight.control import Holder
 from fleet.flight.overrides import Overrides
@@ -71,18 +70,6 @@ class Pilots(Protocol):
         """Return who has control of a drone, or None."""
 
 
-class _NoPilots:
-    """Where no desk was handed over."""
-
-    async def carry_out(self, request: Request) -> Answer:
-        """Refuse."""
-        raise OrderError("this controller takes no pilot's commands")
-
-    def holder(self, drone: str) -> Holder | None:
-        """Return that nobody has control."""
-        return None
-
-
 @dataclass(frozen=True)
 class Context:
     """The controller's parts, and where the city file and the data lie.
@@ -99,11 +86,11 @@ class Context:
     board: SiteBoard
     dispatcher: Dispatcher
     flight: Flight
+    pilots: Pilots
+    data: Path
     registry: CollectorRegistry
     map_origins: tuple[str, ...] = ()
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    pilots: Pilots = field(default_factory=_NoPilots)
-    data: Path = Path()
 
 
 def context_of(request: HttpRequest) -> Context:
