@@ -14,7 +14,6 @@ from typing import Any
 
 import structlog
 from mavsdk.system import System
-from pymavlink.dialects.v20 import development as mav
 
 from fleet.errors import LinkError, Refused
 from fleet.link.camera import Camera
@@ -25,7 +24,7 @@ from fleet.link.items import Programme
 from fleet.link.landing_target import Track, landing_target
 from fleet.link.loading import Loader
 from fleet.link.maneuvers import REQUEST_MESSAGE, Maneuvers
-from fleet.link.mavsdk_telemetry import RATE_HZ, Slots
+from fleet.link.mavsdk_telemetry import RATES, Slots
 from fleet.link.modes import HOLD, LAND, MISSION, PRECISION_LAND, RETURN_TO_LAUNCH
 from fleet.link.port import LandingTarget, Listener, VehicleText
 from fleet.link.profile import Expected
@@ -45,7 +44,8 @@ GROUND_SPEED, THROTTLE_UNCHANGED = 1.0, -1.0
 
 SEEN_S = 4.5
 """Bound on arming and disarming being seen after it was acknowledged."""
-_RATED = (mav.MAVLINK_MSG_ID_GLOBAL_POSITION_INT, mav.MAVLINK_MSG_ID_LOCAL_POSITION_NED)
+NONE_OF_IT = -1.0
+"""An interval that ends a stream."""
 
 log = structlog.get_logger(__name__)
 
@@ -172,11 +172,13 @@ class MavsdkLink:
         self._rating = asyncio.get_running_loop().create_task(self._ask_rates())
 
     async def _ask_rates(self) -> None:
-        """Ask for positions at ``RATE_HZ``; a vehicle that was started again has forgotten it."""
-        for message in _RATED:
-            params = (float(message), 1e6 / RATE_HZ)
+        """Ask for ``RATES``; a vehicle that was started again has forgotten them."""
+        for message, rate_hz in RATES.items():
+            params = (float(message), 1e6 / rate_hz if rate_hz else NONE_OF_IT)
             try:
                 await self._commands.send("rate", Command(SET_MESSAGE_INTERVAL, params))
+            except NoAnswer:
+                return  # asked again when it is heard again
             except LinkError as error:
                 log.debug("vehicle keeps its own rates", drone=self._drone, why=str(error))
 

@@ -9,6 +9,7 @@ import pytest
 
 from fleet.errors import LinkError, Refused
 from fleet.link import commands
+from fleet.link.mavsdk_telemetry import RATES
 from fleet.link.requests import NoAnswer
 from fleet.link.seen import NotSeen
 
@@ -159,8 +160,11 @@ async def test_a_request_that_is_cancelled_leaves_the_way_free(scripted) -> None
 async def test_rates_are_asked_for_on_every_connection(scripted) -> None:
     async with scripted() as (vehicle, _):
         vehicle.on["COMMAND_LONG"] = vehicle.ack
-        await vehicle.hears(lambda: len({m.param1 for m in vehicle.commands(SET_RATE)}) == 2)
-        assert {m.param2 for m in vehicle.commands(SET_RATE)} == {100_000.0}
+        await vehicle.hears(
+            lambda: len({m.param1 for m in vehicle.commands(SET_RATE)}) == len(RATES)
+        )
+        asked = {int(m.param1): m.param2 for m in vehicle.commands(SET_RATE)}
+        assert asked == {message: 1e6 / hz if hz else -1.0 for message, hz in RATES.items()}
 
 
 async def test_a_vehicle_that_was_never_heard_is_not_asked(scripted) -> None:
