@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import ssl
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,14 @@ import structlog
 from pydantic import ValidationError
 
 from fleet.docks.mqtt_dock import MqttDock
-from fleet.docks.wire import CommandMessage, ReplyMessage, StateMessage, address, topic
+from fleet.docks.wire import (
+    MOST_BYTES,
+    CommandMessage,
+    ReplyMessage,
+    StateMessage,
+    address,
+    topic,
+)
 from fleet.errors import DockError
 from fleet.link.clock import Clock, SystemClock
 from fleet.live import LiveHub
@@ -29,6 +37,7 @@ START_S = 12.0
 """A broker that is not reached within this of the start is an error of the set-up."""
 INCOMING = 10_000
 """Messages queued at most; a dock sends one each 5 s."""
+SAY_EACH_S = 10.0
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 log = structlog.get_logger(__name__)
@@ -64,6 +73,7 @@ class MqttDocks:
         self._protocol = aiomqtt.ProtocolVersion.V5
         self._connected = asyncio.Event()
         self._error = "no answer"
+        self._said: dict[str, tuple[float, int]] = {}
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -172,20 +182,49 @@ class MqttDocks:
         if found is None or dock is None:
             return
         payload: Any = message.payload or b""
+        if len(payload) > MOST_BYTES:
+            self._nonsense(dock, found.part, f"{len(payload)} bytes; {MOST_BYTES} are allowed")
+            return
         try:
             match found.part:
                 case "availability":
-                    dock.on_availability(bytes(payload) == b"online")
+                    self._available(dock, bytes(payload))
                 case "state":
                     state = StateMessage.model_validate_json(payload)
-                    dock.on_state(state, state.at if message.retain else self._clock.now())
+                    if self._is_of(dock, state.dock, found.part):
+                        dock.on_state(state, retained=message.retain)
                 case "reply":
-                    dock.on_reply(ReplyMessage.model_validate_json(payload))
+                    reply = ReplyMessage.model_validate_json(payload)
+                    if self._is_of(dock, reply.dock, found.part):
+                        dock.on_reply(reply)
         except ValidationError as error:
             first = error.errors()[0]
-            log.warning(
-                "dock sent nonsense", topic=message.topic.value, key=first["loc"], rule=first["msg"]
-            )
+            key = ".".join(str(part) for part in first["loc"]) or "message"
+            self._nonsense(dock, found.part, f"{key}: {first['msg']}")
+
+    def _available(self, dock: MqttDock, payload: bytes) -> None:
+        if payload not in {b"online", b"offline"}:
+            words = repr(payload[:20])
+            self._nonsense(dock, "availability", f"{words} is neither online nor offline")
+            return
+        dock.on_availability(payload == b"online")
+
+    def _is_of(self, dock: MqttDock, name: str | None, part: str) -> bool:
+        if name is None or name == dock.id:
+            return True
+        self._nonsense(dock, part, f"it is of dock {name!r}")
+        return False
+
+    def _nonsense(self, dock: MqttDock, part: str, words: str) -> None:
+        """Show it, and log it now and then: a dock that is out of its mind may not fill the disk."""
+        dock.on_nonsense(f"dock's {part} cannot be read: {words[:200]}")
+        now = self._clock.monotonic()
+        said, left_out = self._said.get(dock.id, (-math.inf, 0))
+        if now - said < SAY_EACH_S:
+            self._said[dock.id] = (said, left_out + 1)
+            return
+        self._said[dock.id] = (now, 0)
+        log.warning("dock sent nonsense", dock=dock.id, part=part, why=words, left_out=left_out)
 
     async def _publish(self, dock: str, command: CommandMessage) -> None:
         if self._client is None:

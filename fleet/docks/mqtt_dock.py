@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
+from fleet.docks.order import Order
 from fleet.docks.port import Listener
 from fleet.docks.wire import Action, CommandMessage, ReplyMessage, StateMessage
 from fleet.errors import DockError
@@ -17,6 +18,8 @@ from fleet.model.states import DoorState
 ANSWER_S = 4.0
 """A dock answers a command within this, or the same command (same id) is sent again."""
 TRIES = 3
+SHOWN_S = 6.0
+"""A dock tells its state on every change, and each 5 s."""
 DOOR_S = 60.0
 """Bound on a door's way, once the command is accepted."""
 
@@ -37,6 +40,7 @@ class MqttDock:
         self._available: bool | None = None
         self._listeners: list[Listener] = []
         self._replies: dict[UUID, asyncio.Queue[ReplyMessage]] = {}
+        self._order = Order()
 
     @property
     def id(self) -> str:
@@ -58,13 +62,21 @@ class MqttDock:
         self._available = online
         self._set(online=online, reason="" if online else "dock is offline")
 
-    def on_state(self, message: StateMessage, heard_at: datetime) -> None:
-        """Take the dock's state. One that never said it is available counts as there."""
+    def on_state(self, message: StateMessage, *, retained: bool) -> None:
+        """Take the dock's state. One that never said it is available counts as there.
+
+        A state that is older than the last one is passed over: it came late, or twice. One that
+        the broker kept is as old as it says, and no younger than now.
+        """
+        if not self._order.takes(message.at):
+            return
+        now = self._clock.now()
+        heard_at = min(message.at, now) if retained else now
         online = self._available is not False
         reason = "" if online else "dock is offline"
         if message.door_state is DoorState.JAMMED:
             reason = "door is jammed"
-        fields = message.model_dump(exclude={"at", "door"})
+        fields = message.model_dump(exclude={"at", "door", "dock"})
         self._set(online=online, door=message.door_state, at=heard_at, reason=reason, **fields)
 
     def on_reply(self, message: ReplyMessage) -> None:
@@ -72,6 +84,10 @@ class MqttDock:
         queue = self._replies.get(message.command)
         if queue is not None and not queue.full():
             queue.put_nowait(message)
+
+    def on_nonsense(self, words: str) -> None:
+        """Show that the dock says what cannot be read, until it says what can."""
+        self._set(reason=words)
 
     def on_disconnected(self, reason: str) -> None:
         """Take it that the broker is gone: nothing is known of the dock until it is back."""
@@ -111,6 +127,26 @@ class MqttDock:
             raise DockError(
                 f"dock {self.id}: {action} {reply.result}: {reply.reason or 'no reason given'}"
             )
+        if not await self._shows(_DONE[action]):
+            raise DockError(
+                f"dock {self.id}: {action} is done, it says, but its state says that the door is "
+                f"{self._state.door}"
+            )
+
+    async def _shows(self, door: DoorState) -> bool:
+        """Wait until the dock's state shows a door; it may come after the reply."""
+        changed = asyncio.Event()
+        stop = self.listen(changed.set)
+        try:
+            async with asyncio.timeout(SHOWN_S):
+                while self._state.door is not door:
+                    changed.clear()
+                    await changed.wait()
+        except TimeoutError:
+            return False
+        finally:
+            stop()
+        return True
 
     async def _first_reply(
         self, command: CommandMessage, replies: asyncio.Queue[ReplyMessage]

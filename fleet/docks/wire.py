@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from fleet.model.states import DoorState
 
@@ -15,10 +15,16 @@ Part = Literal["availability", "state", "command", "reply"]
 Action = Literal["open", "close"]
 
 
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+MOST_DRONES = 32
+MOST_BYTES = 64 * 1024
+"""A dock's message is under a kilobyte; a larger one than this is not read at all."""
+
+
 class Wire(BaseModel):
     """Base of the messages: a dock newer than this controller may say more, so unknown keys pass."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class StateMessage(Wire):
@@ -27,11 +33,15 @@ class StateMessage(Wire):
     at: AwareDatetime
     door: Literal["closed", "opening", "open", "closing", "jammed"]
     clear: bool
-    occupants: tuple[str, ...] = ()
-    charging: dict[str, float] = Field(default_factory=dict)
-    wind_m_s: float | None = None
-    rain_mm_h: float | None = None
-    temperature_c: float | None = None
+    dock: str | None = None
+    """Where a dock says who it is; it must be the topic's."""
+    occupants: tuple[Name, ...] = Field(default=(), max_length=MOST_DRONES)
+    charging: dict[Name, Annotated[float, Field(ge=0, le=100)]] = Field(
+        default_factory=dict, max_length=MOST_DRONES
+    )
+    wind_m_s: float | None = Field(default=None, ge=0, le=150)
+    rain_mm_h: float | None = Field(default=None, ge=0, le=1000)
+    temperature_c: float | None = Field(default=None, ge=-90, le=90)
 
     @property
     def door_state(self) -> DoorState:
@@ -53,7 +63,8 @@ class ReplyMessage(Wire):
 
     command: UUID
     result: Literal["accepted", "done", "refused", "failed"]
-    reason: str = ""
+    reason: Annotated[str, StringConstraints(max_length=500)] = ""
+    dock: str | None = None
 
 
 class Address(NamedTuple):

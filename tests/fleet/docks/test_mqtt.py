@@ -72,6 +72,9 @@ class PlayedDock:
                 self.deaf_for -= 1
                 continue
             for result, reason in self.answers:
+                if result == "done":
+                    door = "open" if command["action"] == "open" else "closed"
+                    await self.client.publish(f"{ROOT}/state", state(door), qos=1, retain=True)
                 reply = {"command": command["id"], "result": result, "reason": reason}
                 await self.client.publish(f"{ROOT}/reply", json.dumps(reply), qos=1)
 
