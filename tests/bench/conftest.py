@@ -122,7 +122,7 @@ class Flock:
         def point(n: float, e: float) -> Waypoint:
             return Waypoint(*at(north + n, east + e), altitude)
 
-        turns = [point(20.0 * (k % 2) + 60, 30.0 * (k // 2 % 2)) for k in range(240)]
+        turns = [point(20.0 * (k % 2) + 60, 30.0 * (k // 2 % 2)) for k in range(60)]
         legs = (
             Leg(LegKind.TAKEOFF, (point(0, 0),), 8.0),
             Leg(LegKind.TRANSIT, (point(60, 0),), 4.0),
