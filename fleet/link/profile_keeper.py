@@ -51,21 +51,16 @@ class ProfileKeeper:
             self._begin()
         self._connected, self._boot_ms = connected, boot_ms
 
-    def read_again(self) -> None:
-        """Read once more, keeping what is known until then."""
-        self._begin(forget=False)
-
     async def close(self) -> None:
         """End a reading that is under way."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _begin(self, *, forget: bool = True) -> None:
+    def _begin(self) -> None:
         if self._task is not None:
             self._task.cancel()
-        if forget:
-            self.differences = None
+        self.differences = None
         self._task = asyncio.get_running_loop().create_task(self._read())
         self._task.add_done_callback(_failed)
 

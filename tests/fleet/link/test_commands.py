@@ -167,12 +167,7 @@ async def test_rates_are_asked_for_on_every_connection(scripted) -> None:
         assert asked == {message: 1e6 / hz if hz else -1.0 for message, hz in RATES.items()}
 
 
-async def test_a_vehicle_that_was_never_heard_is_not_asked(scripted) -> None:
-    from fleet.link.clock import SystemClock
-    from fleet.link.mavsdk_link import MavsdkLink
-    from fleet.link.tap import Tap
-    from missions.city import Drone
-
+async def test_a_vehicle_that_was_never_heard_is_not_asked() -> None:
     drone = Drone(id="a9", dock="d1", system_id=9, mavlink="udpin://127.0.0.1:1")
     link = MavsdkLink("a9", SystemClock(), Tap(drone, SystemClock()))
     for asked in (link.arm, link.hold, link.kill, link.return_to_launch):

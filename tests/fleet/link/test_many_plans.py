@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
 
 import pytest
@@ -23,8 +24,6 @@ POOR = Faults(loss=0.05, duplicate=0.05, reorder=0.03)
 
 def ports(number: int) -> tuple[int, int]:
     """Return two free ports; the vehicle binds the first one's partner 40 above."""
-    import socket
-
     while True:
         with contextlib.ExitStack() as stack, contextlib.suppress(OSError, OverflowError):
             socks = [stack.enter_context(socket.socket(type=socket.SOCK_DGRAM)) for _ in range(3)]

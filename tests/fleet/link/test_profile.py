@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pymavlink.dialects.v20 import development as mav
+from pymavlink.generator.mavcrc import x25crc
 
 from fleet.link import parameters, profile_keeper
 from fleet.link.profile import (
@@ -82,8 +84,6 @@ def test_a_vehicle_as_it_must_be_differs_in_nothing() -> None:
 )
 def test_each_difference_is_told_with_value_allowed_and_why(name, value, said) -> None:
     (words,) = differences(profile(city()), GOOD | {name: value})
-    import re
-
     assert re.match(said, words), words
 
 
@@ -136,8 +136,6 @@ class ParamServer:
         if math.isnan(value):  # pymavlink would not keep its bits
             frame = bytearray(self.vehicle._writer.frame(message, 1))
             frame[10:14] = struct.pack("<i", int(self.values[name][1]))
-            from pymavlink.generator.mavcrc import x25crc
-
             crc = x25crc(frame[1:-2])
             crc.accumulate(bytes([message.crc_extra]))
             frame[-2:] = struct.pack("<H", crc.crc)
