@@ -44,7 +44,7 @@ from sitl.radio import CLEAR, Radio
 
 PAD = (117.65, 24.51)
 AMSL_M = 10.0
-EMBEDDED_SPEED = 7.0
+EMBEDDED_SPEED = 12.0
 PX4_SPEED = float(os.environ.get("PX4_SIM_SPEED_FACTOR", "1"))
 """PX4's own variable: with 2 the suite takes half as long, where the machine is idle."""
 SLACK_S = 4.0

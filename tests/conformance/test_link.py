@@ -24,7 +24,11 @@ async def test_a_mission_goes_on_while_the_link_is_silent(
     air, make_sortie, place, silence_s, moment
 ):
     # a controller counts a vehicle as lost by its own clock
-    wall = silence_s / air.speed if silence_s < LOST_AFTER_S else max(7.0, silence_s / air.speed)
+    wall = (
+        silence_s / air.speed
+        if silence_s < LOST_AFTER_S
+        else max(LOST_AFTER_S + 1.0, silence_s / air.speed)
+    )
     plan = programme(make_sortie(long_mission(place, wall * air.speed + 15)))
     await air.link.load(plan)
     await air.link.start_mission()
