@@ -9,9 +9,13 @@ import pytest
 
 from fleet.errors import LinkError, Refused
 from fleet.link import commands
+from fleet.link.clock import SystemClock
+from fleet.link.mavsdk_link import MavsdkLink
 from fleet.link.mavsdk_telemetry import RATES
 from fleet.link.requests import NoAnswer
 from fleet.link.seen import NotSeen
+from fleet.link.tap import Tap
+from missions.city import Drone
 
 SPEED, ARM, SET_RATE = 178, 400, 511
 
