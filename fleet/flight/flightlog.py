@@ -58,7 +58,7 @@ class FlightLog:
         How long events and recordings are kept. Flights are kept for ever.
     most_bytes
         What all recordings together may take; the oldest go before their time. A vehicle at PX4's
-        default rates writes 100 MB an hour.
+        default rates writes some 30 MB an hour.
     """
 
     def __init__(
