@@ -138,7 +138,8 @@ class ByPoint:
         """See it still, over the pad."""
         if s.t.mode in self.modes:
             return True
-        await self._fly(s)
+        if not await s.until(lambda: _over(s, OVER_M), s.policy.hold_s):
+            await self._fly(s)
         await s.until(lambda: _over(s, OVER_M) or not s.t.in_air, s.policy.over_dock_s)
         return _over(s, COARSE_M)
 
@@ -156,7 +157,8 @@ class ByPoint:
     async def _fly(self, s: Supervisor) -> None:
         """Send the vehicle over the pad, unless it is there or on its way already."""
         lon, lat = s.pad
-        if s.t.mode == "HOLD" and (_over(s, OVER_M) or heading_to(s.t, s.pad, AHEAD_DEG)):
+        there = distance_m(s.t, s.pad) <= OVER_M or heading_to(s.t, s.pad, AHEAD_DEG)
+        if s.t.mode == "HOLD" and there:
             return
         transit = s.sortie.altitude_m if s.sortie is not None else 0.0
         altitude = max(s.t.altitude_m or 0.0, transit, 1.0)

@@ -37,8 +37,6 @@ class Berthed(Waiting):
         What it sees of the marker that it lands on.
     tried, refusals
         Docks that could not take it on this return; how often its berth's did not open.
-    alternate
-        Another dock could take it, where its berth's cannot.
     """
 
     def __init__(self, world: World, drone: Drone, link: DroneLink) -> None:
@@ -51,7 +49,6 @@ class Berthed(Waiting):
         self.sight = Sight(link, world.clock.now)
         self.tried: set[str] = set()
         self.refusals = 0
-        self.alternate = False
         self._looked_at = -math.inf
         self._other: str | None = None
         self._listener: Callable[[], None] | None = None
@@ -113,7 +110,7 @@ class Berthed(Waiting):
         """Bind the drone for another dock; the gate of the one before is free again."""
         self.gate.release(self.drone.id)
         self.berth = berth
-        self.refusals, self.alternate, self._looked_at = 0, False, -math.inf
+        self.refusals, self._looked_at = 0, -math.inf
         if self._listener is not None:
             self._unlisten()
             self._unlisten = self.dock.listen(self._listener)
@@ -134,7 +131,6 @@ class Berthed(Waiting):
         if now - self._looked_at >= LOOK_EACH_S:
             self._looked_at = now
             self._other = self._look_for_another()
-            self.alternate = self._other is not None
         return self._other
 
     def _look_for_another(self) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fleet.flight.safety import View
 from fleet.model.live import SiteLive
-from fleet.model.states import DroneState
+from fleet.model.states import DoorState, DroneState
 
 if TYPE_CHECKING:
     from fleet.flight.supervisor import Supervisor
@@ -54,12 +54,18 @@ def view(s: Supervisor) -> View:
         trouble=tuple(s.link.troubles),
         differences=None if s.link.differences is None else tuple(s.link.differences),
         ground_amsl_m=world.city.city.elevation_m,
-        alternate=s.alternate,
+        alternate=_fails(s) and s.diverts_to() is not None,
     )
 
 
 def _transit_altitude_m(s: Supervisor) -> float:
     return s.sortie.altitude_m if s.sortie is not None else 0.0
+
+
+def _fails(s: Supervisor) -> bool:
+    """Whether the dock that a drone in the air is bound for says itself that it cannot take it."""
+    dock = s.dock.state
+    return s.t.in_air and (not dock.online or dock.door is DoorState.JAMMED)
 
 
 def _video_lost_s(s: Supervisor) -> float | None:

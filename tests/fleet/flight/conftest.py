@@ -170,6 +170,7 @@ def sortie_for(
     altitude: float = 40.0,
     dock: str = "d1",
     alternates: bool = False,
+    hold_s: float = 20.0,
 ) -> Sortie:
     """A short one: two cells and a look at a site 300 m away."""
     home = PAD if dock == "d1" else OTHER
@@ -179,7 +180,7 @@ def sortie_for(
         Leg(LegKind.TRANSIT, (at(200, 0, altitude),), 10.0),
         Leg(LegKind.SURVEY, (at(220, 20, altitude), at(260, 20, altitude)), 8.0, cell="b1-a1"),
         Leg(LegKind.SURVEY, (at(260, 80, altitude), at(220, 80, altitude)), 8.0, cell="b1-a2"),
-        Leg(LegKind.STARE, (at(300, 100, altitude, 20.0),), 10.0, site="bridge"),
+        Leg(LegKind.STARE, (at(300, 100, altitude, hold_s),), 10.0, site="bridge"),
         Leg(LegKind.HOME, (at(north, east, altitude),), 10.0),
     )
     energy = SortieEnergy(200.0, 800.0, 30.0, 68.0, 274.0)
@@ -197,6 +198,7 @@ class OnePlanner:
 
     def __init__(self, limit: int = 1) -> None:
         self.limit = limit
+        self.hold_s = 20.0
         self.given: dict[str, int] = {}
 
     @staticmethod
@@ -219,6 +221,7 @@ class OnePlanner:
                         altitude,
                         offer.dock,
                         len(question.city.docks) > 1,
+                        self.hold_s,
                     )
                 )
         return Plan(tuple(sorties))
