@@ -104,7 +104,7 @@ async def test_the_next_controller_finds_it_at_the_other_dock(make_town: Make, m
         await town.controller.command("a1", "return", "wang")
         if moment == "on its way there":
             await town.until(lambda: keeper.berth == "d2" and town.vehicle.truth.mode == "HOLD")
-            await town.until(lambda: town.vehicle.truth.velocity_north_m_s < 0)
+            await town.until(lambda: town.vehicle.truth.velocity_east_m_s > 5)
         elif moment == "landing":
             await town.until(lambda: town.vehicle.truth.mode == "PRECISION_LAND")
         else:
