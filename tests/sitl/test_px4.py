@@ -223,3 +223,15 @@ async def test_the_real_px4_starts_reports_and_stops(tmp_path):
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
     assert not _alive(pid)
+
+
+def test_its_speed_is_px4s_own_variable_and_real_time_is_left_alone():
+    assert "PX4_SIM_SPEED_FACTOR" not in environment(Px4Spec(0, 0.0, 0.0, 0.0))
+    assert environment(Px4Spec(0, 0.0, 0.0, 0.0, speed=2.0))["PX4_SIM_SPEED_FACTOR"] == "2"
+
+
+def test_it_is_set_as_every_vehicle_of_the_fleet():
+    given = environment(Px4Spec(0, 0.0, 0.0, 0.0))
+    assert given["PX4_PARAM_RTL_PLD_MD"] == "1"
+    assert given["PX4_PARAM_COM_ARM_WO_GPS"] == "0"
+    assert given["PX4_PARAM_EKF2_DRAG_CTRL"] == "1"
