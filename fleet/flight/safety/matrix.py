@@ -52,6 +52,8 @@ MATRIX: tuple[Row, ...] = (
         "takes it as it is found"),
     Row("in the air unasked", "in the air when it should stand in its dock", autopilot.took_off,
         p.ON_PAD | {S.CLOSING}, A.STAND_BY, 980),
+    Row("on the ground unasked", "on the ground with its motors stopped when it should fly",
+        autopilot.is_down, p.FOLLOWED | {S.AVOIDING}, A.STAND_BY, 975, for_s=1.0),
     Row("pilot: breaks a bound", "a word that leads over the ceiling, out of the fence or into a "
         "no-fly zone", None, p.ALOFT, A.REFUSE, 970,
         kept_by="the word is held against the bounds before the drone hears of it"),

@@ -289,3 +289,15 @@ async def test_a_drone_that_is_found_back_in_its_dock_soon_after_leaving_can_fly
         town.vehicle.silent = False
         await town.reach(S.DOCKED, bound_s=60)
         await town.reach(S.TAKING_OFF, bound_s=45)
+
+
+async def test_a_drone_that_is_suddenly_down_is_not_taken_to_fly_on(make_town: Make) -> None:
+    """PX4 calls itself landed as soon as its motors are stopped, in the air too."""
+    town = make_town()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        town.vehicle.set(armed=False, in_air=False, landed_state="ON_GROUND", altitude_m=0.0)
+        await town.reach(S.EMERGENCY, bound_s=10.0)
+        await town.until(lambda: "from its dock" in town.live().reason, 60.0)

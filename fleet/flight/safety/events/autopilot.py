@@ -23,6 +23,13 @@ def took_off(v: View) -> str | None:
     return None
 
 
+def is_down(v: View) -> str | None:
+    """Say that it lies on the ground when it should fly: it fell, or somebody stopped its motors."""
+    if v.telemetry.in_air or v.telemetry.armed:
+        return None
+    return with_words(f"on the ground, motors stopped, while {v.state}", v)
+
+
 def acts(v: View) -> str | None:
     """Say that it returns or lands, and was not told to."""
     mode = v.telemetry.mode

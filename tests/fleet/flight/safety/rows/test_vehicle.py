@@ -38,6 +38,17 @@ def test_in_the_air_unasked(scene: Make, state: S) -> None:
     assert v.step == Step(S.EMERGENCY, f"in the air without our word while {state}: RC override")
 
 
+@pytest.mark.parametrize("state", [S.ON_WAY, S.ON_TASK, S.AVOIDING])
+def test_on_the_ground_unasked(scene: Make, state: S) -> None:
+    s = scene(state).fly(in_air=False, armed=False, mode="HOLD")
+    assert s.after(0.9).step is None  # one message may be wrong
+    v = s.see(words=lambda: "Disarmed by external command").after(0.2)
+    assert v.row == "on the ground unasked"
+    words = f"on the ground, motors stopped, while {state}: Disarmed by external command"
+    assert v.step == Step(S.EMERGENCY, words)
+    assert scene(state).fly(in_air=False).after(5.0).row != "on the ground unasked"
+
+
 @pytest.mark.parametrize("state", [S.ON_WAY, S.ON_TASK, S.HELD, S.AVOIDING])
 @pytest.mark.parametrize(("mode", "does"), [("RETURN_TO_LAUNCH", "returns"), ("LAND", "lands")])
 def test_autopilot_acts(scene: Make, state: S, mode: str, does: str) -> None:
