@@ -51,6 +51,8 @@ WORDS_S = 0.4
 TARGET_M = 2.0
 """How far a target that is shown may be from the one that was asked for (a float32's width)."""
 CLOSER_M = 3.0
+DIFFERENT = frozenset({"go to", "orbit"})
+"""Requests of which two are not the same thing asked twice."""
 NEXT_ITEMS = 3
 """Items within which a position follows, where the programme is not known."""
 NAV_LAST = 95
@@ -60,7 +62,8 @@ NAV_LAST = 95
 class Maneuvers:
     """How one vehicle flies.
 
-    Of two that were asked for, the younger counts: the older is never sent again, and ends.
+    Of two that were asked for, the younger counts: the older is never sent again, and ends. The
+    same mode asked for twice at once is seen by both.
     """
 
     def __init__(
@@ -115,7 +118,8 @@ class Maneuvers:
         return self._asked[0]
 
     def _still(self, number: int, what: str) -> None:
-        if self._asked[0] != number:
+        younger, asked = self._asked
+        if younger != number and (asked != what or what in DIFFERENT):
             raise LinkError(f"{self._seen.drone}: {what}: overtaken by {self._asked[1]}")
 
     async def _try_mode(self, number: int, what: str, mode: str, results: list[int]) -> bool:

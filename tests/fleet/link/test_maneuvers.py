@@ -267,3 +267,21 @@ async def test_a_jump_that_was_overtaken_does_not_start_the_mission_again(script
             await jump
         assert {m.param3 for m in vehicle.commands(SET_MODE)} == {NUMBERS["HOLD"][1]}
         assert vehicle.mode == "HOLD"
+
+
+async def test_the_same_mode_asked_for_twice_is_seen_by_both(scripted) -> None:
+    async with scripted() as (vehicle, link):
+        vehicle.mode = "MISSION"
+        obeys(vehicle)
+        await asyncio.gather(link.hold(), link.hold())
+
+
+async def test_of_two_places_at_once_the_second_is_flown_to(scripted) -> None:
+    async with scripted() as (vehicle, link):
+        aims_at(vehicle, 24.5103, 117.6505, 45.0)
+        first = asyncio.create_task(link.go_to(goto()))
+        second = asyncio.create_task(link.go_to(goto().model_copy(update={"altitude_m": 35.0})))
+        await second
+        with pytest.raises(LinkError, match="a1: go to: overtaken by go to"):
+            await first
+        assert [m.z for m in vehicle.commands(REPOSITION)] == [35.0, 45.0]
