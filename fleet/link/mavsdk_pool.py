@@ -30,6 +30,8 @@ from missions.city import Drone
 
 RAW = "raw://"
 TICK_S = 0.1
+UNHEARD = "Sending message failed"
+"""What mavsdk says of a heartbeat in the moment before there is somebody to send it."""
 
 log = structlog.get_logger(__name__)
 
@@ -201,7 +203,8 @@ def _take_log() -> None:
 
 def _to_log(level: LogLevel, message: str, _file: str | None, _line: int) -> bool:
     """Take mavsdk's own log lines off the terminal, and into ours."""
-    say = log.warning if level >= LogLevel.WARN else log.debug
+    grave = level >= LogLevel.WARN and not message.startswith(UNHEARD)
+    say = log.warning if grave else log.debug
     say("mavsdk", message=message.rstrip())
     return True
 

@@ -16,14 +16,35 @@ MEASURED_HZ = 0.2
 """A measurement that a plugin might look at."""
 
 _NEVER = frozenset(
-    {29, 31, 36, 62, 83, 84, 85, 87, 105, 106, 132, 140, 141, 147, 230, 231, 241, 253, 290, 291}
+    {
+        4,
+        29,
+        31,
+        36,
+        62,
+        83,
+        84,
+        85,
+        87,
+        105,
+        106,
+        111,
+        132,
+        140,
+        141,
+        147,
+        230,
+        231,
+        241,
+        253,
+        290,
+        291,
+    }
     | {331, 340, 375, 380, 385, 410, 411, 12900, 12901, 12902, 12903, 12904, 12905, 12915}
 )
-"""Raw sensors, actuators, setpoints, odometry, tunnels, remote identification; and events, whose
-texts come as STATUSTEXT too."""
-_SELDOM = frozenset(
-    {1, 2, 4, 8, 24, 30, 32, 33, 42, 46, 65, 74, 111, 242, 245, 246, 265, 284, 285, 436}
-)
+"""Raw sensors, actuators, setpoints, odometry, tunnels, remote identification; pings and clocks, which
+mavsdk would answer for nobody's use; and events, whose texts come as STATUSTEXT too."""
+_SELDOM = frozenset({1, 2, 8, 24, 30, 32, 33, 42, 46, 65, 74, 242, 245, 246, 265, 284, 285, 436})
 """Measurements, and what the tap reads itself."""
 
 ALLOWED: Mapping[int, float | None] = dict.fromkeys(_NEVER, 0.0) | dict.fromkeys(
