@@ -14,6 +14,8 @@ _GPS_LOST_S = 5.0
 
 _WIND_S = 5.0
 """How slowly the wind estimate follows the wind."""
+_GPS_BACK_S = 2.6
+"""Seconds with a fix after which a lost position is good enough again."""
 
 _NOISES = 4099
 _NOISE = tuple(random.Random(20).gauss(0.0, 1.0) for _ in range(_NOISES))
@@ -30,6 +32,7 @@ class Estimator:
     __slots__ = (
         "_next",
         "_random",
+        "back_for",
         "east",
         "fix",
         "gps_east",
@@ -56,6 +59,7 @@ class Estimator:
         self.satellites = 10
         self.settled = False
         self.lost_for = 0.0
+        self.back_for = 0.0
         self.wind: tuple[float, float] | None = None
         """The wind that it believes in, m/s to north and east; None until it was in the air."""
 
@@ -68,7 +72,11 @@ class Estimator:
         """Go on by ``dt`` seconds; ``now`` is seconds since boot."""
         self.settled = self.settled or (now >= SETTLE_S and gps)
         self.fix, self.satellites = (3, 10) if gps else (0, 0)
-        self.lost_for = 0.0 if gps else self.lost_for + dt
+        self.back_for = self.back_for + dt if gps else 0.0
+        if not gps:
+            self.lost_for += dt
+        elif self.lost_for < _GPS_LOST_S or self.back_for >= _GPS_BACK_S:
+            self.lost_for = 0.0
         keep = math.exp(-dt / 20.0)
         spread = math.sqrt(1.0 - keep * keep)
         gauss = self._random.gauss

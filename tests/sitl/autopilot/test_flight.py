@@ -225,6 +225,8 @@ def test_gps_loss_ends_in_a_drifting_landing_and_blocks_arming(make_ground):
     assert ground.vehicle.core.body.east > 15.0  # carried by the west wind
     assert ground.command(400, 1) == [1]
     ground.vehicle.set_fault(Fault.GPS, active=False)
+    ground.run(2.0)
+    assert ground.command(400, 1) == [1], "PX4 takes three seconds to believe in it again"
     ground.run(1.0)
     assert ground.command(400, 1) == [0]
 
