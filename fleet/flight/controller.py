@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 
 from fleet.docks.port import Dock
 from fleet.errors import OrderError, StoreError
 from fleet.flight import air, aside, ground, homing, recovery
+from fleet.flight.dispatch import Dispatch, given_up
 from fleet.flight.gate import Gate
+from fleet.flight.orders import OrderBook, known
 from fleet.flight.overrides import Overrides
-from fleet.flight.planning import Planner, Question, ask, sorties_of
+from fleet.flight.planning import Planner, ask
 from fleet.flight.policy import Policy
 from fleet.flight.relief import Reliefs
 from fleet.flight.supervisor import Handler, Supervisor
@@ -25,15 +27,13 @@ from fleet.flight.world import Journal, Unheard, World, unwatched
 from fleet.link.clock import Clock, SystemClock
 from fleet.link.port import DroneLink, LandingTarget
 from fleet.live import LiveHub
-from fleet.model.order import Order, OrderRequest, OrderStatus
-from fleet.model.records import SortieRecord, SortieStatus
+from fleet.model.order import Order, OrderRequest
 from fleet.model.states import DroneState
 from fleet.store.port import FlightStore
 from missions.city import City
-from missions.sortie import Sortie
 
 S = DroneState
-PLAN_EACH_S = 1.0
+MIND_EACH_S = 1.0
 TICK_S = 0.05
 log = structlog.get_logger(__name__)
 
@@ -124,14 +124,13 @@ class FlightController:
             Unheard() if journal is None else journal,
             presence or unwatched,
         )
-        self._planner = planner
         self._supervisors = self._world.keepers
         for d in city.drones:
             self._supervisors[d.id] = Supervisor(self._world, d, links[d.id], HANDLERS)
-        self._orders: dict[UUID, Order] = {}
+        self._orders = OrderBook(self._world, self._order_ended)
+        self._dispatch = Dispatch(self._world, self._orders, planner)
         self._tasks: list[asyncio.Task[None]] = []
         self._tracks = Tracks(self._world, tuple(self._supervisors.values()))
-        self._refusals: tuple[object, ...] = ()
         self._reliefs = Reliefs()
 
     @property
@@ -154,23 +153,20 @@ class FlightController:
         """
         store = self._world.store
         records, sorties = await store.drones(), await store.open_sorties()
-        for order in await store.active_orders():
-            self._put(order)
+        await self._orders.load()
         by_id = {record.sortie.id: record for record in sorties}
         for drone, supervisor in self._supervisors.items():
             record = records.get(drone)
             sortie = by_id.pop(record.sortie, None) if record and record.sortie else None
             supervisor.restore(record, sortie)
-            if sortie is not None and not self._is_active(sortie.sortie.order):
+            if sortie is not None and not self._orders.is_active(sortie.sortie.order):
                 supervisor.tell(Word("return", "its order has ended"))
         for left in by_id.values():
             reason = "controller was started again before its drone began it"
-            await store.save_sortie(_ended(left, reason, self._world))
-        jobs = [s.run() for s in self._supervisors.values()]
-        self._tasks = [
-            asyncio.create_task(job)
-            for job in (*jobs, self._plan(), self._mind_orders(), self._tracks.run(), self._tick())
-        ]
+            await store.save_sortie(given_up(left, reason, self._world))
+        keeping = [s.run() for s in self._supervisors.values()]
+        jobs = (*keeping, self._dispatch.run(), self._mind(), self._tracks.run(), self._tick())
+        self._tasks = [asyncio.create_task(job) for job in jobs]
 
     async def stop(self) -> None:
         """Stop keeping. The drones are told nothing: they go on with their missions."""
@@ -191,54 +187,28 @@ class FlightController:
 
     def orders(self) -> list[Order]:
         """Return the orders that are active, and those ended since the start, oldest first."""
-        return sorted(self._orders.values(), key=lambda order: order.created_at)
+        return self._orders.all()
 
     async def submit(self, request: OrderRequest, actor: str) -> Order:
-        """Take an order.
-
-        Raises
-        ------
-        OrderError
-            If it names a beat or site that the city has not, or its end has passed.
-        """
-        city, now = self._world.city, self._world.clock.now()
-        _known("beat", request.beats, [beat.id for beat in city.beats])
-        _known("site", request.sites, [site.id for site in city.sites])
-        if request.until is not None and request.until <= now:
-            raise OrderError(
-                f"until {request.until.isoformat()} has passed; it is {now.isoformat()}"
-            )
-        order = Order(
-            id=uuid4(), request=request, status=OrderStatus.ACTIVE, created_at=now, created_by=actor
-        )
-        await self._world.store.save_order(order)
-        self._put(order)
-        log.info("order", order=str(order.id), kind=request.kind, actor=actor)
-        return order
+        """Take an order; see :meth:`fleet.flight.orders.OrderBook.submit`."""
+        return await self._orders.submit(request, actor)
 
     async def cancel(self, order_id: UUID, actor: str) -> Order:
-        """End an order and call its drones home.
+        """End an order and call its drones home; see :meth:`OrderBook.cancel`."""
+        return await self._orders.cancel(order_id, actor)
+
+    async def recall_all(self, reason: str, actor: str) -> None:
+        """End every order and call every drone home, before anything else is waited for.
 
         Raises
         ------
-        OrderError
-            If there is no such order, or it has ended.
+        StoreError
+            If the store does not take it; the drones come home all the same.
         """
-        order = self._orders.get(order_id) or await self._world.store.order(order_id)
-        if order is None:
-            raise OrderError(f"there is no order {order_id}")
-        if order.status is not OrderStatus.ACTIVE:
-            raise OrderError(f"order {order_id} is {order.status} already")
-        return await self._end(order, OrderStatus.CANCELLED, f"order cancelled by {actor}")
-
-    async def recall_all(self, reason: str, actor: str) -> None:
-        """End every order and call every drone home."""
         words = f"recalled by {actor}: {reason}" if reason else f"recalled by {actor}"
-        for order in self.orders():
-            if order.status is OrderStatus.ACTIVE:
-                await self._end(order, OrderStatus.CANCELLED, words)
         for supervisor in self._supervisors.values():
             self._call_home(supervisor, words)
+        await self._orders.cancel_all(words)
 
     async def command(self, drone_id: str, action: Action, actor: str) -> None:
         """Give one drone a pilot's word; it is followed at once, and shown in its state.
@@ -278,7 +248,7 @@ class FlightController:
         OrderError
             If there is no such drone.
         """
-        _known("drone", [drone], list(self._supervisors))
+        known("drone", [drone], list(self._supervisors))
         words = self._supervisors[drone].sight.take(target)
         if words is not None:
             log.debug("sighting not passed on", drone=drone, reason=words)
@@ -291,7 +261,7 @@ class FlightController:
         OrderError
             If there is no such dock, or nothing is held against it.
         """
-        _known("dock", [dock], list(self._world.docks))
+        known("dock", [dock], list(self._world.docks))
         if self._world.doubts.of(dock) is None:
             raise OrderError(f"nothing is held against dock {dock}")
         self._world.doubts.clear(dock, f"{actor} says so")
@@ -305,24 +275,11 @@ class FlightController:
             for site in s.sortie.sites
         ]
 
-    def _put(self, order: Order) -> None:
-        self._orders[order.id] = order
-        self._world.hub.publish("order", str(order.id), order)
-
-    def _is_active(self, order_id: str) -> bool:
-        return any(
-            str(o.id) == order_id and o.status is OrderStatus.ACTIVE for o in self._orders.values()
-        )
-
-    async def _end(self, order: Order, status: OrderStatus, reason: str) -> Order:
-        ended = order.model_copy(update={"status": status, "reason": reason})
-        await self._world.store.save_order(ended)
-        self._put(ended)
+    def _order_ended(self, order_id: str, reason: str) -> None:
         for supervisor in self._supervisors.values():
             sortie = supervisor.sortie or supervisor.assigned
-            if sortie is not None and sortie.order == str(order.id):
+            if sortie is not None and sortie.order == order_id:
                 self._call_home(supervisor, reason)
-        return ended
 
     def _call_home(self, supervisor: Supervisor, reason: str) -> None:
         begun = supervisor.state in _ACTS_IN["return"]
@@ -334,101 +291,26 @@ class FlightController:
     async def _tick(self) -> None:
         """Have every keeper look again, for what was told a moment ago and what lasts."""
         while True:
-            self._world.listen_to_traffic()
-            for supervisor in self._supervisors.values():
-                supervisor.tick()
-                await asyncio.sleep(0)  # telemetry and commands go first
+            try:
+                self._world.listen_to_traffic()
+                for supervisor in self._supervisors.values():
+                    supervisor.tick()
+                    await asyncio.sleep(0)  # telemetry and commands go first
+            except Exception:  # one that cannot be looked at must not end the looking at others
+                log.exception("fault in the tick")
             await asyncio.sleep(TICK_S)
 
-    async def _plan(self) -> None:
-        while True:
-            try:
-                await self._plan_once()
-            except StoreError as error:
-                log.error("planning waits for the store", error=str(error))
-            except OrderError as error:
-                log.error("no plan", error=str(error))
-            except Exception:  # drones in the air need their controller more than a next plan
-                log.exception("planning failed")
-            await asyncio.sleep(PLAN_EACH_S)
-
-    async def _mind_orders(self) -> None:
+    async def _mind(self) -> None:
         """End orders at their time and mind the stations, however long a plan takes."""
         while True:
             try:
                 self._mind_stations()
-                await self._end_due_orders()
+                await self._orders.end_due()
             except StoreError as error:
                 log.error("the end of an order waits for the store", error=str(error))
-            await asyncio.sleep(PLAN_EACH_S)
+            await asyncio.sleep(MIND_EACH_S)
 
     def _mind_stations(self) -> None:
-        wanted = {
-            site
-            for order in self._orders.values()
-            if order.status is OrderStatus.ACTIVE
-            for site in order.request.sites
-        }
+        wanted = {site for order in self._orders.active() for site in order.request.sites}
         keepers = tuple(self._supervisors.values())
         self._reliefs.look(keepers, wanted, self._world.clock.monotonic())
-
-    async def _end_due_orders(self) -> None:
-        now = self._world.clock.now()
-        for order in self.orders():
-            due = order.request.until
-            if order.status is OrderStatus.ACTIVE and due is not None and due <= now:
-                await self._end(order, OrderStatus.ENDED, "its time has ended")
-
-    async def _plan_once(self) -> None:
-        active = [o for o in self.orders() if o.status is OrderStatus.ACTIVE]
-        if not active or all(s.not_ready() is not None for s in self._supervisors.values()):
-            return
-        world, keepers = self._world, tuple(self._supervisors.values())
-        visits = await world.store.last_visits()
-        question = Question(world.city, world.clock.now(), active, keepers, visits)
-        if not question.worth_asking:
-            return
-        answer = await self._planner(question)
-        if answer.refusals and answer.refusals != self._refusals:
-            for refusal in answer.refusals:
-                log.warning(
-                    "not flown", order=refusal.order, target=refusal.target, reason=refusal.reason
-                )
-        self._refusals = answer.refusals
-        for sortie in answer.sorties:
-            await self._hand_over(sortie)
-
-    async def _hand_over(self, sortie: Sortie) -> None:
-        """Store a sortie, then give it to its drone, where both still want it."""
-        supervisor = self._supervisors[sortie.drone]
-        if supervisor.not_ready() is not None or not self._is_active(sortie.order):
-            return
-        if any(
-            mate.is_leaving for mate in self._supervisors.values() if mate.gate is supervisor.gate
-        ):
-            return  # one at a time from a dock; the next question finds it free again
-        if (
-            len(list(sorties_of(tuple(self._supervisors.values()))))
-            >= self._world.city.limits.max_airborne
-        ):
-            return
-        record = SortieRecord(sortie, SortieStatus.PLANNED, "", self._world.clock.now())
-        await self._world.store.save_sortie(record)
-        if supervisor.not_ready() is None and self._is_active(sortie.order):
-            supervisor.assign(record)
-        else:
-            await self._world.store.save_sortie(
-                _ended(record, "its drone or order went away", self._world)
-            )
-
-
-def _ended(record: SortieRecord, reason: str, world: World) -> SortieRecord:
-    return SortieRecord(
-        record.sortie, SortieStatus.ABORTED, reason, record.created_at, world.clock.now()
-    )
-
-
-def _known(what: str, named: Sequence[str], there_are: Sequence[str]) -> None:
-    unknown = sorted(set(named) - set(there_are))
-    if unknown:
-        raise OrderError(f"there is no {what} {unknown}; there are {sorted(there_are)}")

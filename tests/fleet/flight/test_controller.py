@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -141,8 +142,30 @@ async def test_a_planner_that_fails_stops_neither_flights_nor_the_next_plan(
             raise ZeroDivisionError
         return await plan(question)
 
-    town.controller._planner = failing
+    town.controller._dispatch.planner = failing
     async with town.open():
         await town.patrol()
         await town.reach(S.ON_TASK)
         assert failures < 0
+
+
+async def test_a_recall_waits_for_no_database(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        go_on = asyncio.Event()
+        save = town.store.save_order
+
+        async def hang(order: Any) -> None:
+            await go_on.wait()
+            await save(order)
+
+        town.store.save_order = hang
+        recall = asyncio.create_task(town.controller.recall_all("typhoon", "wang"))
+        await town.reach(S.RETURNING, bound_s=0.2)
+        assert not recall.done()
+        assert [o.status for o in town.controller.orders()] == [OrderStatus.CANCELLED]
+        go_on.set()
+        await asyncio.wait_for(recall, 1)
+        assert {o.status for o in town.store.all_orders.values()} == {OrderStatus.CANCELLED}
