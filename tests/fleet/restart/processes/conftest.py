@@ -217,7 +217,7 @@ class Realm:
             city=str(self.city_file), data=str(self.data), out=str(self.out), err=str(self.err)
         )
         self.pid = answer["pid"]
-        self.world.ask(do="note", what=f"started {self.number}, process {self.pid}")
+        self.world.ask(do="started", number=self.number, process=self.pid)
         return began
 
     def wait_ready(self) -> None:

@@ -34,11 +34,13 @@ HOME_S = 60.0
 DRONES = ("a1", "a2", "b1", "b2")
 DOCKS = ("d1", "d2")
 MOMENTS = [
-    "", "", "", "DOCK open", "DOCK close", "MISSION_COUNT", "MISSION_ITEM_INT", "MISSION_CLEAR_ALL",
-    "MISSION_REQUEST_LIST", "MISSION_REQUEST_INT", "MISSION_SET_CURRENT", "COMMAND_LONG 400",
-    "COMMAND_LONG 176", "COMMAND_LONG 300", "COMMAND_", "HEARTBEAT", "PARAM_",
+    "", "", "DOCK", "DOCK open", "DOCK close", "MISSION_COUNT", "MISSION_ITEM_INT", "MISSION_ACK",
+    "MISSION_CLEAR_ALL", "MISSION_SET_CURRENT", "COMMAND_LONG 400", "COMMAND_LONG 176",
+    "COMMAND_LONG 176", "HEARTBEAT",
 ]  # fmt: skip
 """What a vehicle or dock takes when the controller dies; where empty, it dies after a time."""
+AT_START = ["", "COMMAND_LONG 511", "MISSION_REQUEST", "MISSION_ACK", "PARAM_", "HEARTBEAT"]
+"""The same, of one that has just been started."""
 EVENTS = st.one_of(
     st.tuples(st.just("place"), st.none(), st.none()),
     st.tuples(st.just("wait"), st.sampled_from([0.3, 1.0, 3.0]), st.none()),
@@ -61,6 +63,7 @@ class Figures:
         self.from_start: list[float] = []
         self.ready: list[float] = []
         self.moments: dict[str, int] = {}
+        self.near_misses: list[str] = []
 
     def line(self) -> dict[str, Any]:
         """Return it for people."""
@@ -78,6 +81,7 @@ class Figures:
             "adopted_s_after_start": three(self.from_start), "ready_s": three(self.ready),
             "takeoffs": self.takeoffs, "messages_judged": self.received,
             "detections": self.detections, "killed_at": self.moments,
+            "near_misses_with_no_controller": self.near_misses,
         }  # fmt: skip
 
 
@@ -122,10 +126,13 @@ class Kills(RuleBasedStateMachine):
         counts=st.integers(0, 30),
         before=st.lists(EVENTS, max_size=2),
         moment=st.sampled_from(MOMENTS),
-        skip=st.integers(0, 4),
-        patience=st.floats(0.05, 1.5),
+        skip=st.sampled_from([0, 0, 0, 1, 3]),
+        patience=st.floats(0.05, 3.0),
         away=st.sampled_from([0.0, 0.0, 0.3, 2.0]),
-        again=st.one_of(st.none(), st.none(), st.floats(0.0, 1.2)),
+        again=st.one_of(
+            st.none(),
+            st.tuples(st.sampled_from(AT_START), st.integers(0, 25), st.floats(0.0, 1.2)),
+        ),
     )
     def kill(
         self,
@@ -135,7 +142,7 @@ class Kills(RuleBasedStateMachine):
         skip: int,
         patience: float,
         away: float,
-        again: float | None,
+        again: tuple[str, int, float] | None,
     ) -> None:
         """Let some things happen, kill it at a moment, perhaps again while it starts; then look.
 
@@ -146,16 +153,15 @@ class Kills(RuleBasedStateMachine):
             return  # the first walk that hypothesis tries is the simplest: nothing happens in it
         for what, which, more in before:
             getattr(self, f"_{what}")(which, more)
+        if all(what != "recall" for what, _, _ in before):
+            self._place(None, None)
         self._remember()
-        if moment == "":
-            time.sleep(patience)
         name = self._detect() if self.figures.kills % 4 == 0 else None
         self._die(moment, skip, patience)
         time.sleep(away)
         if again is not None:
             self.realm.start()
-            time.sleep(again)
-            self._die("", 0, 0.0)
+            self._die(*again)
         began = self.realm.start()
         self._adopted(began)
         if name is not None:
@@ -198,6 +204,8 @@ class Kills(RuleBasedStateMachine):
 
     def _die(self, moment: str, skip: int, patience: float) -> None:
         before = self.realm.truth()["killed"].keys()
+        if moment == "":
+            time.sleep(patience)
         self.realm.kill(moment, skip, patience)
         self.figures.kills += 1
         hit = moment if self.realm.truth()["killed"].keys() - before else "a time"
@@ -300,6 +308,7 @@ class Kills(RuleBasedStateMachine):
             truth = self.realm.truth()
             self.figures.takeoffs += len(truth["takeoffs"])
             self.figures.received += truth["received"]
+            self.figures.near_misses += truth["near_misses"]
             self.realm.close()
 
     def _come_home(self) -> None:
@@ -378,7 +387,6 @@ def test_a_controller_killed_five_times_loses_nothing(realm: Any) -> None:
 def test_two_hundred_kills_lose_nothing(realm: Any) -> None:
     """``SKYBEAT_SEED`` begins with a walk that failed."""
     first = int(os.environ.get("SKYBEAT_SEED", time.time_ns() // 1_000_000_000))
-    line = walk(
-        realm, first, kills=int(os.environ.get("SKYBEAT_KILLS", "200")), steps=40, aloft=(1, 3.0)
-    )
-    assert line["adoptions"] > 100
+    kills = int(os.environ.get("SKYBEAT_KILLS", "200"))
+    line = walk(realm, first, kills=kills, steps=40, aloft=(1, 3.0))
+    assert line["adoptions"] > kills / 2

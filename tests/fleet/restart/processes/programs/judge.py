@@ -17,6 +17,9 @@ SETTLED_S = 1.0
 """A vehicle that has been in a mode for so long (wall) is known to be in it."""
 APART_M, ABOVE_M = 30.0, 10.0
 """Nearer than allowed is where both are undercut: 15 m, less what two estimators may be off."""
+IN_CHARGE_S = 6.0
+"""Wall time after a start from which on a controller answers for the distance between drones: what
+flew on while there was none may have brought them together, in five times the time."""
 ON_PAD_M = 3.0
 UPLOADS = frozenset({"MISSION_COUNT", "MISSION_CLEAR_ALL", "MISSION_ITEM", "MISSION_ITEM_INT"})
 MODES = {20: Mode.RTL, 21: Mode.LAND, 192: Mode.HOLD, 22: Mode.TAKEOFF}
@@ -68,6 +71,9 @@ class Judge:
         self._aloft: set[str] = set()
         self._near: dict[frozenset[str], tuple[float, float]] = {}
         self.wrong: list[str] = []
+        self.near_misses: list[str] = []
+        """Those that began with nobody there to prevent them."""
+        self.started = time.time()
         self.takeoffs: list[dict[str, Any]] = []
         self.landings: list[dict[str, Any]] = []
         self.received = 0
@@ -222,7 +228,14 @@ class Judge:
                     self._near[pair] = min(least, (level, height), key=lambda at: math.hypot(*at))
                 elif pair in self._near and (level > 2 * APART_M or height > 1.2 * ABOVE_M):
                     level, height = self._near.pop(pair)
-                    self.note(f"{a} and {b}: {level:.0f} m apart, {height:.0f} m in height")
+                    self._was_near(f"{a} and {b}: {level:.0f} m apart, {height:.0f} m in height")
+
+    def _was_near(self, words: str) -> None:
+        if time.time() - self.started > IN_CHARGE_S:
+            self.note(words)
+        else:
+            self.near_misses.append(words)
+            self._write("near miss", what=words)
 
     def truth(self) -> dict[str, Any]:
         """Return where everything is."""

@@ -151,6 +151,9 @@ class World:
                 self.assassin.disarm()
             case "may_land":
                 self.judge.told_to_land.add(asked["drone"])
+            case "started":
+                self.judge.started = time.time()
+                self.write("started", **asked)
             case "note":
                 self.write("note", **asked)
         return {}
@@ -163,7 +166,8 @@ class World:
                 d: {"door": k.dock.door.value, "inside": sorted(k.dock.occupants)}
                 for d, k in self.docks.items()
             },
-            "wrong": judge.wrong, "takeoffs": judge.takeoffs, "landings": judge.landings,
+            "wrong": judge.wrong, "near_misses": judge.near_misses,
+            "takeoffs": judge.takeoffs, "landings": judge.landings,
             "received": judge.received,
             "killed": {str(pid): at for pid, at in self.assassin.killed.items()},
         }  # fmt: skip
