@@ -31,6 +31,8 @@ START_S = 60.0
 """Longest wait for a process to say that it is ready (a loaded machine imports slowly)."""
 HOME_S = 300.0
 """Longest wait for the drones to come home after the recall."""
+ROUGH_S = 240.0
+"""How much longer they may take where a scenario broke something: drones wait for other docks."""
 GRACE_S = 3.0
 RESTARTS = 5
 EXPECT_INCIDENTS_AFTER_S = 90.0
@@ -257,6 +259,11 @@ class Demo:
         doors = last_doors(self.truth.docks.entries)
         out = away(self.truth.vehicles.entries, self._homes) - self.excused()
         return not out and all(d == "closed" for d in doors.values())
+
+    @property
+    def longest_home_s(self) -> float:
+        """Longest wait for the drones to come home."""
+        return HOME_S + (ROUGH_S if self.truth.faults.entries else 0.0)
 
     def excused(self) -> set[str]:
         """Return the drones that a scenario's fault keeps from home: down, or in another dock."""

@@ -15,7 +15,7 @@ import httpx
 from rich.console import Console
 from rich.live import Live
 
-from sitl.demo.run import HOME_S, Demo, DemoFailed, Options
+from sitl.demo.run import Demo, DemoFailed, Options
 from sitl.demo.screen import screen
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -96,7 +96,7 @@ async def _fly(demo: Demo, show: Callable[[str], None]) -> None:
     async for _ in demo.ticks():
         waited = time.monotonic() - start
         show(f"coming home, {waited:.0f} s")
-        if (demo.all_home() and demo.settled()) or waited > HOME_S:
+        if (demo.all_home() and demo.settled()) or waited > demo.longest_home_s:
             return
 
 
