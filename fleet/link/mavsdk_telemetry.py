@@ -61,6 +61,8 @@ _NO_COUNT = 0xFFFF
 _LANDED_STATES = ("UNKNOWN", "ON_GROUND", "IN_AIR", "TAKING_OFF", "LANDING")
 """MAV_LANDED_STATE by its number."""
 _IN_AIR = frozenset(_LANDED_STATES[2:])
+WIND_S = 10.0
+"""An autopilot that estimates the wind no longer says nothing: what it said is forgotten then."""
 _WIND_LEAST_M_S = 0.05
 """Below this a direction means nothing."""
 
@@ -103,7 +105,10 @@ class Slots:
                 continue
             last = self._read.get(reader)
             if last is None or last.raw is not raw:
-                last = self._read[reader] = _Read(raw, reader(fields(raw)))
+                now = self._clock.monotonic()
+                last = self._read[reader] = _Read(raw, now, reader(fields(raw)))
+            elif message == WIND_COV and self._clock.monotonic() - last.at > WIND_S:
+                continue
             known.update(last.says)
         total = known.get("mission_total", 0)
         if total and known["mission_current"] == total - 1 and self._flown(total):
@@ -120,6 +125,7 @@ class Slots:
 
 class _Read(NamedTuple):
     raw: bytes
+    at: float
     says: dict[str, Any]
 
 

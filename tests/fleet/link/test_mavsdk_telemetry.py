@@ -12,7 +12,7 @@ from pymavlink.dialects.v20 import development as mav
 from fleet.link.clock import SystemClock
 from fleet.link.frames import Tally, split_datagram
 from fleet.link.gatekeeper import Gatekeeper
-from fleet.link.mavsdk_telemetry import Slots
+from fleet.link.mavsdk_telemetry import WIND_S, Slots
 from fleet.link.wire import message_id
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
@@ -115,6 +115,23 @@ def test_what_the_autopilot_does_not_know_is_none(heard: Heard, slots: Slots) ->
     assert picture.wind_m_s is picture.wind_from_deg is None
     assert (picture.mission_current, picture.mission_total) == (0, 0)
     assert picture.landed_state == "UNKNOWN"
+
+
+def test_wind_that_is_not_told_again_is_forgotten(heard: Heard) -> None:
+    class Hand(SystemClock):
+        now_s = 100.0
+
+        def monotonic(self) -> float:
+            return self.now_s
+
+    clock = Hand()
+    slots = Slots(clock, heard)
+    heard.hear(mav.MAVLink_wind_cov_message(0, 3.0, 4.0, 0, 0, 0, 0, 0, 0))
+    assert slots.picture().wind_m_s == 5.0
+    clock.now_s += WIND_S + 1
+    assert slots.picture().wind_m_s is None
+    heard.hear(mav.MAVLink_wind_cov_message(0, 6.0, 8.0, 0, 0, 0, 0, 0, 0))
+    assert slots.picture().wind_m_s == 10.0
 
 
 @pytest.mark.parametrize("status", [5, 6, 8])
