@@ -482,5 +482,10 @@ def test_kills_at_thousands_of_points_lose_nothing(mortal_town: Any) -> None:
     """A long walk with a new seed each day; ``SKYBEAT_SEED`` repeats one that failed."""
     chosen = int(os.environ.get("SKYBEAT_SEED", time.time_ns() // 1_000_000_000))
     print(f"SKYBEAT_SEED={chosen}", flush=True)
-    counts = run_machine(mortal_town, seed_value=chosen, examples=150, steps=30)
-    assert counts["kills"] >= 500
+    counts = run_machine(
+        mortal_town,
+        seed_value=chosen,
+        examples=int(os.environ.get("SKYBEAT_EXAMPLES", "100")),
+        steps=25,
+    )
+    assert counts["kills"] >= 2 * counts["steps"] / 10
