@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 import structlog
 
 from fleet.errors import DockError, LinkError
@@ -15,6 +18,9 @@ from fleet.model.command import PointGimbal
 from fleet.model.flightlog import EventKind
 from fleet.model.states import DoorState, DroneState
 
+LOOK_TRIES = 3
+LOOK_AFTER_S = 0.5
+"""PX4 has turned its gimbal to the front so long after a mode was seen to change."""
 S = DroneState
 log = structlog.get_logger(__name__)
 
@@ -138,25 +144,34 @@ async def landing(s: Supervisor) -> Step:
     why = s.reason.split("; lands ")[0].split("; no marker")[0]
     way = approach(s)
     s.sight.begin()
+    looking = asyncio.create_task(_look_down(s, way.modes), name=f"{s.drone.id} looks down")
     try:
-        await _look_down(s)
         return await _down(s, way, why)
     finally:
         s.sight.end()
+        looking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await looking
 
 
-async def _look_down(s: Supervisor) -> None:
+async def _look_down(s: Supervisor, modes: frozenset[str]) -> None:
     """Point the camera straight down, where the pad has a marker.
 
     Not at the pad's position: that is known by GPS to a metre or two, which near the ground is out
-    of the picture.
+    of the picture. And not before the landing has begun: PX4 turns the gimbal to the front when
+    its mode changes, a moment after that is seen.
     """
-    if s.world.dock_at(s.berth).marker is None or not s.t.in_air:
+    if s.world.dock_at(s.berth).marker is None:
         return
-    try:
-        await s.link.point_gimbal(PointGimbal(action="gimbal", pitch_deg=-90.0))
-    except LinkError as error:
-        log.warning("camera does not look down", drone=s.drone.id, error=str(error))
+    for _ in range(LOOK_TRIES):
+        if not await s.until(lambda: s.t.in_air and s.t.mode in modes, s.policy.landing_s):
+            return
+        await s.pause(LOOK_AFTER_S)
+        try:
+            await s.link.point_gimbal(PointGimbal(action="gimbal", pitch_deg=-90.0))
+            return
+        except LinkError as error:
+            log.warning("camera does not look down", drone=s.drone.id, error=str(error))
 
 
 async def _down(s: Supervisor, way: Approach, why: str) -> Step:

@@ -115,7 +115,7 @@ async def test_the_camera_looks_straight_down_at_a_marker(make_town: Make) -> No
     async with town.open():
         await town.patrol()
         await town.reach(S.LANDING)
-        await town.until(lambda: town.vehicle.camera is not None, 1)
+        await town.until(lambda: town.vehicle.camera is not None, 3)
         assert town.vehicle.camera == PointGimbal(action="gimbal", pitch_deg=-90.0)
 
 
