@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fleet.api import (
     citymap,
     detections,
+    docks,
     docs,
     drones,
     errors,
@@ -37,6 +38,7 @@ ROUTERS = (
     missions.router,
     drones.router,
     overrides.router,
+    docks.router,
     landings.router,
     flights.router,
     incidents.router,

@@ -53,6 +53,9 @@ class Flight(Keepers, Protocol):
     def landing_target(self, drone: str, target: LandingTarget) -> None:
         """Take where a drone's camera sees the marker that it lands on."""
 
+    def believe_dock(self, dock: str, actor: str) -> None:
+        """Believe a dock again that was found not to be what it says."""
+
     def orders(self) -> Sequence[Order]:
         """Return the orders that are active, and those ended since the start."""
 

@@ -118,7 +118,7 @@ class Reliefs:
             self._tell((newest,), newest.drone.id, words)
         self._watched[site] = newest.drone.id
         for relieved in drones[:-1]:
-            if relieved.wanted.word is None:
+            if relieved.wanted.word is None and relieved.holder is None:
                 relieved.flown = True  # what it was sent for it has done
                 relieved.note(EventKind.STATE, f"relieved at {site} by {newest.drone.id}")
                 relieved.tell(Word("return", f"relieved by {newest.drone.id}"))

@@ -70,6 +70,9 @@ class RememberingFlight:
     def landing_target(self, drone: str, target: LandingTarget) -> None:
         self._may("landing_target", drone, target)
 
+    def believe_dock(self, dock: str, actor: str) -> None:
+        self._may("believe_dock", dock, actor)
+
     def tell(self, drone: str, word: Word) -> None:
         """Do what a pilot says at once."""
         self._may("tell", drone, word.action, word.demand, word.reason)
