@@ -44,7 +44,7 @@ from sitl.radio import CLEAR, Radio
 
 PAD = (117.65, 24.51)
 AMSL_M = 10.0
-EMBEDDED_SPEED = 12.0
+EMBEDDED_SPEED = 15.0
 PX4_SPEED = float(os.environ.get("PX4_SIM_SPEED_FACTOR", "2"))
 """PX4's own variable, to slow it down on a machine that cannot keep up."""
 SLACK_S = 4.0
