@@ -128,7 +128,20 @@ class World:
     async def _look(self) -> None:
         while True:
             self.judge.look()
+            self._centre()
             await asyncio.sleep(LOOK_S)
+
+    def _centre(self) -> None:
+        """Push what lies in a closed dock into its slot, as docks do.
+
+        Home is where a vehicle arms: without this each landing would begin where the last one ended.
+        """
+        for name, vehicle in self.vehicles.items():
+            dock, away = self.judge.nearest(name)
+            body, line = vehicle.core.body, self.docks[dock]
+            rests = vehicle.landed and not vehicle.armed and line.dock.door.value == "closed"
+            if rests and away <= SLOT_M and (body.north, body.east) != (0.0, 0.0):
+                body.north = body.east = 0.0
 
     async def _serve(self) -> None:
         reader = asyncio.StreamReader()
