@@ -16,7 +16,7 @@ import pytest
 from sitl.autopilot.port import Fault
 from sitl.autopilot.px4_vehicle import Px4Vehicle
 from sitl.errors import Px4Error, Px4Missing, VehicleError
-from sitl.px4 import Px4Fleet, Px4Source, Px4Spec, environment, find_px4
+from sitl.px4 import Px4Fleet, Px4Instance, Px4Source, Px4Spec, environment, find_px4
 
 SPEC = Px4Spec(9, 117.6471, 24.513, 10.0)
 
@@ -235,3 +235,20 @@ def test_it_is_set_as_every_vehicle_of_the_fleet():
     assert given["PX4_PARAM_RTL_PLD_MD"] == "1"
     assert given["PX4_PARAM_COM_ARM_WO_GPS"] == "0"
     assert given["PX4_PARAM_EKF2_DRAG_CTRL"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"), [(Fault.MOTOR, "without any effect"), (Fault.LINK, "alone")]
+)
+def test_a_fault_that_sih_lacks_is_named(tmp_path, fault, words):
+    source = Px4Source(binary=tmp_path / "px4")
+    vehicle = Px4Vehicle("a1", Px4Instance(source, SPEC, tmp_path))
+    with pytest.raises(VehicleError, match=words):
+        vehicle.set_fault(fault)
+
+
+def test_a_parameter_that_px4_lacks_is_named(tmp_path):
+    source = Px4Source(binary=tmp_path / "px4")
+    vehicle = Px4Vehicle("a1", Px4Instance(source, SPEC, tmp_path))
+    with pytest.raises(VehicleError, match="NO_SUCH"):
+        vehicle.set_parameter("NO_SUCH", 1.0)
