@@ -81,7 +81,12 @@ COMMON: tuple[Expected, ...] = (
         "RTL_TYPE", OneOf((0, 3)), "it must return to home or the nearest rally point, straight"
     ),
     Expected("RTL_LAND_DELAY", OneOf((0,)), "a return must end on the ground, at once"),
-    Expected("RTL_PLD_MD", OneOf((1,)), "a return must use the dock's marker where it is seen"),
+    Expected(
+        "RTL_PLD_MD",
+        OneOf((0,)),
+        "a return must come down at home: one that looks for a marker and sees none lands up to "
+        "3 m beside it",
+    ),
     Expected("COM_DISARM_LAND", Between(0.1, 10), "motors must stop before the dock closes"),
     Expected("COM_DISARM_PRFLT", Between(0.1, 30), "armed in the dock it must not stay so"),
     Expected("COM_HOME_EN", OneOf((1,)), "home must be where it took off"),

@@ -20,7 +20,6 @@ HASH_NAME = "_HASH_CHECK"
 FLEET_PARAMS: Mapping[str, float] = {
     "COM_RC_IN_MODE": 4,  # no sticks: their absence is no reason for anything
     "COM_ARM_WO_GPS": 0,
-    "RTL_PLD_MD": 1,  # on a marker where one is seen, without one as ever
     "EKF2_DRAG_CTRL": 1,  # the wind is estimated from the lean that it takes
 }
 """What the fleet's vehicles are set to, where PX4's own value is another."""

@@ -72,6 +72,7 @@ async def test_a_return_uses_the_marker_that_is_seen(air):
     north, east = home_n + 3.0, now.local_east_m - 3.0
     task = asyncio.create_task(show(air, north, east))
     air.sim.set_parameter("RTL_RETURN_ALT", 12.0)
+    air.sim.set_parameter("RTL_PLD_MD", 1.0)
     try:
         since = air.now()
         await air.link.return_to_launch()

@@ -232,7 +232,6 @@ def test_its_speed_is_px4s_own_variable_and_real_time_is_left_alone():
 
 def test_it_is_set_as_every_vehicle_of_the_fleet():
     given = environment(Px4Spec(0, 0.0, 0.0, 0.0))
-    assert given["PX4_PARAM_RTL_PLD_MD"] == "1"
     assert given["PX4_PARAM_COM_ARM_WO_GPS"] == "0"
     assert given["PX4_PARAM_EKF2_DRAG_CTRL"] == "1"
 

@@ -36,7 +36,7 @@ GOOD = {
     "COM_ARM_WO_GPS": 0.0,
     "RTL_TYPE": 0.0,
     "RTL_LAND_DELAY": 0.0,
-    "RTL_PLD_MD": 1.0,
+    "RTL_PLD_MD": 0.0,
     "COM_DISARM_LAND": 2.0,
     "COM_DISARM_PRFLT": 10.0,
     "COM_HOME_EN": 1.0,
