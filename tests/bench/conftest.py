@@ -122,15 +122,16 @@ class Flock:
         def point(n: float, e: float) -> Waypoint:
             return Waypoint(*at(north + n, east + e), altitude)
 
-        turns = [point(20.0 * (k % 2) + 60, 30.0 * (k // 2 % 2)) for k in range(60)]
+        # farther than from where a drone that is called home waits for its dock
+        turns = [point(20.0 * (k % 2) + 240, 30.0 * (k // 2 % 2)) for k in range(60)]
         legs = (
             Leg(LegKind.TAKEOFF, (point(0, 0),), 8.0),
-            Leg(LegKind.TRANSIT, (point(60, 0),), 4.0),
+            Leg(LegKind.TRANSIT, (point(240, 0),), 12.0),
             Leg(LegKind.SURVEY, tuple(turns), 4.0, cell=f"near/{number}"),
             Leg(LegKind.HOME, (point(0, 0),), 8.0),
         )
         pad = at(*self.places[number])
-        fence = tuple(box(north - 150, north + 150, east - 150, east + 150))
+        fence = tuple(box(north - 200, north + 450, east - 200, east + 250))
         energy = SortieEnergy(900.0, 3000.0, 100.0, 60.0, 274.0)
         return Sortie(
             f"sortie-{number}", self.order, self.names[number], f"d{number:03}", *pad, altitude,
@@ -243,8 +244,9 @@ class Flock:
         assert self.pid is not None
         path = self.folder / "figures"
         os.kill(self.pid, signal.SIGUSR1)
-        before = self.world.ask(do="state")
+        before, planner = self.world.ask(do="state"), self._planner_cpu()
         time.sleep(seconds)
+        planner = self._planner_cpu() - planner
         after = self.world.ask(do="state")
         path.unlink(missing_ok=True)
         os.kill(self.pid, signal.SIGUSR1)
@@ -253,10 +255,19 @@ class Flock:
             assert time.monotonic() < end, "no figures"
             time.sleep(0.02)
         found = json.loads(path.read_text().splitlines()[-1])
+        found["planner_cpu"] = round(planner / seconds, 3)
         found["world_cpu"] = round((after["cpu"] - before["cpu"]) / seconds, 3)
         found["world_speed"] = round((after["now"] - before["now"]) / seconds, 3)
         found["flying"] = after["mission"]
         return found
+
+    def _planner_cpu(self) -> float:
+        """Return the seconds of processor that the controller's own processes have taken."""
+        used = 0.0
+        for process in psutil.Process(self.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                used += sum(process.cpu_times()[:2])
+        return used
 
     def kill(self) -> None:
         """SIGKILL the controller, and see that nothing of it is left."""

@@ -18,6 +18,9 @@ import pytest
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(300)]
 SECONDS = 12.0
 SETTLE_S = 4.0
+RESERVE = 25.0
+MEAN_S = 25.0
+"""Longer than the mean that a battery's level is held against, and than the way to the task."""
 
 
 def say(**what: object) -> None:
@@ -157,29 +160,32 @@ def test_adoption_after_restart(flocks: Callable[..., Any]) -> None:
 
 
 def test_safety_reaction(flocks: Callable[..., Any]) -> None:
-    """From the vehicle's telling message to the vehicle's hearing the command, under planning load."""
+    """From the vehicle's telling message to the vehicle's hearing the command, under planning load.
+
+    One battery after the other crosses the reserve; an aircraft calls down all within 1 km at once.
+    """
     flock, took = taken_over(flocks, 100, docked=4)
     assert took["lost"] == 0
-    time.sleep(SETTLE_S)
+    poor = flock.flyers[50:90]
+    flock.world.ask(do="drain", drones=poor, percent=RESERVE + 2.4)
+    time.sleep(MEAN_S)  # a level that jumps is believed only when it has stayed
     battery: list[float] = []
-    silent = 0
-    for name in flock.flyers[60:100]:
-        at = flock.world.ask(do="battery", drone=name, percent=20.0)["at"]
+    for name in poor:
+        at = flock.world.ask(do="battery", drone=name, percent=RESERVE - 0.6)["at"]
         reaction = first_heard(flock, name, at)
-        silent += reaction is None
         battery += [reaction] if reaction is not None else []
     aircraft: list[float] = []
-    for number, name in enumerate(flock.flyers[0:60:6]):
+    for number, name in enumerate((flock.flyers[0], flock.flyers[44])):
         at = flock.world.ask(do="aircraft", drone=name, icao=0x780000 + number)["at"]
-        reaction = first_heard(flock, name, at)
-        aircraft += [reaction] if reaction is not None else []
+        time.sleep(2.0)
+        for heard in flock.world.ask(do="told")["heard"].values():
+            aircraft.append(heard[0][0] - at)
     figures = flock.figures(3.0)
-    plans = [e for e in flock.log() if e.get("event") in {"not flown", "planning failed"}]
     say(
         bench="safety reaction, ms, from the vehicle's word to its hearing the command",
         vehicles=100, battery_at_reserve=spread(battery, 1000),
-        aircraft_near=spread(aircraft, 1000), no_reaction_to_battery=silent,
-        lag_p99_ms=figures["lag_p99_ms"], planner_answers=len(plans),
+        aircraft_near=spread(aircraft, 1000), no_reaction_to_battery=len(poor) - len(battery),
+        lag_p99_ms=figures["lag_p99_ms"], planner_cpu=figures["planner_cpu"],
     )  # fmt: skip
     assert battery
 

@@ -157,6 +157,11 @@ class Flock:
         self.steps.clear()
         return answer
 
+    def drain(self, drones: list[str], percent: float) -> None:
+        """Have batteries be so low, for the streams to say."""
+        for name in drones:
+            self.vehicles[name].core.battery.set_percent(percent)
+
     def battery(self, drone: str, percent: float) -> dict[str, float]:
         """Have a vehicle's battery be so low, and say so at once; return when it said so."""
         vehicle = self.vehicles[drone]
