@@ -77,7 +77,7 @@ def _in_air(found: Found) -> Step:
     match mode:
         case "RETURN_TO_LAUNCH" if coming:
             return Step(DroneState.RETURNING, "found on its way home")
-        case "PRECISION_LAND" if recorded is DroneState.LANDING:
+        case "PRECISION_LAND" if coming:  # PX4 does not enter it by itself
             return Step(DroneState.LANDING, "found landing")
         case "RETURN_TO_LAUNCH" | "LAND" | "PRECISION_LAND":
             return Step(DroneState.EMERGENCY, f"found in {mode} by the autopilot's own decision")

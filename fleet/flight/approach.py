@@ -64,9 +64,12 @@ def follow_return(s: Supervisor) -> None:
 
 
 class ByMission:
-    """Home: the mission's own way, at whose end the vehicle holds by itself, then RTL."""
+    """Home: the mission's own way, at whose end the vehicle holds by itself, then down.
 
-    modes = frozenset({"RETURN_TO_LAUNCH", "LAND"})
+    On the marker where that is in sight, else by RTL, which comes down at home by GPS.
+    """
+
+    modes = frozenset({"RETURN_TO_LAUNCH", "PRECISION_LAND", "LAND"})
 
     async def near(self, s: Supervisor) -> bool:
         """Fly the way home, as far as the door's time before the dock."""
@@ -88,6 +91,8 @@ class ByMission:
         A vehicle that does not take the mission's way home goes home by RTL from where it is.
         """
         plan = s.programme
+        if s.t.mode == "HOLD" and distance_m(s.t, s.pad) <= COARSE_M:
+            return True  # stopped on its way down
         if plan is None or s.t.mode == "RETURN_TO_LAUNCH" or flown(plan, s.t, s.policy):
             return True
         if s.t.mode != "MISSION" and not await self._fly(s):
@@ -97,9 +102,19 @@ class ByMission:
         )
 
     async def down(self, s: Supervisor) -> None:
-        """Command RTL, where it is not under way."""
-        if s.t.mode != "RETURN_TO_LAUNCH":
-            await s.order(s.link.return_to_launch())
+        """Command the landing on the marker that is seen, or RTL; where neither is under way."""
+        if s.t.mode in {"RETURN_TO_LAUNCH", "PRECISION_LAND"}:
+            s.answer("lands already")
+            return
+        if s.sight.sees():
+            try:
+                await s.order(s.link.precision_land())
+            except LinkError as error:
+                log.warning("does not land by sight", drone=s.drone.id, error=str(error))
+            else:
+                s.answer("lands on the marker")
+                return
+        await s.order(s.link.return_to_launch())
         s.answer("returns and lands")
 
     async def _fly(self, s: Supervisor) -> bool:

@@ -12,15 +12,13 @@ from fleet.flight.adoption import Step
 from fleet.flight.approach import Approach, approach
 from fleet.flight.column import blocker
 from fleet.flight.door import close_left, in_its_dock, open_door
+from fleet.flight.looking import HOLD, has_marker, look, look_down, wants_look
 from fleet.flight.place import come_home_percent, distance_m, landed
+from fleet.flight.precision import bare
 from fleet.flight.supervisor import Supervisor
-from fleet.model.command import PointGimbal
 from fleet.model.flightlog import EventKind
 from fleet.model.states import DoorState, DroneState
 
-LOOK_TRIES = 3
-LOOK_AFTER_S = 0.5
-"""PX4 has turned its gimbal to the front so long after a mode was seen to change."""
 S = DroneState
 log = structlog.get_logger(__name__)
 
@@ -138,15 +136,16 @@ async def _stop_here(s: Supervisor) -> None:
 async def landing(s: Supervisor) -> Step:
     """Command the landing and see the drone landed, disarmed and in its dock.
 
-    Where the door is no longer open while there is height left, the drone holds and the return
-    begins again.
+    Over a dock with a marker the drone first goes down to where that is seen, and lands on it
+    where it is. Where the door is no longer open while there is height left, the drone holds and
+    the return begins again.
     """
-    why = s.reason.split("; lands ")[0].split("; no marker")[0]
+    why = bare(s.reason)
     way = approach(s)
     s.sight.begin()
-    looking = asyncio.create_task(_look_down(s, way.modes), name=f"{s.drone.id} looks down")
+    looking = asyncio.create_task(look_down(s, way.modes | {HOLD}), name=f"{s.drone.id} looks down")
     try:
-        return await _down(s, way, why)
+        return await _look(s, way, why) or await _down(s, way, why)
     finally:
         s.sight.end()
         looking.cancel()
@@ -154,24 +153,19 @@ async def landing(s: Supervisor) -> Step:
             await looking
 
 
-async def _look_down(s: Supervisor, modes: frozenset[str]) -> None:
-    """Point the camera straight down, where the pad has a marker.
-
-    Not at the pad's position: that is known by GPS to a metre or two, which near the ground is out
-    of the picture. And not before the landing has begun: PX4 turns the gimbal to the front when
-    its mode changes, a moment after that is seen.
-    """
-    if s.world.dock_at(s.berth).marker is None:
-        return
-    for _ in range(LOOK_TRIES):
-        if not await s.until(lambda: s.t.in_air and s.t.mode in modes, s.policy.landing_s):
-            return
-        await s.pause(LOOK_AFTER_S)
-        try:
-            await s.link.point_gimbal(PointGimbal(action="gimbal", pitch_deg=-90.0))
-            return
-        except LinkError as error:
-            log.warning("camera does not look down", drone=s.drone.id, error=str(error))
+async def _look(s: Supervisor, way: Approach, why: str) -> Step | None:
+    """Look for the marker; return a step only where the dock is no longer open."""
+    if not wants_look(s) or _must_come_down(s):
+        return None
+    s.say(f"{why}; looks for the marker")
+    modes = way.modes | {HOLD}
+    words = await look(s, lambda: landed(s.t) or _shut_below(s) or _strayed(s, modes))
+    if _shut_below(s):
+        await _stop_here(s)
+        return Step(S.RETURNING, why)
+    if words is not None:
+        _tell(s, why, f"{words}: lands by GPS")
+    return None
 
 
 async def _down(s: Supervisor, way: Approach, why: str) -> Step:
@@ -204,13 +198,21 @@ async def _down(s: Supervisor, way: Approach, why: str) -> Step:
 
 def _tell_sight(s: Supervisor, why: str) -> bool:
     """Show, and have kept, whether the drone sees the marker that it lands on; never true."""
-    marker = s.world.dock_at(s.berth).marker is not None
-    words = s.sight.words(marker)
-    shown = f"{why}; {words}" if words else why
-    if s.t.in_air and words and shown != s.reason:
+    if s.t.in_air and has_marker(s):
+        by_sight = s.t.mode == "PRECISION_LAND"
+        words = s.sight.words() if by_sight else ""
+        if not by_sight and s.reason.endswith("looks for the marker"):
+            words = "no marker landing: lands by GPS"  # it was seen, and the landing refused
+        if words:
+            _tell(s, why, words)
+    return False
+
+
+def _tell(s: Supervisor, why: str, words: str) -> None:
+    shown = f"{why}; {words}"
+    if shown != s.reason:
         s.note(EventKind.DOCK, words, berth=s.berth)
         s.say(shown)
-    return False
 
 
 def _shut_below(s: Supervisor) -> bool:

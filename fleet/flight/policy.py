@@ -34,6 +34,11 @@ class Policy:
     retry_s: float = 5.0
     retry_cap_s: float = 30.0
     return_tries: int = 3
+    marker_look_m: float = 12.0
+    """Over a dock with a marker a drone stops at this height, above home, to look for it: there it
+    is measured to 3 cm, and a metre of GPS is in the middle of the picture."""
+    marker_look_s: float = 4.0
+    """For so long, once there."""
     landing_s: float = 600.0
     ready_percent: float = 80.0
     """A drone is charged up to this before it is offered again."""

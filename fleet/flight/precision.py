@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
@@ -13,6 +14,8 @@ AHEAD_S = 0.2
 """A worker's clock may be so much ahead of ours."""
 BLIND_S = 3.0
 """With a marker to be seen and none seen for so long, that is said."""
+SURE, SURE_S = 3, 3.0
+"""A marker is seen where it was so often within so long."""
 FARTHEST_M = 30.0
 """A marker on a pad is not seen from farther away: it is a mistake."""
 
@@ -33,10 +36,12 @@ class Sight:
         self._now = now
         self._began: datetime | None = None
         self._last: datetime | None = None
+        self._seen: deque[datetime] = deque(maxlen=SURE)
 
     def begin(self) -> None:
         """Begin a landing: from now on sightings are passed on."""
         self._began, self._last = self._now(), None
+        self._seen.clear()
 
     def end(self) -> None:
         """End it."""
@@ -58,12 +63,19 @@ class Sight:
                 f"{target.down_m:.1f} m down is not on the pad"
             )
         self._last = target.captured_at
+        self._seen.append(target.captured_at)
         self._link.show_target(target)
         return None
 
-    def words(self, marker: bool) -> str:
-        """Return how the drone finds its pad now, in words; empty where there is nothing to say."""
-        if self._began is None or not marker:
+    def sees(self) -> bool:
+        """Whether the marker is in sight: seen several times in the last moments."""
+        if self._began is None or len(self._seen) < SURE:
+            return False
+        return (self._now() - self._seen[0]).total_seconds() <= SURE_S
+
+    def words(self) -> str:
+        """Return how a landing by sight finds its pad now; empty where there is nothing to say."""
+        if self._began is None:
             return ""
         now = self._now()
         if self._last is not None and (now - self._last).total_seconds() <= BLIND_S:
@@ -71,3 +83,10 @@ class Sight:
         if (now - (self._last or self._began)).total_seconds() > BLIND_S:
             return "no marker seen: lands by GPS"
         return ""
+
+
+def bare(reason: str) -> str:
+    """Return a reason without what was said of the marker."""
+    for words in ("; lands ", "; no marker", "; looks for"):
+        reason = reason.split(words)[0]
+    return reason

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +15,9 @@ from fleet.errors import OrderError
 from fleet.flight.precision import FRESH_S, Sight
 from fleet.link.port import LandingTarget
 from fleet.model.command import PointGimbal
-from fleet.model.states import DroneState
+from fleet.model.records import SortieStatus
+from fleet.model.states import DoorState, DroneState
+from fleet.model.traffic import Aircraft
 from missions.city import Marker
 
 S = DroneState
@@ -36,6 +40,174 @@ def with_marker(town: Any) -> Any:
     return town
 
 
+@asynccontextmanager
+async def seen_from(town: Any, below_m: float, above_m: float = 0.0) -> AsyncIterator[None]:
+    """Have a worker see the marker while the drone is between two heights."""
+
+    async def tell() -> None:
+        while True:
+            await asyncio.sleep(0.2)
+            if above_m <= (town.vehicle.truth.altitude_m or 0.0) <= below_m:
+                town.controller.landing_target("a1", target(town))
+
+    task = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def home(town: Any) -> None:
+    await town.until(lambda: town.state() is S.DOCKED and town.at_home())
+    assert S.EMERGENCY not in town.passed()
+
+
+def said(town: Any) -> set[str]:
+    out: set[str] = set()
+    town.vehicle.listen(lambda: out.add(town.live().reason))
+    return out
+
+
+def coming_down(town: Any, told: int) -> list[str]:
+    names = {"goto", "precision_land", "return", "hold", "item", "land"}
+    return [name for name in town.vehicle.commands[told:] if name in names]
+
+
+async def test_over_its_own_dock_it_goes_down_to_look_and_lands_on_the_marker(
+    make_town: Make,
+) -> None:
+    town = with_marker(make_town())
+    async with town.open(), seen_from(town, 20.0):
+        await town.patrol()
+        await town.reach(S.LANDING)
+        told = len(town.vehicle.commands)
+        words = said(town)
+        await town.until(lambda: town.vehicle.truth.mode == "PRECISION_LAND")
+        assert town.vehicle.truth.altitude_m <= town.policy.marker_look_m + 1.5
+        assert town.dock.state.door is DoorState.OPEN
+        assert town.controller.supervisors["a1"].gate.holder == "a1"
+        await home(town)
+        assert coming_down(town, told - 1) == ["goto", "precision_land"]
+        assert "mission flown; looks for the marker" in words
+        assert "mission flown; lands on the marker" in words
+        assert town.store.sorties["a1-1"].status is SortieStatus.COMPLETED
+
+
+async def test_with_no_marker_in_sight_it_returns_as_ever_and_says_so(make_town: Make) -> None:
+    town = with_marker(make_town())
+    async with town.open(), seen_from(town, 30.0, 20.0):  # and is lost on the way down
+        await town.patrol()
+        await town.reach(S.LANDING)
+        told = len(town.vehicle.commands)
+        await town.until(lambda: town.vehicle.truth.mode == "RETURN_TO_LAUNCH")
+        assert town.live().reason == "mission flown; no marker seen: lands by GPS"
+        await home(town)
+        assert coming_down(town, told - 1) == ["goto", "return"]
+
+
+@pytest.mark.parametrize(
+    ("command", "flown", "words"),
+    [
+        ("goto", ["goto", "return"], "no marker looked for, a1: goto: COMMAND_DENIED: no"),
+        ("precision_land", ["goto", "precision_land", "return"], "no marker landing"),
+    ],
+)
+async def test_a_vehicle_that_refuses_to_look_returns_as_ever(
+    make_town: Make, command: str, flown: list[str], words: str
+) -> None:
+    town = with_marker(make_town())
+    town.vehicle.refuse[command] = "no"
+    async with town.open(), seen_from(town, 13.0):
+        await town.patrol()
+        await town.reach(S.LANDING)
+        told = len(town.vehicle.commands)
+        await town.until(lambda: town.vehicle.truth.mode == "RETURN_TO_LAUNCH")
+        await town.until(lambda: words in town.live().reason, 1)
+        assert town.live().reason.endswith("lands by GPS")
+        await home(town)
+        assert coming_down(town, told - 1) == flown
+
+
+async def test_a_battery_that_is_all_but_empty_is_not_spent_on_looking(make_town: Make) -> None:
+    town = with_marker(make_town())
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        await town.controller.command("a1", "return", "wang")
+        town.vehicle.set(battery_percent=5.0)
+        await town.reach(S.LANDING)
+        told = len(town.vehicle.commands)
+        await town.reach(S.CHARGING)
+        assert S.EMERGENCY not in town.passed()
+        assert coming_down(town, told - 1) == ["return"]
+
+
+async def test_a_door_that_closes_while_it_looks_stops_it(make_town: Make) -> None:
+    town = with_marker(make_town())
+    async with town.open(), seen_from(town, 12.5):
+        await town.patrol()
+        await town.reach(S.LANDING)
+        await town.until(lambda: (town.vehicle.truth.altitude_m or 0.0) < 25)
+        told = len(town.vehicle.commands)
+        town.dock.set(door=DoorState.CLOSED)
+        await town.reach(S.RETURNING, bound_s=2)
+        height = town.vehicle.truth.altitude_m
+        await home(town)
+        assert height > 15
+        assert coming_down(town, told) == ["hold", "goto", "precision_land"]
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("on its way down", ["precision_land"]),
+        ("looking", ["precision_land"]),
+        ("landing on it", []),
+        ("landing without", []),
+    ],
+)
+async def test_the_next_controller_goes_on_from_where_it_is(
+    make_town: Make, moment: str, expected: list[str]
+) -> None:
+    town = with_marker(make_town())
+    sight = {"on its way down": 12.5, "landing on it": 12.5}.get(moment, 0.0)
+    async with town.open(), seen_from(town, sight):
+        await town.patrol()
+        await town.reach(S.LANDING)
+        truth = lambda: town.vehicle.truth  # noqa: E731
+        seen: dict[str, Callable[[], bool]] = {
+            "on its way down": lambda: truth().altitude_m < 25,
+            "looking": lambda: truth().velocity_down_m_s == 0 and truth().altitude_m < 13,
+            "landing on it": lambda: truth().mode == "PRECISION_LAND",
+            "landing without": lambda: truth().mode == "RETURN_TO_LAUNCH",
+        }
+        await town.until(seen[moment])
+        await town.kill()
+        told = len(town.vehicle.commands)
+        await town.start_again()
+        async with seen_from(town, 12.5):
+            await home(town)
+        assert coming_down(town, told) == expected
+        assert town.store.sorties["a1-1"].status is SortieStatus.COMPLETED
+
+
+async def test_traffic_stops_it_on_its_way_down(make_town: Make) -> None:
+    town = with_marker(make_town())
+    async with town.open(), seen_from(town, 12.5):
+        await town.patrol()
+        await town.reach(S.LANDING)
+        await town.until(lambda: town.vehicle.truth.mode == "HOLD")
+        assert town.vehicle.truth.altitude_m > town.city.limits.refuge_m
+        lon, lat = town.vehicle.truth.lon, town.vehicle.truth.lat
+        town.vehicle.traffic = (Aircraft(0x780123, "B7012", town.clock.now(), lon, lat, 100.0),)
+        await town.reach(S.AVOIDING, bound_s=2)
+        town.vehicle.traffic = ()
+        await home(town)
+        assert "precision_land" in town.vehicle.commands
+
+
 async def test_sightings_reach_the_vehicle_only_while_it_lands(make_town: Make) -> None:
     town = with_marker(make_town())
     async with town.open():
@@ -52,33 +224,38 @@ async def test_sightings_reach_the_vehicle_only_while_it_lands(make_town: Make) 
         town.controller.landing_target("a1", target(town, down=-1.0))
         town.controller.landing_target("a1", seen)
         assert list(town.vehicle.targets) == [seen]
-        await town.until(lambda: "lands on the marker" in town.live().reason, 1)
         await town.reach(S.CLOSING)
         town.controller.landing_target("a1", target(town))
         assert list(town.vehicle.targets) == [seen]
 
 
-async def test_a_marker_that_is_not_seen_is_told_and_it_lands_by_gps(make_town: Make) -> None:
+async def test_a_marker_that_is_lost_on_the_way_down_is_told(make_town: Make) -> None:
     town = with_marker(make_town())
-    async with town.open():
+    async with town.open(), seen_from(town, 12.5, 11.0):
         await town.patrol()
         await town.reach(S.LANDING)
-        await town.until(lambda: "no marker seen: lands by GPS" in town.live().reason, 5)
+        await town.until(lambda: "lands on the marker" in town.live().reason)
+        await town.until(lambda: "no marker seen: lands by GPS" in town.live().reason, 8)
         town.controller.landing_target("a1", target(town))
         await town.until(lambda: "lands on the marker" in town.live().reason, 1)
         await town.until(lambda: "no marker seen: lands by GPS" in town.live().reason, 5)
         assert town.live().reason == "mission flown; no marker seen: lands by GPS"
-        await town.until(lambda: town.state() is S.DOCKED and town.at_home())
+        assert town.vehicle.truth.mode == "PRECISION_LAND"
+        await home(town)
 
 
 async def test_of_a_dock_without_a_marker_nothing_is_said(make_town: Make) -> None:
     town = make_town()
-    said = set()
-    async with town.open():
-        town.vehicle.listen(lambda: said.add(town.live().reason))
+    async with town.open(), seen_from(town, 13.0):
         await town.patrol()
+        await town.reach(S.ON_TASK)
+        words = said(town)
+        await town.reach(S.LANDING)
+        assert town.vehicle.truth.mode != "HOLD" or town.vehicle.goal is None
         await town.reach(S.CLOSING)
-    assert not any("marker" in words for words in said)
+        assert "goto" not in town.vehicle.commands
+        assert town.vehicle.commands[-1] == "return"
+    assert not any("marker" in told for told in words)
 
 
 async def test_another_docks_marker_is_landed_on_too(make_town: Make) -> None:
