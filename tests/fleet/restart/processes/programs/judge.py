@@ -13,8 +13,9 @@ from missions.city import City
 from missions.geo import LocalFrame
 from sitl.autopilot.modes import Mode, from_custom_mode
 
-SETTLED_S = 1.0
-"""A vehicle that has been in a mode for so long (wall) is known to be in it."""
+SETTLED_S = 1.6
+"""A vehicle that has been in a mode for so long (wall) is known to be in it: a link that has not seen
+a mode asks for it again after 1.5 s."""
 APART_M, ABOVE_M = 30.0, 10.0
 """Nearer than allowed is where both are undercut: 15 m, less what two estimators may be off."""
 IN_CHARGE_S = 6.0
