@@ -157,8 +157,6 @@ async def test_a_sortie_over_the_wires_through_a_restart(
     memory_store: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sitl.dock, "DOOR_S", 4.0 / SPEED)
-    # nobody looks for a marker here, so GPS says where it lands, and that is up to 2 m off
-    monkeypatch.setattr(sitl.dock, "SLOT_M", 3.0)
     async with rig(memory_store, drones=2, flying=1) as world:
         async with world.controller() as controller:
             await world.until(lambda: controller.supervisors["a1"].state is S.DOCKED)

@@ -6,6 +6,8 @@ import math
 
 import pytest
 
+from sitl.autopilot.wind import WindSpec
+
 NAN = math.nan
 
 
@@ -90,3 +92,15 @@ def test_waiting_before_the_landing(ground, item):
     ground.run(20.0)
     assert ground.vehicle.armed
     assert ground.vehicle.core.altitude == pytest.approx(10.0, abs=1.2)  # RTL_DESCEND_ALT
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_comes_down_at_home_where_it_does_not_look_for_a_marker(make_ground, item, seed):
+    ground = make_ground(seed=seed, wind=WindSpec(mean_m_s=8.0, from_deg=200.0, gust_m_s=1.0))
+    ground.airborne()
+    fly_to(ground, item, 40.0)
+    assert ground.vehicle.core.params.integer("RTL_PLD_MD") == 0
+    assert ground.command(20) == [0]
+    ground.until(lambda: ground.vehicle.landed, 120.0)
+    body = ground.vehicle.core.body
+    assert math.hypot(body.north, body.east) < 1.0

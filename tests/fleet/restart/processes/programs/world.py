@@ -28,15 +28,13 @@ from sitl.autopilot.port import Fault
 from sitl.autopilot.telemetry import ONBOARD_HZ
 from sitl.autopilot.vehicle import EmbeddedVehicle, fly
 from sitl.broker import Broker, address
-from sitl.dock import Dock
+from sitl.dock import SLOT_M, Dock
 from sitl.dock_mqtt import DockLine
 from sitl.log import JsonLog
 from sitl.scenario import Weather
 from sitl.vehicles import slot
 
 DOOR_S = 1.0
-SLOT_M = 3.0
-"""Wider than the docks' own: nobody looks for a marker here, and GPS alone is 1 to 2 m off."""
 LOOK_S = 0.05
 UNUSED = {"HIGHRES_IMU", "ATTITUDE_QUATERNION", "ODOMETRY", "SERVO_OUTPUT_RAW", "DISTANCE_SENSOR"}
 """High-rate streams that the controller does not look at: left out to save this machine."""
@@ -87,7 +85,7 @@ class World:
 
     async def run(self) -> None:
         """Live until standard input ends."""
-        sitl.dock.DOOR_S, sitl.dock.SLOT_M = DOOR_S, SLOT_M
+        sitl.dock.DOOR_S = DOOR_S
         broker = Broker(*address(self.city.broker.url))
         await broker.start()
         ready = asyncio.Event()
