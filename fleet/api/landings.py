@@ -46,15 +46,26 @@ async def sighted(drone_id: str, body: Sighting, ctx: Ctx, _caller: Worker) -> R
 
 
 def landings(ctx: Context) -> Iterator[tuple[Drone, str, Dock]]:
-    """Yield the drones that come down on a dock with a marker: drone, its camera, the dock."""
+    """Yield the drones that come down on a dock with a marker: drone, its camera, the dock.
+
+    One for each dock: one that lands, else the lowest, which is the next to. Those that wait above
+    see nothing yet, and looking for a marker takes a worker's time.
+    """
     docks = {dock.id: dock for dock in ctx.city.docks}
+    next_of: dict[str, tuple[tuple[bool, float, str], Drone, str, Dock]] = {}
     for drone in ctx.city.drones:
         live = ctx.hub.get("drone", drone.id)
         if drone.video is None or not isinstance(live, DroneLive):
             continue
         dock = docks.get(live.berth or live.dock)
-        if dock is not None and dock.marker is not None and _comes_down(live, dock):
-            yield drone, drone.video, dock
+        if dock is None or dock.marker is None or not _comes_down(live, dock):
+            continue
+        height = (live.telemetry.altitude_m if live.telemetry is not None else None) or 0.0
+        turn = (live.state is not DroneState.LANDING, height, drone.id)
+        if dock.id not in next_of or turn < next_of[dock.id][0]:
+            next_of[dock.id] = turn, drone, drone.video, dock
+    for _, drone, video, dock in next_of.values():
+        yield drone, video, dock
 
 
 def _comes_down(live: DroneLive, dock: Dock) -> bool:

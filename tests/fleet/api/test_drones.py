@@ -303,6 +303,39 @@ async def test_a_drone_that_lands_on_a_marker_is_watched(api: Any, hub: LiveHub)
     }  # fmt: skip
 
 
+async def test_one_at_a_dock_is_watched_the_one_that_comes_down_next(
+    api: Any, hub: LiveHub
+) -> None:
+    (dock,) = api.context.city.docks
+    marked = dock.model_copy(update={"marker": Marker(id=7, size_m=0.6)})
+    first = next(d for d in api.context.city.drones if d.video is not None)
+    three = tuple(first.model_copy(update={"id": name}) for name in ("w1", "w2", "w3"))
+    city = api.context.city.model_copy(update={"docks": (marked,), "drones": three})
+    object.__setattr__(api.context, "city", city)
+
+    def show(drone: str, state: DroneState, altitude: float) -> None:
+        t = Telemetry(
+            at=datetime.now(UTC), connected=True, lon=117.65, lat=24.51, altitude_m=altitude
+        )
+        hub.publish("drone", drone, DroneLive(id=drone, dock="d1", state=state, telemetry=t))
+
+    async def watched() -> list[str]:
+        async with api.as_("worker") as worker:
+            watches = (await worker.get("/api/v1/watches")).json()["watches"]
+        return [w["drone"] for w in watches if w["detector"]["kind"] == "marker"]
+
+    show("w1", DroneState.RETURNING, 70.0)
+    show("w2", DroneState.RETURNING, 40.0)
+    show("w3", DroneState.RETURNING, 55.0)
+    assert await watched() == ["w2"]
+    show("w3", DroneState.LANDING, 50.0)
+    assert await watched() == ["w3"]
+    show("w3", DroneState.CLOSING, 0.0)
+    assert await watched() == ["w2"]
+    show("w2", DroneState.CLOSING, 0.0)
+    assert await watched() == ["w1"]
+
+
 async def test_who_may_act_and_asks_is_present(api: Any) -> None:
     presence = api.context.hub.presence
     presence._heard_at -= timedelta(hours=1).total_seconds()
