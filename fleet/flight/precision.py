@@ -8,8 +8,9 @@ from datetime import datetime
 
 from fleet.link.port import DroneLink, LandingTarget
 
-FRESH_S = 0.5
-"""An older sighting says where the drone was, not where it is."""
+FRESH_S = 1.0
+"""An older one is not passed on: the link knows no longer where the vehicle was then. Up to this
+age it matters little, since the marker lies still and is told by its own place."""
 AHEAD_S = 0.2
 """A worker's clock may be so much ahead of ours."""
 BLIND_S = 3.0
