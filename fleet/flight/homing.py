@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 
 import structlog
 
@@ -96,6 +97,9 @@ def _back_home(s: Supervisor, why: str) -> Step:
 def _must_come_down(s: Supervisor) -> bool:
     altitude = s.t.altitude_m or 0.0
     takes = come_home_percent(s.drone, s.t, s.pad, altitude, s.wind_m_s)
+    if math.isinf(takes):
+        # in a wind faster than it cruises; what it takes to come down is known all the same
+        takes = come_home_percent(s.drone, s.t, s.pad, altitude, 0.0)
     battery = s.t.battery_percent
     return battery is not None and battery <= s.policy.touch_down_percent + takes
 

@@ -124,6 +124,23 @@ async def test_the_next_controller_finds_it_at_the_other_dock(make_town: Make, m
         assert S.EMERGENCY not in town.passed()
 
 
+async def test_in_a_wind_faster_than_it_cruises_it_waits_for_its_dock_all_the_same(
+    make_town: Make,
+) -> None:
+    town = make_town()
+    async with town.open():
+        await fly(town)
+        town.dock.refuse = "motor overheated"
+        town.dock.set(wind_m_s=30.0)
+        await town.until(lambda: town.dock.commands.count("open") >= 4)
+        assert town.state() is S.RETURNING
+        assert town.vehicle.truth.battery_percent > 50
+        town.dock.refuse = ""
+        town.dock.set(wind_m_s=3.0)
+        await in_dock(town, "d1")
+        assert S.EMERGENCY not in town.passed()
+
+
 async def test_with_no_slot_that_is_nobodys_it_waits_for_its_own(make_town: Make) -> None:
     town = make_town(docks=2)
     async with town.open():
