@@ -31,6 +31,7 @@ from fleet.errors import FleetError
 from fleet.flight.controller import FlightController
 from fleet.flight.policy import Policy
 from fleet.link.fake import FakeVehicle
+from fleet.link.port import LandingTarget
 from fleet.live import LiveHub
 from fleet.model.records import DroneRecord, SortieRecord, SortieStatus
 from fleet.model.states import DoorState
@@ -267,6 +268,10 @@ class _StoreSeam:
         return transact
 
 
+MARKER = {"id": 7, "size_m": 0.7}
+BLIND, SEEN_FROM_M = "a2", 20.0
+
+
 def city() -> City:
     def square(size: float) -> list[tuple[float, float]]:
         lon, lat = PADS["d1"]
@@ -283,7 +288,10 @@ def city() -> City:
             "broker": {"url": "mqtt://127.0.0.1:1"},
             "districts": [{"id": "x", "name": "X", "area": square(0.02)}],
             "beats": [{"id": "b1", "name": "B", "district": "x", "area": square(0.02)}],
-            "docks": [{"id": d, "position": p} for d, p in PADS.items()],
+            "docks": [
+                {"id": d, "position": p, **({"marker": MARKER} if d == "d1" else {})}
+                for d, p in PADS.items()
+            ],
             "drones": [
                 {"id": d, "dock": dock, "system_id": n, "mavlink": f"udpin://0.0.0.0:{14540 + n}"}
                 for n, (d, dock) in enumerate(DRONES.items(), start=1)
@@ -377,6 +385,17 @@ class Town:
             )
             if dock.state.online:
                 dock.set(occupants=tuple(there), clear=not low)
+        self._sight()
+
+    def _sight(self) -> None:
+        """Have a worker see the marker of d1, from every camera but one that is blind."""
+        if self.controller is None or self.life.dead:
+            return
+        for drone, vehicle in self.vehicles.items():
+            height = vehicle.truth.altitude_m or 0.0
+            if drone != BLIND and 0 < height < SEEN_FROM_M and self.away_m(drone, "d1") < 4:
+                seen = LandingTarget(self.clock.now(), 0.0, 0.0, height)
+                self.controller.landing_target(drone, seen)
 
     def away_m(self, drone: str, dock: str) -> float:
         """Return how far a vehicle really is from a dock, over ground."""

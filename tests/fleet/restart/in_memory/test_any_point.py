@@ -90,7 +90,12 @@ class Watchman:
         t = self.town.vehicles[drone].truth
         mode, since = self._mode.get(drone, ("", 0.0))
         settled = t.mode == mode and self.town.clock.monotonic() - since > SETTLED_S
-        flies = {"hold": "HOLD", "return_to_launch": "RETURN_TO_LAUNCH", "land": "LAND"}
+        flies = {
+            "hold": "HOLD",
+            "return_to_launch": "RETURN_TO_LAUNCH",
+            "precision_land": "PRECISION_LAND",
+            "land": "LAND",
+        }
         same = flies.get(name) == t.mode or (name == "start_mission" and t.mode == "MISSION")
         if same and settled and t.in_air:
             self.note(
