@@ -1,7 +1,8 @@
 """The camera's gimbal, by MAVLink's gimbal protocol v2.
 
 PX4 acknowledges a region of interest whether there is a gimbal or not, and gives no answer at all
-to an angle where there is none. Where a gimbal tells its attitude, that decides.
+to an angle where there is none. Where a gimbal tells its attitude, that decides. Angles go through
+mavsdk's Gimbal; a region of interest does not, as that sends it in frame 3, which PX4 refuses.
 """
 
 from __future__ import annotations
@@ -10,18 +11,21 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from mavsdk.plugins.gimbal import ControlMode, GimbalMode, SendMode
 from pymavlink.dialects.v20 import development as mav
 
-from fleet.link.commands import ACCEPTED, Command, Commands, Place, result_name
-from fleet.link.requests import Exchange, Requests
+from fleet.link.asking import Asking
+from fleet.link.hearing import Inbox, hearing
+from fleet.link.messages import Command, Place
 from fleet.link.seen import NotSeen, Seen
 from fleet.model.command import LookAtPoint, PointGimbal
 from missions.geo import distance_m
 
 DO_SET_ROI_LOCATION, PITCHYAW, CONFIGURE = 195, 1000, 1001
-ROLL_LOCK, PITCH_LOCK = 4, 8
-"""GIMBAL_MANAGER_FLAGS: keep the horizon and the pitch, and let yaw follow the nose."""
-UNCHANGED = -1.0
+ALL = 0
+"""mavsdk's number of every gimbal; of one that did not tell of itself there is no other."""
+
+_ATTITUDE = mav.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS
 
 TURN_S = 6.0
 """Bound on a gimbal being seen to point where it was told; a slow one turns 30 degrees a second."""
@@ -34,11 +38,8 @@ TELL_S = 1.5
 class Camera:
     """One vehicle's gimbal."""
 
-    def __init__(
-        self, requests: Requests, commands: Commands, seen: Seen, home_amsl: Callable[[], float]
-    ) -> None:
-        self._requests = requests
-        self._commands = commands
+    def __init__(self, asking: Asking, seen: Seen, home_amsl: Callable[[], float]) -> None:
+        self._asking = asking
         self._seen = seen
         self._home_amsl = home_amsl
 
@@ -59,8 +60,9 @@ class Camera:
             away = distance_m((now.lon or 0.0, now.lat or 0.0), (place.lon, place.lat))
             return math.degrees(math.atan2(place.amsl_m - (now.altitude_amsl_m or 0.0), away))
 
-        roi = Command(DO_SET_ROI_LOCATION, (0.0,) * 4, place)
-        await self._point("look at", lambda _: (roi,), wanted)
+        with hearing(self._asking.tap, _ATTITUDE) as inbox:
+            await self._asking.command("look at", Command(DO_SET_ROI_LOCATION, (0.0,) * 4, place))
+            await self._turned(inbox, "look at", wanted)
 
     async def point(self, pointing: PointGimbal) -> None:
         """Take control of it and point it; see its pitch go there, where the gimbal tells it.
@@ -72,42 +74,21 @@ class Camera:
         NotSeen
             If it accepts, and its gimbal tells that it points elsewhere.
         """
-        flags = float(ROLL_LOCK | PITCH_LOCK)
-        angles = (pointing.pitch_deg, pointing.yaw_deg, math.nan, math.nan, flags, 0.0, 0.0)
-        turn = Command(PITCHYAW, angles)
-        await self._point(
-            "gimbal",
-            lambda tag: (_take_control(self._requests.station, tag), turn),
-            lambda: pointing.pitch_deg,
-        )
+        pitch, yaw = pointing.pitch_deg, pointing.yaw_deg
+        angles = (ALL, 0.0, pitch, yaw, GimbalMode.YAW_FOLLOW, SendMode.ONCE)
+        ask = self._asking.ask
+        with hearing(self._asking.tap, _ATTITUDE) as inbox:
+            primary = (ALL, ControlMode.PRIMARY)
+            await ask("gimbal", lambda p: p.gimbal.take_control_async, *primary, command=CONFIGURE)
+            await ask("gimbal", lambda p: p.gimbal.set_angles_async, *angles, command=PITCHYAW)
+            await self._turned(inbox, "gimbal", lambda: pitch)
 
-    async def _point(
-        self,
-        what: str,
-        commands: Callable[[int], tuple[Command, ...]],
-        wanted: Callable[[], float],
-    ) -> None:
-        """Send commands, which may depend on who sends them, then watch the pitch."""
-        since = self._seen.clock.now()
-        kinds = (
-            mav.MAVLINK_MSG_ID_COMMAND_ACK,
-            mav.MAVLINK_MSG_ID_STATUSTEXT,
-            mav.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS,
-        )
-        async with self._requests.exchange(*kinds) as exchange:
-            for command in commands(exchange.tag):
-                result = await self._commands.final(exchange, command, what)
-                if result != ACCEPTED:
-                    words = await self._commands.words(exchange, since)
-                    raise self._commands.refusal(what, result_name(result), words)
-            await self._turned(exchange, what, wanted)
-
-    async def _turned(self, exchange: Exchange, what: str, wanted: Callable[[], float]) -> None:
+    async def _turned(self, inbox: Inbox, what: str, wanted: Callable[[], float]) -> None:
         clock = self._seen.clock
         start, told, pitch = clock.monotonic(), False, math.nan
         while (past := clock.monotonic() - start) < (TURN_S if told else TELL_S):
-            heard = await exchange.hear(TELL_S - past if not told else TURN_S - past)
-            if heard is None or not hasattr(heard, "q"):
+            heard = await inbox.hear(TELL_S - past if not told else TURN_S - past)
+            if heard is None:
                 continue
             told, pitch = True, pitch_deg(heard)
             if abs(pitch - wanted()) <= CLOSE_DEG:
@@ -117,11 +98,6 @@ class Camera:
                 f"{self._seen.drone}: {what}: acknowledged; gimbal's pitch is {pitch:.0f}, "
                 f"not {wanted():.0f} degrees"
             )
-
-
-def _take_control(station: int, tag: int) -> Command:
-    """Return what makes this conversation the gimbal's primary control."""
-    return Command(CONFIGURE, (float(station), float(tag), UNCHANGED, UNCHANGED, 0.0, 0.0, 0.0))
 
 
 def pitch_deg(message: Any) -> float:

@@ -6,23 +6,15 @@ from typing import Any
 
 from pymavlink.dialects.v20 import development as mav
 
-CONTROLLER_SYSTEM = 245
-"""System id of a ground station that mavsdk is."""
-CONTROLLER_COMPONENT = 190
-"""MAV_COMP_ID_MISSIONPLANNER, as mavsdk has it. PX4 tells the reason of a refused mode to this one
-alone."""
-AUTOPILOT = 1
-"""MAV_COMP_ID_AUTOPILOT1."""
-
 
 class Writer:
     """Makes frames; each component that it speaks as has its own sequence, as receivers count."""
 
-    def __init__(self, system: int = CONTROLLER_SYSTEM) -> None:
+    def __init__(self, system: int) -> None:
         self._system = system
         self._sequence: dict[int, int] = {}
 
-    def frame(self, message: Any, component: int = CONTROLLER_COMPONENT) -> bytes:
+    def frame(self, message: Any, component: int) -> bytes:
         """Return a message as one MAVLink 2 frame."""
         sequence = self._sequence.get(component, 0)
         self._sequence[component] = (sequence + 1) % 256

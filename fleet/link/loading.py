@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from pymavlink.dialects.v20 import development as mav
 
 from fleet.errors import LinkError, Refused
-from fleet.link.dialect import AUTOPILOT
+from fleet.link.asking import Asking, NoAnswer
+from fleet.link.hearing import Inbox, hearing
 from fleet.link.items import Item, Programme, difference
 from fleet.link.plans import FENCE, MISSION, NAMES, RALLY, Plans
-from fleet.link.requests import Exchange, NoAnswer, Requests
 from fleet.link.seen import NotSeen, Seen
 
+STARTS = 5
+"""How often a transfer is begun at least before it is given up, while the vehicle is heard."""
+SILENT_STARTS = 2
+"""And while it is not: each lasts 3 s."""
+REFUSALS = 2
+"""How often an upload must be refused to be so: one refusal may be the late answer to another."""
+BUSY_S, BUSY_PAUSE_S = 8.0, 0.3
+"""For how long a transfer that is broken off is begun again. PX4 answers nobody else for 5 s where
+a transfer was left unfinished."""
 UPLOAD_TRIES = 2
 READ_TRIES = 8
 READ_PAUSE_S = 0.15
 """PX4 acknowledges a plan before its own store has it: one read back at once was seen empty."""
+HELD_READS = 3
+"""How often a mission must be read otherwise to be so: mavsdk adds an item twice to what it reads
+where the vehicle answers twice."""
 FIRST_ITEM_S = 3.0
 RESEND_S = 0.3
 JUDGED_S = 0.7
 """PX4 judges a mission after acknowledging it, and looks at the verdict twice a second: what it
 tells of the mission before this is up may be of the one before."""
+
+T = TypeVar("T")
 
 NOT_TOLD, NO_MISSION = 0, 1
 """MISSION_STATE: of an autopilot that tells none, and PX4's of a mission that is not feasible."""
@@ -39,9 +54,9 @@ class Loader:
         When the last load began: what the vehicle said since may be about it.
     """
 
-    def __init__(self, requests: Requests, seen: Seen) -> None:
-        self._requests = requests
-        self._plans = Plans(requests, seen.clock)
+    def __init__(self, asking: Asking, seen: Seen) -> None:
+        self._asking = asking
+        self._plans = Plans(seen.drone, asking)
         self._seen = seen
         self._one = asyncio.Lock()
         self._uploaded_at = 0.0
@@ -64,37 +79,54 @@ class Loader:
     async def holds(self, programme: Programme) -> str | None:
         """Read the vehicle's mission; return None where it is this one, else the difference."""
         async with self._one:
-            found = difference(programme.items, await self._plans.download(MISSION))
-        if found is None:
-            self.held = programme
+            for _ in range(HELD_READS):
+                found = difference(programme.items, await self._read(MISSION))
+                if found is None:
+                    self.held = programme
+                    return None
         return found
 
     async def _replace(self, kind: int, items: Sequence[Item]) -> None:
-        await self._upload(kind, items)
-        for attempt in range(1, READ_TRIES + 1):
-            found = difference(items, await self._plans.download(kind))
-            if found is None:
-                return
-            if attempt < READ_TRIES:
-                await asyncio.sleep(READ_PAUSE_S)
+        """Upload until what is read back is this."""
+        for _ in range(UPLOAD_TRIES):
+            await self._upload(kind, items)
+            for attempt in range(1, READ_TRIES + 1):
+                found = difference(items, await self._read(kind))
+                if found is None:
+                    return
+                if attempt < READ_TRIES:
+                    await asyncio.sleep(READ_PAUSE_S)
         raise LinkError(f"{self._seen.drone}: the {NAMES[kind]} read back differs: {found}")
 
     async def _upload(self, kind: int, items: Sequence[Item]) -> None:
-        """Upload; once more where the vehicle broke it off without a reason."""
-        for attempt in range(1, UPLOAD_TRIES + 1):
+        try:
+            await self._persist(lambda: self._plans.upload(kind, items))
+        except Refused as error:
+            words = await self._asking.words(self.loaded_at)
+            raise (Refused(f"{error}: {words}") if words else error) from error
+        self._uploaded_at = self._seen.clock.monotonic()
+
+    async def _read(self, kind: int) -> tuple[Item, ...]:
+        return await self._persist(lambda: self._plans.download(kind))
+
+    async def _persist(self, transfer: Callable[[], Awaitable[T]]) -> T:
+        """Begin a transfer again where it is broken off, or ends in silence; not for ever."""
+        starts, refused, end = 0, 0, self._seen.clock.monotonic() + BUSY_S
+        while True:
+            starts += 1
             try:
-                await self._plans.upload(kind, items)
-            except Refused as error:
-                words = self._seen.words(self.loaded_at)
-                raise (Refused(f"{error}: {words}") if words else error) from error
-            except NoAnswer:
-                raise
-            except LinkError:
-                if attempt == UPLOAD_TRIES:
+                return await transfer()
+            except Refused:
+                refused += 1
+                if refused == REFUSALS:
                     raise
-            else:
-                self._uploaded_at = self._seen.clock.monotonic()
-                return
+            except NoAnswer:
+                if starts >= (STARTS if self._seen.now.connected else SILENT_STARTS):
+                    raise
+            except LinkError:
+                if starts >= STARTS and self._seen.clock.monotonic() > end:
+                    raise
+                await asyncio.sleep(BUSY_PAUSE_S)
 
     async def _first_item(self, count: int, judged_at: float) -> None:
         """Make the first item the current one, and see that the mission can be flown.
@@ -102,24 +134,22 @@ class Loader:
         PX4 acknowledges a mission that it then finds not feasible. ``judged_at`` is when, in
         monotonic seconds, what it tells can be trusted.
         """
-        async with self._requests.exchange(mav.MAVLINK_MSG_ID_MISSION_CURRENT) as exchange:
+        with hearing(self._asking.tap, mav.MAVLINK_MSG_ID_MISSION_CURRENT) as inbox:
             try:
                 async with asyncio.timeout(JUDGED_S + FIRST_ITEM_S):
-                    while not await self._at_first(exchange, count, judged_at):
+                    while not await self._at_first(inbox, count, judged_at):
                         pass
             except TimeoutError:
                 what = f"{self._seen.drone}: mission: not seen at the first item within {FIRST_ITEM_S:g} s"
                 words = self._seen.words(self.loaded_at)
                 raise (Refused(f"{what}: {words}") if words else NotSeen(what)) from None
 
-    async def _at_first(self, exchange: Exchange, count: int, judged_at: float) -> bool:
-        exchange.say(
-            mav.MAVLink_mission_set_current_message(self._requests.system_id, AUTOPILOT, 0)
-        )
+    async def _at_first(self, inbox: Inbox, count: int, judged_at: float) -> bool:
+        self._asking.say("MISSION_SET_CURRENT", seq=0)
         clock = self._seen.clock
         end = clock.monotonic() + RESEND_S
         while (left := end - clock.monotonic()) > 0:
-            heard = await exchange.hear(left)
+            heard = await inbox.hear(left)
             if heard is None:
                 return False
             # total and state are 0 where an autopilot does not tell them

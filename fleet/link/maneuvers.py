@@ -3,6 +3,11 @@
 PX4 acknowledges a mode that it then refuses, and a place outside its fence that it then does not
 fly to. So nothing here believes an acknowledgement: the heartbeat's mode, the mission's current
 item and the position controller's target decide.
+
+Modes go through mavsdk's plugins. A place and a circle go as commands of its MavlinkDirect:
+its Action sends them in frames 0 and 3, which PX4 refuses (UNSUPPORTED_MAV_FRAME), and a place
+without a speed. So does the item to go on from: its MissionRaw refuses one of a mission that it has
+not itself loaded (INVALID_ARGUMENT). It has no mode for a precision landing.
 """
 
 from __future__ import annotations
@@ -10,23 +15,35 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from pymavlink.dialects.v20 import development as mav
 
 from fleet.errors import LinkError, Refused
-from fleet.link.commands import ACCEPTED, Command, Commands, Place, result_name
-from fleet.link.dialect import AUTOPILOT
+from fleet.link.asked import Asked
+from fleet.link.asking import ACCEPTED, COMMAND_S, SUCCESS, Asking, NoAnswer, result_name
+from fleet.link.hearing import Inbox, hearing
 from fleet.link.items import Programme
-from fleet.link.modes import HOLD, MISSION, NUMBERS, ORBIT, mode_name
-from fleet.link.requests import Exchange, NoAnswer, Requests
+from fleet.link.messages import NAN, Command, Place
+from fleet.link.modes import (
+    HOLD,
+    LAND,
+    MISSION,
+    NUMBERS,
+    ORBIT,
+    PRECISION_LAND,
+    RETURN_TO_LAUNCH,
+    mode_name,
+)
+from fleet.link.plugins import Plugins
 from fleet.link.seen import NotSeen, Seen
+from fleet.link.wire import AUTOPILOT
 from fleet.model.command import GoTo, Orbit
 from missions.geo import distance_m
 
-DO_ORBIT, DO_SET_MODE, DO_REPOSITION, REQUEST_MESSAGE = 34, 176, 192, 512
+NAV_LAND, DO_ORBIT, DO_SET_MODE, DO_REPOSITION = 21, 34, 176, 192
 CUSTOM_MODE_ENABLED = 1.0
 CHANGE_MODE = 1.0
 """MAV_DO_REPOSITION_FLAGS_CHANGE_MODE; PX4 takes no other."""
@@ -59,6 +76,25 @@ NAV_LAST = 95
 """MAV_CMD_NAV_LAST: commands below are flown, those above only done."""
 
 
+MANEUVERS = frozenset({NAV_LAND, DO_ORBIT, DO_SET_MODE, DO_REPOSITION})
+
+_CALLS: dict[str, tuple[int, Callable[[Plugins], Callable[..., None]]]] = {
+    HOLD: (DO_SET_MODE, lambda p: p.action.hold_async),
+    MISSION: (DO_SET_MODE, lambda p: p.mission.start_mission_async),
+    RETURN_TO_LAUNCH: (DO_SET_MODE, lambda p: p.action.return_to_launch_async),
+    LAND: (NAV_LAND, lambda p: p.action.land_async),
+}
+"""What asks for a mode, and the command that it sends."""
+
+
+@dataclass(slots=True)
+class _Tries:
+    """What came of asking for a mode."""
+
+    answered: bool = False
+    result: str = ""
+
+
 class Maneuvers:
     """How one vehicle flies.
 
@@ -66,11 +102,8 @@ class Maneuvers:
     same mode asked for twice at once is seen by both.
     """
 
-    def __init__(
-        self, requests: Requests, commands: Commands, seen: Seen, home_amsl: Callable[[], float]
-    ) -> None:
-        self._requests = requests
-        self._commands = commands
+    def __init__(self, asking: Asking, seen: Seen, home_amsl: Callable[[], float]) -> None:
+        self._asking = asking
         self._seen = seen
         self._home_amsl = home_amsl
         self._asked: tuple[int, str] = (0, "")
@@ -101,64 +134,69 @@ class Maneuvers:
         await self._enter(self._begin(what), what, mode, since or self._seen.clock.now())
 
     async def _enter(self, number: int, what: str, mode: str, said: datetime) -> None:
-        results: list[int] = []
+        tries = _Tries()
         for _ in range(MISSION_TRIES if mode == MISSION else MODE_TRIES):
-            if await self._try_mode(number, what, mode, results):
+            if await self._try_mode(number, what, mode, tries):
                 return
-        if not results:
+        if not tries.answered:
             raise NoAnswer(f"{self._seen.drone}: {what}: no answer")
         words = self._seen.words(said)
         message = f"{self._seen.drone}: {what}: mode is {self._seen.now.mode}, not {mode}"
-        if words or max(results) != ACCEPTED:
-            raise Refused(f"{message}: {words or result_name(max(results))}")
+        if words or tries.result:
+            raise Refused(f"{message}: {words or tries.result}")
         raise NotSeen(f"{message}: acknowledged, and not done")
 
     def _begin(self, what: str) -> int:
-        self._asked = self._asked[0] + 1, what
-        return self._asked[0]
+        number, before = self._asked[0] + 1, self._asked[1]
+        self._asked = number, what
+        if before != what or what in DIFFERENT:
+            self._asking.overtake(MANEUVERS, what)
+        return number
 
     def _still(self, number: int, what: str) -> None:
         younger, asked = self._asked
         if younger != number and (asked != what or what in DIFFERENT):
             raise LinkError(f"{self._seen.drone}: {what}: overtaken by {self._asked[1]}")
 
-    async def _try_mode(self, number: int, what: str, mode: str, results: list[int]) -> bool:
-        """Ask once; say whether a heartbeat since shows the mode, within ``MODE_S``.
+    def _open_mode(self, what: str, mode: str) -> Any:
+        if mode == PRECISION_LAND:
+            change = Command(DO_SET_MODE, (CUSTOM_MODE_ENABLED, *map(float, NUMBERS[mode])))
+            return self._asking.direct(what, change)
+        command, call = _CALLS[mode]
+        return self._asking.open(what, call, command=command)
 
-        It is asked as the controller itself, whose refusals alone PX4 gives a reason for. So the
-        results heard may be those of another request, and only serve as words. PX4 sends two: that
-        it has understood, and what became of it.
+    async def _try_mode(self, number: int, what: str, mode: str, tries: _Tries) -> bool:
+        """Ask once; say whether a heartbeat since shows the mode, within ``MODE_S`` of its answer.
+
+        PX4 answers twice: that it has understood, and what became of it. mavsdk takes the first.
         """
-        command = Command(DO_SET_MODE, (CUSTOM_MODE_ENABLED, *NUMBERS[mode]))
-        kinds = mav.MAVLINK_MSG_ID_COMMAND_ACK, mav.MAVLINK_MSG_ID_HEARTBEAT
-        async with self._requests.own(*kinds) as exchange:
-            self._still(number, what)
-            exchange.say(command.message(self._requests.system_id))
-            acknowledged = 0
-            end = self._seen.clock.monotonic() + MODE_S
-            while (left := end - self._seen.clock.monotonic()) > 0:
-                heard = await exchange.hear(min(left, LOOK_S))
-                self._still(number, what)
-                if heard is None:
-                    exchange.say(self._show_heartbeat)
-                elif heard.get_msgId() == mav.MAVLINK_MSG_ID_HEARTBEAT:
-                    if (
-                        heard.get_srcComponent() == AUTOPILOT
-                        and mode_name(heard.custom_mode) == mode
-                    ):
-                        await self._told(mode)
-                        return True
-                elif heard.command == DO_SET_MODE:
-                    acknowledged += 1
-                    results.append(heard.result)
-                    if acknowledged == 2:
-                        exchange.say(self._show_heartbeat)
-        return False
+        self._still(number, what)
+        with hearing(self._asking.tap, mav.MAVLINK_MSG_ID_HEARTBEAT) as inbox:
+            async with self._open_mode(what, mode) as asked:
+                seen = await self._until_mode(inbox, asked, number, what, mode)
+                tries.answered |= bool(asked.acks)
+                refused = [ack for ack in asked.acks if ack != ACCEPTED]
+                tries.result = result_name(refused[-1]) if refused else tries.result
+        if seen:
+            await self._told(mode)
+        return seen
 
-    @property
-    def _show_heartbeat(self) -> Any:
-        """Ask for a heartbeat: PX4 sends one a second."""
-        return Command(REQUEST_MESSAGE).message(self._requests.system_id)
+    async def _until_mode(
+        self, inbox: Inbox, asked: Asked, number: int, what: str, mode: str
+    ) -> bool:
+        clock, waiting = self._seen.clock, True
+        end = clock.monotonic() + COMMAND_S
+        while (left := end - clock.monotonic()) > 0:
+            heard = await inbox.hear(min(left, LOOK_S))
+            self._still(number, what)
+            if waiting and asked.answer.done():
+                waiting = False
+                end = clock.monotonic() + (0.0 if asked.silent else MODE_S)
+            if heard is None:
+                self._asking.show_heartbeat()
+            elif heard.get_srcComponent() == AUTOPILOT and mode_name(heard.custom_mode) == mode:
+                return True
+        return False
 
     async def _told(self, mode: str) -> None:
         """Wait until telemetry shows the mode too, but not for long: it may be gone again."""
@@ -176,15 +214,12 @@ class Maneuvers:
         last = _next_position(programme, index)
         for attempt in range(1, ITEM_TRIES + 1):
             self._still(number, what)
-            async with self._requests.exchange(mav.MAVLINK_MSG_ID_MISSION_CURRENT) as exchange:
-                exchange.say(
-                    mav.MAVLink_mission_set_current_message(
-                        self._requests.system_id, AUTOPILOT, index
-                    )
-                )
+            with hearing(self._asking.tap, mav.MAVLINK_MSG_ID_MISSION_CURRENT) as inbox:
+                await self._asking.plugins()
+                self._asking.say("MISSION_SET_CURRENT", seq=index)
                 if self._seen.now.mode != MISSION:
                     await self._enter(number, what, MISSION, since)
-                at_item = await self._at_item(exchange, index, last)
+                at_item = await self._at_item(inbox, index, last)
             self._still(number, what)
             if at_item:
                 return
@@ -193,10 +228,10 @@ class Maneuvers:
                     f"{self._seen.drone}: {what}: current item is {self._seen.now.mission_current}"
                 )
 
-    async def _at_item(self, exchange: Exchange, index: int, last: int) -> bool:
+    async def _at_item(self, inbox: Inbox, index: int, last: int) -> bool:
         end = self._seen.clock.monotonic() + 2 * MODE_S
         while (left := end - self._seen.clock.monotonic()) > 0:
-            heard = await exchange.hear(left)
+            heard = await inbox.hear(left)
             if heard is not None and index <= heard.seq <= last:
                 return True
         return False
@@ -204,15 +239,13 @@ class Maneuvers:
     async def go_to(self, target: GoTo) -> None:
         """Fly to a point and hold there; see the vehicle take it as its target."""
         number = self._begin("go to")
-        yaw = math.nan if target.heading_deg is None else math.radians(target.heading_deg)
+        yaw = NAN if target.heading_deg is None else math.radians(target.heading_deg)
         place = Place(target.lat, target.lon, self._home_amsl() + target.altitude_m)
         params = (target.speed_m_s or -1.0, CHANGE_MODE, 0.0, yaw)
         command = Command(DO_REPOSITION, params, place)
         start = self._distance_m(place)
 
         def taken(message: Any) -> bool:
-            if message.get_msgId() != mav.MAVLINK_MSG_ID_POSITION_TARGET_GLOBAL_INT:
-                return False
             shown = message.lon_int / 1e7, message.lat_int / 1e7
             level = distance_m(shown, (place.lon, place.lat))
             return level <= TARGET_M and abs(message.alt - place.amsl_m) <= TARGET_M
@@ -232,8 +265,6 @@ class Maneuvers:
         command = Command(DO_ORBIT, (radius, circle.speed_m_s, NOSE_TO_CENTRE, 0.0), place)
 
         def taken(message: Any) -> bool:
-            if message.get_msgId() != mav.MAVLINK_MSG_ID_ORBIT_EXECUTION_STATUS:
-                return False
             shown = message.y / 1e7, message.x / 1e7
             level = distance_m(shown, (place.lon, place.lat))
             return level <= TARGET_M and abs(message.radius - radius) <= TARGET_M
@@ -269,14 +300,13 @@ class Maneuvers:
             If it is accepted and another effect is shown, or the mode is not seen.
         """
         since = self._seen.clock.now()
-        kinds = mav.MAVLINK_MSG_ID_COMMAND_ACK, mav.MAVLINK_MSG_ID_STATUSTEXT, kind
-        async with self._requests.exchange(*kinds) as exchange:
-            still = partial(self._still, number, what)
-            result = await self._commands.final(exchange, command, what, still)
-            if result != ACCEPTED:
-                words = await self._commands.words(exchange, since)
-                raise self._commands.refusal(what, result_name(result), words)
-            shown, done = await self._effect(exchange, mode, kind, taken, still, since)
+        with hearing(self._asking.tap, kind) as inbox:
+            async with self._asking.direct(what, command) as asked:
+                result = await self._asking.result(asked)
+            if result != SUCCESS:
+                words = await self._asking.words(since)
+                raise self._asking.refusal(what, result, words)
+            shown, done = await self._effect(inbox, mode, taken, number, what, since)
             words = self._seen.words(since)
         if done and self._seen.now.mode == mode:
             return True
@@ -290,11 +320,11 @@ class Maneuvers:
 
     async def _effect(
         self,
-        exchange: Exchange,
+        inbox: Inbox,
         mode: str,
-        kind: int,
         taken: Callable[[Any], bool],
-        still: Callable[[], None],
+        number: int,
+        what: str,
         since: datetime,
     ) -> tuple[bool, bool]:
         """Wait for a mode and an effect; return whether any was shown, and whether this one.
@@ -305,16 +335,16 @@ class Maneuvers:
         shown = done = False
         end = clock.monotonic() + TARGET_S
         while (left := end - clock.monotonic()) > 0:
-            still()
+            self._still(number, what)
             in_mode = self._seen.now.mode == mode
             if done and in_mode:
                 break
             if not done and self._seen.words(since):
                 end = min(end, clock.monotonic() + WORDS_S)
-            heard = await exchange.hear(min(left, LOOK_S))
+            heard = await inbox.hear(min(left, LOOK_S))
             if heard is None and not in_mode:
-                exchange.say(self._show_heartbeat)
-            elif heard is not None and heard.get_msgId() == kind:
+                self._asking.show_heartbeat()
+            elif heard is not None:
                 shown, done = True, taken(heard)
         return shown, done
 

@@ -1,9 +1,4 @@
-"""The DroneLink of one vehicle: what is asked of it, over its tap.
-
-Requests are made here and not through mavsdk's plugins. mavsdk gives an answer to whatever request
-of that kind is open, so one that comes after its time-out settles the next (``requests``), and it
-keeps a callback of every request for ever.
-"""
+"""The DroneLink of one vehicle: flown through mavsdk, seen through its tap."""
 
 from __future__ import annotations
 
@@ -16,32 +11,29 @@ import structlog
 from mavsdk.system import System
 
 from fleet.errors import LinkError, Refused
+from fleet.link.asking import Asking, NoAnswer
 from fleet.link.camera import Camera
 from fleet.link.clock import Clock
-from fleet.link.commands import Command, Commands
-from fleet.link.dialect import CONTROLLER_SYSTEM, read
+from fleet.link.dialect import read
 from fleet.link.items import Programme
 from fleet.link.landing_target import Track, landing_target
 from fleet.link.loading import Loader
-from fleet.link.maneuvers import REQUEST_MESSAGE, Maneuvers
+from fleet.link.maneuvers import Maneuvers
 from fleet.link.mavsdk_telemetry import RATES, Slots
+from fleet.link.messages import Command
 from fleet.link.modes import HOLD, LAND, MISSION, PRECISION_LAND, RETURN_TO_LAUNCH
 from fleet.link.port import LandingTarget, Listener, VehicleText
 from fleet.link.profile import Expected
 from fleet.link.profile_keeper import ProfileKeeper
-from fleet.link.requests import NoAnswer, Requests
 from fleet.link.seen import Seen
 from fleet.link.tap import Tap
-from fleet.link.wire import ATTITUDE, HOME_POSITION
+from fleet.link.wire import ATTITUDE, HOME_POSITION, STATION
 from fleet.model.command import GoTo, LookAtPoint, Orbit, PointGimbal
 from fleet.model.live import Telemetry
 from fleet.model.traffic import Aircraft
 
 ARM_DISARM, CHANGE_SPEED, SET_MESSAGE_INTERVAL = 400, 178, 511
-FORCE = 21196.0
-"""Disarms in the air too."""
-GROUND_SPEED, THROTTLE_UNCHANGED = 1.0, -1.0
-
+HELD_FIRST = frozenset({MISSION, RETURN_TO_LAUNCH})
 SEEN_S = 4.5
 """Bound on arming and disarming being seen after it was acknowledged."""
 NONE_OF_IT = -1.0
@@ -74,7 +66,7 @@ class MavsdkLink:
         tap: Tap,
         *,
         expected: Sequence[Expected] = (),
-        station: int = CONTROLLER_SYSTEM,
+        station: int = STATION,
     ) -> None:
         self._drone = drone
         self._tap = tap
@@ -82,18 +74,16 @@ class MavsdkLink:
         self._last = self._slots.picture()
         self._track = Track()
         self._listeners: list[Listener] = []
-        self._system: System | None = None
         self._arming = asyncio.Lock()
         self._speeding = asyncio.Lock()
         self._looking = asyncio.Lock()
         self._rating: asyncio.Task[None] | None = None
-        self._requests = Requests(drone, tap.drone.system_id, tap, clock, station=station)
         self._seen = Seen(drone, clock, lambda: self._last, lambda: tap.texts, self.listen)
-        self._commands = Commands(self._requests, lambda: tap.texts, clock)
-        self._maneuvers = Maneuvers(self._requests, self._commands, self._seen, self._home_amsl)
-        self._camera = Camera(self._requests, self._commands, self._seen, self._home_amsl)
-        self._loader = Loader(self._requests, self._seen)
-        self._profile = ProfileKeeper(self._requests, expected)
+        self._asking = Asking(tap, self._seen, station=station)
+        self._maneuvers = Maneuvers(self._asking, self._seen, self._home_amsl)
+        self._camera = Camera(self._asking, self._seen, self._home_amsl)
+        self._loader = Loader(self._asking, self._seen)
+        self._profile = ProfileKeeper(drone, self._asking, expected)
 
     # --- what is known ------------------------------------------------------------------------
 
@@ -130,7 +120,7 @@ class MavsdkLink:
     @property
     def attached(self) -> bool:
         """Whether the vehicle was ever discovered."""
-        return self._system is not None
+        return self._asking.attached
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` on every change of telemetry; return what ends it."""
@@ -143,9 +133,12 @@ class MavsdkLink:
 
     # --- life ---------------------------------------------------------------------------------
 
-    def attach(self, system: System) -> None:
-        """Take the system that mavsdk discovered under this drone's system id."""
-        self._system = system
+    def attach(self, system: System, tell: Callable[[bytes], None]) -> None:
+        """Take the system that mavsdk discovered under this drone's system id.
+
+        ``tell`` gives mavsdk a packet of this vehicle.
+        """
+        self._asking.attach(system, tell)
 
     def refresh(self) -> None:
         """Take a picture of what was heard and tell the listeners where it has changed."""
@@ -165,6 +158,7 @@ class MavsdkLink:
         if self._rating is not None:
             self._rating.cancel()
             await asyncio.gather(self._rating, return_exceptions=True)
+        await self._asking.close()
 
     def _begin_rating(self) -> None:
         if self._rating is not None:
@@ -176,7 +170,7 @@ class MavsdkLink:
         for message, rate_hz in RATES.items():
             params = (float(message), 1e6 / rate_hz if rate_hz else NONE_OF_IT)
             try:
-                await self._commands.send("rate", Command(SET_MESSAGE_INTERVAL, params))
+                await self._asking.command("rate", Command(SET_MESSAGE_INTERVAL, params))
             except NoAnswer:
                 return  # asked again when it is heard again
             except LinkError as error:
@@ -197,28 +191,35 @@ class MavsdkLink:
     # --- flight -------------------------------------------------------------------------------
 
     async def arm(self) -> None:
-        """Arm; returns when the vehicle says that it is armed."""
+        """Arm; returns when the vehicle says that it is armed.
+
+        From a mode that PX4 does not arm in it goes to HOLD first. mavsdk would see to that too, but
+        then arm at whatever time the mode is answered for, a kill in between or not.
+        """
         self._need_heard()
         async with self._arming:
-            await self._commands.send("arm", Command(ARM_DISARM, (1.0,)))
+            if self._last.mode in HELD_FIRST and not self._last.armed:
+                await self._maneuvers.enter("arm", HOLD)
+            await self._asking.ask("arm", lambda p: p.action.arm_async, command=ARM_DISARM)
             await self._see(lambda t: t.armed, "armed")
 
     async def disarm(self) -> None:
         """Disarm; refused in the air."""
         self._need_heard()
         async with self._arming:
-            await self._commands.send("disarm", Command(ARM_DISARM, (0.0,)))
+            await self._asking.ask("disarm", lambda p: p.action.disarm_async, command=ARM_DISARM)
             await self._see(lambda t: not t.armed, "disarmed")
 
     async def kill(self) -> None:
         """Stop the motors at once, in the air too; waits for no other request."""
         self._need_heard()
-        await self._commands.send("kill", Command(ARM_DISARM, (0.0, FORCE)))
+        self._asking.overtake(frozenset({ARM_DISARM}), "kill")
+        await self._asking.ask("kill", lambda p: p.action.kill_async, command=ARM_DISARM)
         await self._see(lambda t: not t.armed, "disarmed")
 
     async def _see(self, seen: Callable[[Telemetry], bool], what: str) -> None:
         """Wait for a heartbeat that shows it, and ask for one: PX4 sends one a second."""
-        self._requests.say(Command(REQUEST_MESSAGE).message(self._requests.system_id))
+        self._asking.show_heartbeat()
         await self._seen.until(seen, what, SEEN_S)
 
     async def start_mission(self) -> None:
@@ -269,9 +270,13 @@ class MavsdkLink:
     async def set_speed(self, speed_m_s: float) -> None:
         """Set the speed over ground of what is flown now."""
         self._need_heard()
-        params = (GROUND_SPEED, speed_m_s, THROTTLE_UNCHANGED)
         async with self._speeding:
-            await self._commands.send("set speed", Command(CHANGE_SPEED, params))
+            await self._asking.ask(
+                "set speed",
+                lambda p: p.action.set_current_speed_async,
+                speed_m_s,
+                command=CHANGE_SPEED,
+            )
 
     # --- camera -------------------------------------------------------------------------------
 
@@ -291,7 +296,7 @@ class MavsdkLink:
         """Send one LANDING_TARGET; left out where it is not known where the vehicle was then."""
         place = self._track.at(target.captured_at)
         if place is not None:
-            self._requests.say(landing_target(target, place))
+            self._asking.say("LANDING_TARGET", **landing_target(target, place))
 
     # --- what must be known -------------------------------------------------------------------
 

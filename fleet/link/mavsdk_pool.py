@@ -30,8 +30,12 @@ from missions.city import Drone
 
 RAW = "raw://"
 TICK_S = 0.1
-UNHEARD = "Sending message failed"
-"""What mavsdk says of a heartbeat in the moment before there is somebody to send it."""
+NO_MATTER = (
+    "Sending message failed",  # a heartbeat, before there is somebody to send it
+    "Received ack for not-existing command",  # PX4 acknowledges a mode twice
+    "Received unknown ack",  # UNSUPPORTED_MAV_FRAME, which the request is told as well
+)
+"""Beginnings of what mavsdk warns of and nobody need know."""
 
 log = structlog.get_logger(__name__)
 
@@ -131,8 +135,7 @@ class MavsdkPool:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._refresher.close()
-        for link in self._links.values():
-            await link.close()
+        await asyncio.gather(*(link.close() for link in self._links.values()))
         await self._destroy()
 
     async def _destroy(self) -> None:
@@ -179,7 +182,7 @@ class MavsdkPool:
             number = system.get_system_id()
             tap = self._taps.get(number)
             if tap is not None and not self._links[tap.drone.id].attached:
-                self._links[tap.drone.id].attach(system)
+                self._links[tap.drone.id].attach(system, self._mavsdk.pass_received_raw_bytes)
                 log.info("vehicle heard", drone=tap.drone.id, system_id=number)
 
     async def _tick(self) -> None:
@@ -203,7 +206,7 @@ def _take_log() -> None:
 
 def _to_log(level: LogLevel, message: str, _file: str | None, _line: int) -> bool:
     """Take mavsdk's own log lines off the terminal, and into ours."""
-    grave = level >= LogLevel.WARN and not message.startswith(UNHEARD)
+    grave = level >= LogLevel.WARN and not message.startswith(NO_MATTER)
     say = log.warning if grave else log.debug
     say("mavsdk", message=message.rstrip())
     return True

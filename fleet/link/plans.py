@@ -1,73 +1,63 @@
-"""MAVLink's mission protocol from the ground's side: one list up, one list down.
+"""Lists of one vehicle up and down, through mavsdk's MissionRaw.
 
-Pure of any rule about what a plan should be. Each transfer is a conversation of its own, so that
-what is left of a broken one is never taken for part of the next.
+mavsdk heeds neither whose answer it hears nor of which list, adds an item twice to what it reads
+where a packet comes twice, and takes an acknowledgement of before for one of now. So whoever uploads
+reads back, and compares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from pymavlink.dialects.v20 import development as mav
+import structlog
+from mavsdk.plugins.mission_raw import MissionItem, MissionRawError
 
 from fleet.errors import LinkError, Refused
-from fleet.link.clock import Clock
-from fleet.link.dialect import AUTOPILOT
+from fleet.link.asked import Asked
+from fleet.link.asking import SUCCESS, Asking
 from fleet.link.items import Item
-from fleet.link.requests import Exchange, NoAnswer, Requests
+from fleet.link.plugins import Plugins
+from fleet.link.wire import MISSION_ACK, fields, message_id
 
 MISSION, FENCE, RALLY = 0, 1, 2
 """MAV_MISSION_TYPE."""
 NAMES = ("mission", "fence", "rally points")
 
-RETRY_S = 0.4
-QUICKEST_S = 0.08
-"""Pause before a message is sent again: at most the first, and on a quick radio four times what its
-answers take, but not less than the second."""
-SILENT_S = 6.0
-"""Silence after which a transfer is given up. PX4 asks for an item every 0.25 s, and gives up a
-transfer that its partner abandoned after 5 s: until then it answers nobody else."""
-BUSY_S = 7.0
-READ_STARTS = 5
-MOST_UNANSWERED = 8
-"""Requests for an item without an answer, after which a list is read from its beginning."""
+READ_BACK = "read-back"
 LONGEST_S = 60.0
 LONGEST_ITEM_S = 1.0
-"""Bound on a whole transfer, and what each item adds to it: on a radio with 10 % loss and a fifth of
-a second there and back one takes 0.3 s."""
+"""Bound on a whole transfer, and what each item adds to it; mavsdk gives up a silent vehicle after
+3 s."""
 
-_ACCEPTED, _ERROR, _CANCELLED = 0, 1, 15
-_RESULTS = {
-    1: "ERROR",
-    2: "UNSUPPORTED_FRAME",
-    3: "UNSUPPORTED",
-    4: "NO_SPACE",
-    5: "INVALID",
-    13: "INVALID_SEQUENCE",
-    14: "DENIED",
-    15: "OPERATION_CANCELLED",
-}
-_UP = (
-    mav.MAVLINK_MSG_ID_MISSION_REQUEST_INT,
-    mav.MAVLINK_MSG_ID_MISSION_REQUEST,
-    mav.MAVLINK_MSG_ID_MISSION_ACK,
+_BROKEN = frozenset({"PROTOCOL_ERROR", "BUSY", "TRANSFER_CANCELLED", "ERROR", "UNKNOWN"})
+"""Results that another try may mend."""
+
+log = structlog.get_logger(__name__)
+
+Call = Callable[[Plugins], Callable[..., None]]
+_UPLOAD: tuple[Call, Call, Call] = (
+    lambda p: p.mission.upload_mission_async,
+    lambda p: p.mission.upload_geofence_async,
+    lambda p: p.mission.upload_rally_points_async,
 )
-_DOWN = (
-    mav.MAVLINK_MSG_ID_MISSION_COUNT,
-    mav.MAVLINK_MSG_ID_MISSION_ITEM_INT,
-    mav.MAVLINK_MSG_ID_MISSION_ACK,
+_DOWNLOAD: tuple[Call, Call, Call] = (
+    lambda p: p.mission.download_mission_async,
+    lambda p: p.mission.download_geofence_async,
+    lambda p: p.mission.download_rallypoints_async,
+)
+_CLEAR: tuple[Call, Call] = (
+    lambda p: p.mission.clear_mission_async,
+    lambda p: p.geofence.clear_geofence_async,
 )
 
 
 class Plans:
     """Lists of one vehicle: mission, fence, rally points. One transfer at a time, by the caller."""
 
-    def __init__(self, requests: Requests, clock: Clock) -> None:
-        self._requests = requests
-        self._clock = clock
-        self._closed: tuple[int, Any] | None = None
-        self._pace = _Pace()
+    def __init__(self, drone: str, asking: Asking) -> None:
+        self._drone = drone
+        self._asking = asking
 
     async def upload(self, kind: int, items: Sequence[Item]) -> None:
         """Replace a list of the vehicle; none empties it.
@@ -77,20 +67,19 @@ class Plans:
         Refused
             If the vehicle does not take it.
         NoAnswer
-            If it falls silent for ``SILENT_S``.
+            If it falls silent.
         LinkError
-            If it acknowledges before it has asked for every item, or is still busy with another
-            transfer after ``BUSY_S``.
+            If the transfer is broken off, as by a vehicle that is busy with another.
         """
-        what = f"{self._requests.drone}: {NAMES[kind]} upload"
-        async with self._requests.exchange(*_UP) as exchange:
-            done = False
-            try:
-                await self._send_all(exchange, kind, items, what)
-                done = True
-            finally:
-                if not done:
-                    self._cancel(exchange, kind)
+        what = f"{NAMES[kind]} upload"
+        if items:
+            raw = [_raw(item, seq, kind) for seq, item in enumerate(items)]
+            await self._transfer(what, _UPLOAD[kind], raw)
+        elif kind == RALLY:  # mavsdk has no call for it; what is read back tells
+            await self._asking.plugins()
+            self._asking.say("MISSION_CLEAR_ALL", mission_type=RALLY)
+        else:
+            await self._transfer(what, _CLEAR[kind])
 
     async def download(self, kind: int) -> tuple[Item, ...]:
         """Read a list of the vehicle.
@@ -98,195 +87,68 @@ class Plans:
         Raises
         ------
         NoAnswer
-            If it falls silent for ``SILENT_S``.
+            If it falls silent.
         LinkError
-            If it breaks the transfer off.
+            If the transfer is broken off.
         """
-        what = f"{self._requests.drone}: {NAMES[kind]} read-back"
-        async with self._requests.exchange(*_DOWN) as exchange:
-            result = _CANCELLED
+        (read,) = await self._transfer(f"{NAMES[kind]} {READ_BACK}", _DOWNLOAD[kind])
+        return tuple(map(_item, read))
+
+    async def _transfer(self, what: str, call: Call, *items: list[MissionItem]) -> list[Any]:
+        """Make one transfer; return what it brings."""
+        bound = LONGEST_S + LONGEST_ITEM_S * (len(items[0]) if items else 0)
+        async with self._asking.open(what, call, *items, command=None) as asked:
+            stop = self._asking.tap.on_frames(lambda frames: self._end_broken(asked, frames))
             try:
-                items = await self._fetch_all(exchange, kind, what)
-                result = _ACCEPTED
+                result = await self._asking.result(asked, bound)
             finally:
-                self._closed = exchange.tag, self._ack(kind, result)
-                exchange.say(self._closed[1])
-        return items
+                stop()
+                if asked.in_hand:
+                    self._cancel(asked)
+            if result != SUCCESS:
+                if result in _BROKEN:
+                    raise LinkError(f"{self._drone}: {what}: broken off ({result})")
+                raise Refused(f"{self._drone}: {what}: {result}")
+            return list(asked.answer.result()[1:])
 
-    def _close_again(self) -> None:
-        """Say once more that the last reading is over: where that was lost, PX4 waits for 5 s."""
-        if self._closed is not None:
-            tag, message = self._closed
-            self._closed = None
-            self._requests.say(message, tag)
+    def _end_broken(self, asked: Asked, frames: Sequence[bytes]) -> None:
+        """End a reading that the vehicle breaks off: mavsdk would wait 3 s for nothing.
 
-    def _ack(self, kind: int, result: int) -> Any:
-        return mav.MAVLink_mission_ack_message(self._requests.system_id, AUTOPILOT, result, kind)
-
-    def _cancel(self, exchange: Exchange, kind: int) -> None:
-        """Tell the vehicle that nothing more comes: it need not wait for it."""
-        exchange.say(self._ack(kind, _CANCELLED))
-
-    async def _send_all(
-        self, exchange: Exchange, kind: int, items: Sequence[Item], what: str
-    ) -> None:
-        system = self._requests.system_id
-        count = mav.MAVLink_mission_count_message(system, AUTOPILOT, len(items), kind)
-        exchange.say(count)
-        asked, watch = -1, _Watch(self._clock, self._pace, what)
-        watch.expect(len(items))
-        while True:
-            heard = await exchange.hear(watch.pause_s)
-            if heard is None:
-                watch.silent()
-                # from the first request on it is the vehicle that asks again
-                exchange.say(count if asked < 0 else self._item(items[asked], asked, kind))
-            elif heard.mission_type != kind:
-                continue
-            elif heard.get_msgId() == mav.MAVLINK_MSG_ID_MISSION_ACK:
-                if heard.type == _ERROR and asked < 0:
-                    watch.busy()
-                    self._close_again()
-                    continue
-                _check(heard.type, asked, len(items), what)
-                return
-            elif 0 <= heard.seq < len(items):
-                watch.heard()
-                asked = max(asked, heard.seq)
-                exchange.say(self._item(items[heard.seq], heard.seq, kind))
-
-    def _item(self, item: Item, seq: int, kind: int) -> Any:
-        current = int(seq == 0 and kind == MISSION)
-        return mav.MAVLink_mission_item_int_message(
-            self._requests.system_id,
-            AUTOPILOT,
-            seq,
-            item.frame,
-            item.command,
-            current,
-            1,
-            *item.params,
-            item.x,
-            item.y,
-            item.z,
-            kind,
-        )
-
-    async def _fetch_all(self, exchange: Exchange, kind: int, what: str) -> tuple[Item, ...]:
-        """Read a list; from its beginning again where the vehicle has lost its place in it."""
-        watch = _Watch(self._clock, self._pace, what)
-        for _ in range(READ_STARTS):
-            items = await self._fetch(exchange, kind, watch)
-            if items is not None:
-                return items
-        raise LinkError(f"{what}: broken off by the vehicle {READ_STARTS} times")
-
-    async def _fetch(self, exchange: Exchange, kind: int, watch: _Watch) -> tuple[Item, ...] | None:
-        """Read a list; None where the vehicle breaks it off.
-
-        PX4 does so where a request comes twice and late, and answers nothing from then on.
+        PX4 does so where a request comes twice and late, and answers nothing from then on. In an
+        upload mavsdk hears it.
         """
-        system = self._requests.system_id
-        ask: Any = mav.MAVLink_mission_request_list_message(system, AUTOPILOT, kind)
-        exchange.say(ask)
-        items: list[Item] = []
-        count, unanswered = -1, 0
-        while count < 0 or len(items) < count:
-            heard = await exchange.hear(watch.pause_s)
-            if heard is None:
-                watch.silent()
-                unanswered += 1
-                if unanswered == MOST_UNANSWERED and items:
-                    return None
-                exchange.say(ask)
-                continue
-            if heard.mission_type != kind:
-                continue
-            message = heard.get_msgId()
-            if message == mav.MAVLINK_MSG_ID_MISSION_ACK and count >= 0:
-                return None
-            if message == mav.MAVLINK_MSG_ID_MISSION_COUNT and count < 0:
-                count = heard.count
-                watch.expect(count)
-            elif (
-                message == mav.MAVLINK_MSG_ID_MISSION_ITEM_INT
-                and 0 <= heard.seq == len(items) < count
-            ):
-                items.append(_item_of(heard))
-            else:
-                continue
-            watch.heard()
-            unanswered = 0
-            if len(items) < count:
-                ask = mav.MAVLink_mission_request_int_message(system, AUTOPILOT, len(items), kind)
-                exchange.say(ask)
-        return tuple(items)
+        broken = any(message_id(f) == MISSION_ACK and fields(f)[2] for f in frames)
+        if broken and asked.what.endswith(READ_BACK):
+            asked.end(LinkError(f"{self._drone}: {asked.what}: broken off by the vehicle"))
+
+    def _cancel(self, asked: Asked) -> None:
+        """Have mavsdk tell the vehicle that nothing more comes: it need not wait for it."""
+        mission = asked.plugins.mission
+        for cancel in (mission.cancel_mission_upload, mission.cancel_mission_download):
+            try:
+                cancel()
+            except MissionRawError as error:
+                log.debug("no transfer to cancel", drone=self._drone, why=str(error))
 
 
-class _Pace:
-    """How soon a message is sent again: learned from how long answers take."""
-
-    def __init__(self) -> None:
-        self._answers_s = RETRY_S / 4
-
-    @property
-    def pause_s(self) -> float:
-        """Seconds to wait before a message is sent again."""
-        return min(RETRY_S, max(QUICKEST_S, 4 * self._answers_s))
-
-    def learn(self, answer_s: float) -> None:
-        """Take the time to one answer; one that was lost teaches to be slow."""
-        self._answers_s += (answer_s - self._answers_s) / 8
-
-
-class _Watch:
-    """How long a transfer has been silent, busy, and under way."""
-
-    def __init__(self, clock: Clock, pace: _Pace, what: str) -> None:
-        self._clock = clock
-        self._pace = pace
-        self._what = what
-        self._start = self._last = clock.monotonic()
-        self._longest_s = LONGEST_S
-
-    def expect(self, items: int) -> None:
-        """Allow time for so many items."""
-        self._longest_s = LONGEST_S + items * LONGEST_ITEM_S
-
-    @property
-    def pause_s(self) -> float:
-        """Seconds to wait before a message is sent again."""
-        return self._pace.pause_s
-
-    def heard(self) -> None:
-        """Take note of progress."""
-        now = self._clock.monotonic()
-        self._pace.learn(now - self._last)
-        self._last = now
-        if self._last - self._start > self._longest_s:
-            raise LinkError(f"{self._what}: not done within {self._longest_s:g} s")
-
-    def silent(self) -> None:
-        """Raise where nothing was heard for too long."""
-        if self._clock.monotonic() - self._last > SILENT_S:
-            raise NoAnswer(f"{self._what}: no answer for {SILENT_S:g} s")
-
-    def busy(self) -> None:
-        """Raise where the vehicle has been busy with another transfer for too long."""
-        if self._clock.monotonic() - self._start > BUSY_S:
-            raise LinkError(f"{self._what}: vehicle is busy with another transfer")
-        self._last = self._clock.monotonic()
+def _raw(item: Item, seq: int, kind: int) -> MissionItem:
+    return MissionItem(
+        seq=seq,
+        frame=item.frame,
+        command=item.command,
+        current=int(seq == 0 and kind == MISSION),
+        autocontinue=1,
+        param1=item.params[0],
+        param2=item.params[1],
+        param3=item.params[2],
+        param4=item.params[3],
+        x=item.x,
+        y=item.y,
+        z=item.z,
+        mission_type=kind,
+    )
 
 
-def _check(result: int, asked: int, count: int, what: str) -> None:
-    if result != _ACCEPTED:
-        name = _RESULTS.get(result, f"RESULT_{result}")
-        at = f" at item {asked}" if asked >= 0 else ""
-        raise Refused(f"{what}: {name}{at}")
-    if asked + 1 < count:
-        raise LinkError(f"{what}: acknowledged after {asked + 1} of {count} items")
-
-
-def _item_of(message: Any) -> Item:
-    params = (message.param1, message.param2, message.param3, message.param4)
-    return Item(message.command, message.frame, params, message.x, message.y, message.z)
+def _item(raw: MissionItem) -> Item:
+    params = (raw.param1, raw.param2, raw.param3, raw.param4)
+    return Item(raw.command, raw.frame, params, raw.x, raw.y, raw.z)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 
+from fleet.link.asking import Asking, NoAnswer
 from fleet.link.parameters import read_parameters
 from fleet.link.profile import Expected, differences, names
-from fleet.link.requests import Requests
 from fleet.link.wire import payload
 
 PAUSES_S = (2.0, 10.0, 30.0)
@@ -33,8 +34,9 @@ class ProfileKeeper:
         In words; None until they were read since the last connection.
     """
 
-    def __init__(self, requests: Requests, expected: Sequence[Expected]) -> None:
-        self._requests = requests
+    def __init__(self, drone: str, asking: Asking, expected: Sequence[Expected]) -> None:
+        self._drone = drone
+        self._asking = asking
         self._expected = tuple(expected)
         self._connected = False
         self._boot_ms = 0
@@ -68,7 +70,8 @@ class ProfileKeeper:
         read: dict[str, float | None] = dict.fromkeys(names(self._expected))
         for pause in (*PAUSES_S, None):
             missing = [name for name, value in read.items() if value is None]
-            read |= await read_parameters(self._requests, missing)
+            with suppress(NoAnswer):  # not known to mavsdk yet
+                read |= await read_parameters(self._asking, missing)
             if pause is None or None not in read.values():
                 break
             if any(value is not None for value in read.values()):
@@ -77,9 +80,7 @@ class ProfileKeeper:
             await asyncio.sleep(pause)
         self.differences = differences(self._expected, read)
         if self.differences:
-            log.warning(
-                "parameters differ", drone=self._requests.drone, differences=self.differences
-            )
+            log.warning("parameters differ", drone=self._drone, differences=self.differences)
 
 
 def _failed(task: asyncio.Task[None]) -> None:

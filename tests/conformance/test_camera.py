@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from fleet.link.requests import NoAnswer
+from fleet.link.asking import NoAnswer
 from fleet.model.command import LookAtPoint, PointGimbal
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]

@@ -43,7 +43,7 @@ async def test_a_parameter_that_is_not_is_told_to_the_next_controller(ground):
 
 
 async def test_arming_is_refused_in_the_autopilots_own_words(ground):
-    await ground.link.return_to_launch()  # a mode that no vehicle takes off in
+    await ground.link.land()  # a mode that no vehicle takes off in, and mavsdk leaves as it is
     with pytest.raises(Refused, match="Arming denied"):
         await ground.link.arm()
     assert not ground.link.telemetry.armed

@@ -9,6 +9,10 @@ from fleet.link.port import LOST_AFTER_S
 from missions.sortie import Leg, LegKind
 from sitl.radio import CLEAR, SILENT, Faults
 
+LOSSY_SPEED = 2.0
+"""mavsdk sends what was lost again after 0.5 s on the wall, and a vehicle gives up a transfer after 5
+simulated seconds without a word: much faster, and every packet lost would be the end of one."""
+
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 
@@ -80,6 +84,11 @@ async def test_it_returns_by_itself_where_it_is_set_to(air):
 
 async def test_a_bad_radio_spoils_no_plan(air, make_sortie, place):
     plan = programme(make_sortie(long_mission(place, 50)))
+    speed = air.speed
+    if speed > LOSSY_SPEED:
+        air.speed = LOSSY_SPEED
+        await air.start()
+        await air.airborne()
     air.radio.be(
         Faults(
             loss=0.05, duplicate=0.1, reorder=0.05, truncate=0.03,
@@ -95,6 +104,9 @@ async def test_a_bad_radio_spoils_no_plan(air, make_sortie, place):
         await air.until(lambda t: plan.leg_index(t.mission_current) == 1, 60)
         await air.link.hold()
         assert air.link.telemetry.connected
+        assert air.radio.to_controller.lost > 0
     finally:
         air.radio.be(CLEAR)
-    assert air.radio.to_controller.lost > 0
+        if speed != air.speed:
+            air.speed = speed
+            await air.start()

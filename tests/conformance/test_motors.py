@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pymavlink import mavutil
 
-from fleet.link.commands import Command
+from fleet.link.messages import Command
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
@@ -34,8 +34,7 @@ async def test_a_motor_failure_is_acknowledged_and_without_effect_in_simulation(
 
 def inject(air, *params):
     """Ask for a failure."""
-    requests = air.link._requests
-    requests.say(Command(INJECT_FAILURE, params).message(requests.system_id))
+    air.link._asking.send(Command(INJECT_FAILURE, params))
 
 
 def answers(recording):

@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 from pymavlink.dialects.v20 import development as mav
 
-from fleet.link.clock import SystemClock
 from fleet.link.dialect import Writer, read
 from fleet.link.mavsdk_link import MavsdkLink
+from fleet.link.mavsdk_pool import MavsdkPool
 from fleet.link.modes import NUMBERS
 from fleet.link.profile import Expected
-from fleet.link.tap import Tap
 from missions.city import Drone
 from missions.sortie import Leg, LegKind, LookAt, Sortie, SortieEnergy, Waypoint
 
@@ -130,17 +129,13 @@ async def _scripted(*expected: Expected) -> AsyncIterator[tuple[Scripted, Mavsdk
     """A scripted vehicle, and a link to it that has heard it."""
     port = free_port()
     drone = Drone(id="a1", dock="d1", system_id=SYSTEM, mavlink=f"udpin://127.0.0.1:{port}")
-    tap = Tap(drone, SystemClock())
-    link = MavsdkLink("a1", SystemClock(), tap, expected=expected)
-    tap.changed = lambda _: link.refresh()
-    await tap.open()
-    try:
-        async with Scripted(port) as vehicle:
-            await _until(link, lambda t: t.connected and t.altitude_m is not None)
-            yield vehicle, link
-    finally:
-        await link.close()
-        await tap.close()
+    async with MavsdkPool([drone], expected=expected) as pool, Scripted(port) as vehicle:
+        link = pool.links["a1"]
+        await _until(link, lambda t: t.connected and t.altitude_m is not None)
+        async with asyncio.timeout(5):
+            while not link.attached:
+                await asyncio.sleep(0.01)
+        yield vehicle, link
 
 
 async def _until(link: MavsdkLink, seen: Callable[[Any], bool], bound_s: float = 10.0) -> None:

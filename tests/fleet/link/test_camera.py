@@ -9,8 +9,8 @@ import pytest
 from pymavlink.dialects.v20 import development as mav
 
 from fleet.errors import Refused
-from fleet.link import camera, commands
-from fleet.link.requests import NoAnswer
+from fleet.link import asking, camera
+from fleet.link.asking import NoAnswer
 from fleet.link.seen import NotSeen
 from fleet.model.command import LookAtPoint, PointGimbal
 
@@ -19,9 +19,7 @@ ROI, PITCHYAW, CONFIGURE = 195, 1000, 1001
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "ANSWER_S", 0.4)
-    monkeypatch.setattr(commands, "RESEND_S", 0.1)
-    monkeypatch.setattr(commands, "WORDS_S", 0.1)
+    monkeypatch.setattr(asking, "WORDS_S", 0.1)
     monkeypatch.setattr(camera, "TURN_S", 0.6)
     monkeypatch.setattr(camera, "TELL_S", 0.3)
 

@@ -10,9 +10,9 @@ import pytest
 from pymavlink.dialects.v20 import development as mav
 
 from fleet.errors import LinkError, Refused
-from fleet.link import loading, plans
+from fleet.link import asking, loading, plans
+from fleet.link.asking import NoAnswer
 from fleet.link.items import Item, programme, rally_item
-from fleet.link.requests import NoAnswer
 from fleet.link.seen import NotSeen
 
 MISSION, FENCE, RALLY = 0, 1, 2
@@ -20,9 +20,10 @@ MISSION, FENCE, RALLY = 0, 1, 2
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plans, "RETRY_S", 0.1)
-    monkeypatch.setattr(plans, "SILENT_S", 0.5)
-    monkeypatch.setattr(plans, "BUSY_S", 0.8)
+    monkeypatch.setattr(asking, "WORDS_S", 0.2)
+    monkeypatch.setattr(loading, "STARTS", 1)
+    monkeypatch.setattr(loading, "BUSY_S", 0.8)
+    monkeypatch.setattr(loading, "BUSY_PAUSE_S", 0.1)
     monkeypatch.setattr(loading, "READ_PAUSE_S", 0.02)
     monkeypatch.setattr(loading, "FIRST_ITEM_S", 0.5)
     monkeypatch.setattr(loading, "RESEND_S", 0.1)
@@ -50,7 +51,7 @@ class PlanServer:
         self.early_after: int | None = None
         self.state = 2
         self.twist = lambda item: item
-        names = ("MISSION_COUNT", "MISSION_ITEM_INT", "MISSION_REQUEST_LIST")
+        names = ("MISSION_CLEAR_ALL", "MISSION_COUNT", "MISSION_ITEM_INT", "MISSION_REQUEST_LIST")
         for name in (*names, "MISSION_REQUEST_INT", "MISSION_ACK", "MISSION_SET_CURRENT"):
             vehicle.on[name] = self.take
 
@@ -64,17 +65,17 @@ class PlanServer:
     def ack(self, to: tuple[int, int], result: int, kind: int) -> None:
         self.vehicle.say(mav.MAVLink_mission_ack_message(*to, result, kind))
 
+    def _mission_clear_all(self, m: Any, sender: tuple[int, int]) -> None:
+        self.lists[m.mission_type] = []
+        self.ack(sender, 0, m.mission_type)
+
     def _mission_count(self, m: Any, sender: tuple[int, int]) -> None:
         if self.busy:
             self.ack(sender, 1, m.mission_type)
             return
         self.partner, self.kind, self.count, self.coming = sender, m.mission_type, m.count, []
         self.uploads += 1
-        if m.count == 0:
-            self.lists[self.kind] = []
-            self.ack(sender, 0, self.kind)
-        else:
-            self._ask(0)
+        self._ask(0)
 
     def _ask(self, seq: int) -> None:
         self.vehicle.say(mav.MAVLink_mission_request_int_message(*self.partner, seq, self.kind))
@@ -125,13 +126,13 @@ async def test_all_three_lists_are_replaced_and_read_back(scripted, plan) -> Non
         assert [m.command for m in server.lists[FENCE]] == [5001] * 4
         assert [(m.command, m.frame, m.z) for m in server.lists[RALLY]] == [(5100, 3, 0.0)] * 2
         assert await link.holds(plan) is None
-        counts = [m for m in vehicle.heard if m.get_type() == "MISSION_COUNT"]
+        begun = ("MISSION_COUNT", "MISSION_CLEAR_ALL")
         # the fence before the mission; the mission emptied before it is replaced
-        assert [(m.mission_type, m.count > 0) for m in counts] == [
-            (FENCE, True),
-            (RALLY, True),
-            (MISSION, False),
-            (MISSION, True),
+        assert [(m.mission_type, m.get_type()) for m in vehicle.heard if m.get_type() in begun] == [
+            (FENCE, "MISSION_COUNT"),
+            (RALLY, "MISSION_COUNT"),
+            (MISSION, "MISSION_CLEAR_ALL"),
+            (MISSION, "MISSION_COUNT"),
         ]
         await link.load(replace(plan, rally=(), fence=()))
         assert server.lists[RALLY] == server.lists[FENCE] == []
@@ -167,7 +168,7 @@ async def test_a_vehicle_that_dies_in_the_middle_takes_the_next_load(scripted, p
         await link.load(plan)
         server.deaf = 22  # somewhere in the mission
         other = replace(plan, items=plan.items[:2] + plan.items[3:], legs=plan.legs[:-1])
-        with pytest.raises(NoAnswer, match="a1: mission upload: no answer for"):
+        with pytest.raises(NoAnswer, match="a1: mission upload: no answer"):
             await link.load(other)
         server.deaf = None
         assert await link.holds(other) is not None
@@ -199,9 +200,11 @@ async def test_a_late_acknowledgement_is_not_taken_for_the_next_upload(scripted,
         server.deaf = None
         honest = server._mission_count
 
+        late = [0, 14]
+
         def with_the_old(m: Any, sender: tuple[int, int]) -> None:
-            server.ack(old, 0, kind)
-            server.ack(old, 14, kind)
+            if late:
+                server.ack(old, late.pop(), kind)
             honest(m, sender)
 
         server._mission_count = with_the_old
@@ -213,17 +216,18 @@ async def test_an_acknowledgement_before_the_last_item_is_none(scripted, plan) -
     async with scripted() as (vehicle, link):
         server = PlanServer(vehicle)
         server.early_after = 2
-        with pytest.raises(LinkError, match="a1: fence upload: acknowledged after 2 of 4 items"):
+        with pytest.raises(LinkError, match="a1: fence upload: broken off"):
             await link.load(plan)
-        assert server.uploads == loading.UPLOAD_TRIES
+        assert server.lists[FENCE] == []
 
 
 async def test_a_refused_plan_carries_result_and_words(scripted, plan) -> None:
     async with scripted() as (vehicle, link):
         server = PlanServer(vehicle)
         server.ack_result = 4
-        with pytest.raises(Refused, match="a1: fence upload: NO_SPACE at item 3"):
+        with pytest.raises(Refused, match="a1: fence upload: TOO_MANY_MISSION_ITEMS"):
             await link.load(plan)
+        assert server.uploads == loading.REFUSALS
 
 
 async def test_a_busy_vehicle_is_asked_again_and_given_up(scripted, plan) -> None:
@@ -235,7 +239,7 @@ async def test_a_busy_vehicle_is_asked_again_and_given_up(scripted, plan) -> Non
         server.busy = False
         await load
         server.busy = True
-        with pytest.raises(LinkError, match="busy with another transfer"):
+        with pytest.raises(LinkError, match="a1: fence upload: broken off"):
             await link.load(plan)
 
 
@@ -288,48 +292,6 @@ async def test_an_item_survives_the_round_trip(scripted, plan) -> None:
         assert await link.holds(with_odd) is None
 
 
-async def test_an_upload_that_nobody_makes_is_ended(scripted, plan) -> None:
-    async with scripted() as (vehicle, link):
-        server = PlanServer(vehicle)
-        await link.load(plan)
-        old = server.partner
-
-        def stray(m: Any) -> None:
-            # a MISSION_COUNT of before came twice, and late: the vehicle waits for its items
-            vehicle.say(mav.MAVLink_mission_request_int_message(*old, 0, MISSION))
-            server.take(m)
-
-        vehicle.on["MISSION_REQUEST_LIST"] = stray
-        assert await link.holds(plan) is None
-        await vehicle.hears(lambda: old[1] in server.cancelled)
-
-
-async def test_a_reading_whose_end_was_lost_is_closed_again(scripted, plan) -> None:
-    async with scripted() as (vehicle, link):
-        server = PlanServer(vehicle)
-        await link.load(plan)
-        server.cancelled.clear()
-        reader: list[tuple[int, int]] = []
-        lost = [True]
-
-        def reads(m: Any) -> None:
-            reader[:] = [(m.get_srcSystem(), m.get_srcComponent())]
-            server.take(m)
-
-        def ends(m: Any) -> None:
-            if m.get_srcComponent() == reader[0][1] and lost[0]:
-                lost[0], server.busy = False, True  # not heard: it still waits to be asked
-            elif m.get_srcComponent() == reader[0][1]:
-                server.busy = False
-
-        vehicle.on["MISSION_REQUEST_LIST"] = reads
-        assert await link.holds(plan) is None
-        vehicle.on["MISSION_ACK"] = ends
-        assert await link.holds(plan) is None
-        await vehicle.hears(lambda: server.busy)
-        await link.load(plan)
-
-
 async def test_a_reading_that_is_broken_off_begins_anew(scripted, plan) -> None:
     async with scripted() as (vehicle, link):
         server = PlanServer(vehicle)
@@ -349,7 +311,7 @@ async def test_a_reading_that_is_broken_off_begins_anew(scripted, plan) -> None:
         vehicle.on["MISSION_REQUEST_INT"] = lambda m: server.ack(
             (m.get_srcSystem(), m.get_srcComponent()), 1, m.mission_type
         )
-        with pytest.raises(LinkError, match="a1: mission read-back: broken off by the vehicle"):
+        with pytest.raises(LinkError, match="a1: mission read-back: broken off"):
             await link.holds(plan)
 
 
@@ -360,5 +322,37 @@ async def test_a_transfer_that_only_trickles_is_given_up(scripted, plan, monkeyp
         server = PlanServer(vehicle)
         loop = asyncio.get_running_loop()
         vehicle.on["MISSION_ITEM_INT"] = lambda m: loop.call_later(0.07, server.take, m)
-        with pytest.raises(LinkError, match=r"a1: fence upload: not done within 0\.2 s"):
+        with pytest.raises(LinkError, match=r"a1: fence upload: not done after 0\.2 s"):
             await link.load(plan)
+
+
+async def test_an_upload_that_is_acknowledged_and_not_kept_is_made_again(scripted, plan) -> None:
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        kept = server.lists
+
+        class Forgets(dict):
+            """Keeps no fence the first time."""
+
+            def __setitem__(self, kind: int, items: list[Any]) -> None:
+                if kind != FENCE or server.uploads > 1:
+                    super().__setitem__(kind, items)
+
+        server.lists = Forgets(kept)
+        await link.load(plan)
+        assert len(server.lists[FENCE]) == 4
+        assert await link.holds(plan) is None
+
+
+async def test_a_link_that_is_closed_in_the_middle_leaves_nothing_behind(sortie, scripted) -> None:
+    plan = programme(sortie(points=200))
+    for deaf in (1, 3, 40, 150):
+        async with scripted() as (vehicle, link):
+            server = PlanServer(vehicle)
+            server.deaf = deaf
+            asked = [
+                asyncio.create_task(f()) for f in (lambda: link.load(plan), link.land, link.arm)
+            ]
+            await vehicle.hears(lambda s=server: s.deaf == 0)
+        results = await asyncio.gather(*asked, return_exceptions=True)
+        assert all(isinstance(r, LinkError) for r in results), results

@@ -8,20 +8,19 @@ import pytest
 from pymavlink.dialects.v20 import development as mav
 
 from fleet.errors import LinkError, Refused
-from fleet.link import commands, maneuvers
+from fleet.link import asking, maneuvers
+from fleet.link.asking import NoAnswer
 from fleet.link.items import programme
 from fleet.link.modes import NUMBERS
-from fleet.link.requests import NoAnswer
 from fleet.link.seen import NotSeen
 from fleet.model.command import GoTo, Orbit
 
-SET_MODE, REPOSITION, ORBIT = 176, 192, 34
+LAND, SET_MODE, REPOSITION, ORBIT = 21, 176, 192, 34
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "ANSWER_S", 0.5)
-    monkeypatch.setattr(commands, "RESEND_S", 0.1)
+    monkeypatch.setattr(asking, "WORDS_S", 0.3)
     monkeypatch.setattr(maneuvers, "MODE_S", 0.3)
     monkeypatch.setattr(maneuvers, "TARGET_S", 0.6)
     monkeypatch.setattr(maneuvers, "LOOK_S", 0.05)
@@ -32,6 +31,9 @@ def obeys(vehicle, *, but: frozenset[str] = frozenset()) -> None:
     names = {numbers: name for name, numbers in NUMBERS.items()}
 
     def answer(asked) -> None:
+        if asked.command == LAND:
+            vehicle.mode = "LAND"
+            vehicle.ack(asked)
         if asked.command != SET_MODE:
             return
         vehicle.ack(asked)
@@ -59,9 +61,12 @@ async def test_a_mode_is_seen_before_it_is_believed(scripted, ask, mode) -> None
         await getattr(link, ask)()
         assert link.telemetry.mode == mode
         asked = vehicle.commands(SET_MODE)
-        assert [(m.param1, m.param2, m.param3) for m in asked] == [(1.0, *NUMBERS[mode])]
-        # PX4 gives the reason of a refused mode to this component alone
-        assert asked[0].get_srcComponent() == 190
+        if mode != "LAND":
+            assert [(m.param1, m.param2, m.param3) for m in asked] == [(1.0, *NUMBERS[mode])]
+            # PX4 gives the reason of a refused mode to this component alone
+            assert asked[0].get_srcComponent() == 190
+        else:
+            assert len(vehicle.commands(LAND)) == 1
 
 
 async def test_a_mode_that_is_acknowledged_and_not_taken_is_not_seen(scripted) -> None:

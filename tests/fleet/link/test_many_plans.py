@@ -90,9 +90,8 @@ async def test_eight_plans_on_bad_radios_are_never_mixed(sortie, until) -> None:
 
 
 async def test_a_link_that_dies_in_the_middle_of_an_upload_leaves_the_next_one_free(
-    sortie, until, monkeypatch: pytest.MonkeyPatch
+    sortie, until
 ) -> None:
-    monkeypatch.setattr("fleet.link.plans.SILENT_S", 0.8)
     async with town(1) as (pool, (radio,)):
         link = pool.links["a1"]
         await until(link, lambda t: t.connected, 20)
@@ -104,7 +103,7 @@ async def test_a_link_that_dies_in_the_middle_of_an_upload_leaves_the_next_one_f
             await asyncio.sleep(0)
         assert not load.done()
         radio.be(SILENT)
-        with pytest.raises(LinkError, match="no answer for"):
+        with pytest.raises(LinkError, match="no answer"):
             await load
         radio.be(CLEAR)
         await until(link, lambda t: t.connected, 20)
