@@ -121,14 +121,14 @@ class Berthed(Waiting):
         world = self.world
         return fails(world.berth(self.berth), world.city.limits, world.policy)
 
-    def diverts_to(self) -> str | None:
+    def diverts_to(self, *, afresh: bool = False) -> str | None:
         """Return the dock to go to in place of its own; None where it stays with that.
 
         Another is looked for where its own has failed for some time, does not open, or is out of
-        reach; at most once a second.
+        reach; at most once a second, or ``afresh``: a moment later its slot may be another's.
         """
         now = self.world.clock.monotonic()
-        if now - self._looked_at >= LOOK_EACH_S:
+        if afresh or now - self._looked_at >= LOOK_EACH_S:
             self._looked_at = now
             self._other = self._look_for_another()
         return self._other

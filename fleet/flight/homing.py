@@ -73,14 +73,14 @@ async def returning(s: Supervisor) -> Step:
 
 async def _divert(s: Supervisor, why: str) -> Step | None:
     """Bind the drone for another dock where its own cannot take it and that one can."""
-    other = s.diverts_to()
+    other = s.diverts_to(afresh=True) if s.diverts_to() is not None else None
     if other is None:
         return None
     left, words = s.berth, s.berth_fails() or "does not open"
     s.tried.add(left)
+    s.move_to(other)  # before anything is waited for: else another may take the same slot
     await s.end_errand()
     s.run_errand(close_left(s, left), left)
-    s.move_to(other)
     s.note(EventKind.DOCK, f"diverted from dock {left} to {other}: {words}", berth=other)
     log.warning("diverted", drone=s.drone.id, dock=left, to=other, reason=words)
     return Step(S.RETURNING, f"{why.split('; diverted')[0]}; diverted to dock {other}: {words}")
@@ -109,7 +109,8 @@ async def _try_open(s: Supervisor) -> str | None:
     if not _take_column(s):
         if s.t.mode == "MISSION":
             await _stop_here(s)
-        if not await s.until(lambda: _take_column(s), s.policy.dock_open_s):
+        await s.until(lambda: _take_column(s) or s.diverts_to() is not None, s.policy.dock_open_s)
+        if not _take_column(s):
             return f"{_in_the_way(s)} is moving at the dock"
     try:
         await open_door(s)

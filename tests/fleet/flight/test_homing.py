@@ -171,6 +171,23 @@ async def test_two_that_are_turned_away_do_not_take_one_slot(make_town: Make) ->
         )
 
 
+async def test_two_that_are_called_home_at_once_do_not_take_one_slot(make_town: Make) -> None:
+    town = make_town(("a1", "a2"), docks=2)
+    async with town.open():
+        await town.patrol()
+        for drone in ("a1", "a2"):
+            await town.reach(S.ON_TASK, drone=drone)
+        keepers = town.controller.supervisors
+        town.dock.set(door=DoorState.JAMMED)
+        town.dock.jam = True
+        await town.until(lambda: all(k.diverts_to() == "d2" for k in keepers.values()), 20)
+        for drone in keepers:
+            await town.controller.command(drone, "return", "wang")
+        await town.until(lambda: any(k.berth == "d2" for k in keepers.values()), 5)
+        await asyncio.sleep(5)
+        assert sorted(k.berth for k in keepers.values()) == ["d1", "d2"]
+
+
 async def test_a_way_there_that_is_refused_leads_home_again(make_town: Make) -> None:
     town = make_town(docks=2)
     town.vehicle.refuse["goto"] = "Reposition is outside geofence"
