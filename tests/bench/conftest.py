@@ -142,6 +142,7 @@ class Flock:
 
     def lift(self, bound_s: float = 60.0) -> None:
         """Have the flyers take off, and wait until they are on their missions."""
+        self.world.ask(do="radio", on=False)
         end = time.monotonic() + 20
         while self.world.ask(do="state")["now"] < 8.0 and time.monotonic() < end:
             time.sleep(0.2)
@@ -152,6 +153,7 @@ class Flock:
         while time.monotonic() < end:
             state = self.world.ask(do="state")
             if state["aloft"] == len(self.flyers) and state["lowest"] > HEIGHT_M - 3:
+                self.world.ask(do="radio", on=True)
                 return
             time.sleep(0.2)
         raise AssertionError(f"not up within {bound_s} s: {state}")

@@ -21,7 +21,7 @@ from missions.cityfile import parse
 from sitl.autopilot.core import VehicleSpec
 from sitl.autopilot.items import FENCE, MISSION, Item
 from sitl.autopilot.modes import Mode
-from sitl.autopilot.port import Aircraft
+from sitl.autopilot.port import Aircraft, Fault
 from sitl.autopilot.vehicle import EmbeddedVehicle, fly
 from sitl.broker import Broker, address
 from sitl.dock import Dock
@@ -124,6 +124,11 @@ class Flock:
             held = self.vehicles[name].core.plan
             for kind, of in ((FENCE, "fence"), (MISSION, "mission")):
                 held.replace(kind, [_item(raw) for raw in plan[of]])
+
+    def radio(self, on: bool) -> None:
+        """Let the vehicles be heard, or not; who is not costs this machine less."""
+        for vehicle in self.vehicles.values():
+            vehicle.set_fault(Fault.LINK, active=not on)
 
     def launch(self) -> dict[str, int]:
         """Arm whoever has a plan that was found good, and put it on it; return how many are."""
