@@ -177,7 +177,9 @@ class ByPoint:
             return
         transit = s.sortie.altitude_m if s.sortie is not None else 0.0
         altitude = max(s.t.altitude_m or 0.0, transit, 1.0)
-        target = GoTo(action="goto", lon=lon, lat=lat, altitude_m=altitude)
+        # else at the speed of the leg that it left, in which the energy is not reckoned
+        speed = s.drone.cruise_m_s
+        target = GoTo(action="goto", lon=lon, lat=lat, altitude_m=altitude, speed_m_s=speed)
         await s.order(s.link.go_to(target))
 
 

@@ -76,6 +76,20 @@ async def test_a_dock_that_cannot_take_it_is_left_for_one_that_can(
         assert S.EMERGENCY not in town.passed()
 
 
+async def test_the_way_to_another_dock_is_flown_at_cruise(make_town: Make) -> None:
+    town = make_town(docks=2)
+    async with town.open():
+        await fly(town)
+        town.vehicle.speed_m_s = 3.0  # of the leg that it leaves
+        town.dock.set(door=DoorState.JAMMED)
+        town.dock.jam = True
+        await town.controller.command("a1", "return", "wang")
+        await town.until(lambda: "goto" in town.vehicle.commands)
+        await town.until(lambda: town.vehicle.goal is not None, 2)
+        assert town.vehicle.goal.speed_m_s == town.city.drones[0].cruise_m_s
+        await in_dock(town, "d2")
+
+
 async def test_the_next_sortie_leaves_from_there_and_comes_back_there(make_town: Make) -> None:
     town = make_town(docks=2, limit=2)
     async with town.open():
