@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import structlog
 
-from fleet.errors import LinkError, StoreError
+from fleet.errors import LinkError, OrderError, StoreError
 from fleet.flight.adoption import Step
 from fleet.flight.custody import FLOWN
 from fleet.flight.door import close_behind
+from fleet.flight.fencing import put_back
 from fleet.flight.route import flown, homeward, on_task
 from fleet.flight.supervisor import Supervisor
 from fleet.model.states import DoorState, DroneState
@@ -30,8 +31,9 @@ async def following(s: Supervisor) -> Step:
     _shut_behind(s)
     if s.before in _PAUSES and s.t.mode in _PAUSED and not flown(plan, s.t, s.policy):
         try:
+            await put_back(s)
             await s.order(s.link.start_mission())
-        except LinkError as error:
+        except (LinkError, OrderError) as error:
             s.fail(error)
             return Step(S.HELD, str(error))
         s.before = s.state

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from fleet.errors import LinkError
+from fleet.errors import LinkError, OrderError
 from fleet.flight.adoption import Step
+from fleet.flight.fencing import widen
+from fleet.flight.halt import FLIES_ON, stop
 from fleet.flight.homing import where
 from fleet.flight.outlook import view
-from fleet.flight.place import landed, speed_m_s
+from fleet.flight.place import landed
 from fleet.flight.safety import Manoeuvre, manoeuvre
 from fleet.flight.safety.avoid import CLEAR_S
 from fleet.flight.supervisor import Supervisor
@@ -16,8 +18,6 @@ from fleet.model.states import DroneState
 S = DroneState
 SAME_M = 1.0
 """Heights that are no farther apart are not commanded anew."""
-_FLIES_ON = frozenset({"MISSION", "RETURN_TO_LAUNCH", "LAND", "PRECISION_LAND", "TAKEOFF"})
-"""Modes in which the vehicle goes somewhere by itself."""
 _SENT = frozenset({"hold", "goto", "orbit"})
 
 
@@ -30,7 +30,7 @@ async def held(s: Supervisor) -> Step:
     if s.t.in_air:
         try:
             await _follow(s)
-        except LinkError as error:
+        except (LinkError, OrderError) as error:
             s.fail(error)
             s.say(f"{why}; {error}")
             await s.pause(s.policy.retry_s)
@@ -51,32 +51,20 @@ async def _follow(s: Supervisor) -> None:
     if word is not None and not s.wanted.settled:
         match word.demand:
             case GoTo() as target:
+                await widen(s, target)
                 await s.order(s.link.go_to(target))
                 s.answer(f"flies to {target.lat:.6f}, {target.lon:.6f} at {target.altitude_m:g} m")
                 return
             case Orbit() as circle:
+                await widen(s, circle)
                 await s.order(s.link.orbit(circle))
                 s.answer(f"circles at {circle.radius_m:g} m")
                 return
             case _ if word.action == "hold" and s.t.mode in {"HOLD", "ORBIT"}:
                 await stop(s)
-    if s.t.mode in _FLIES_ON:
+    if s.t.mode in FLIES_ON:
         await s.order(s.link.hold())
     s.answer(f"holds at {s.t.altitude_m or 0.0:.0f} m")
-
-
-async def stop(s: Supervisor) -> None:
-    """Have a vehicle stay where it is now, that flies to a point or in circles in HOLD or ORBIT.
-
-    HOLD keeps the point it was last sent to, so telling it to hold again changes nothing; it is
-    sent to where it is.
-    """
-    t = s.t
-    if t.mode == "ORBIT" or t.lon is None or t.lat is None or not t.altitude_m:
-        await s.order(s.link.hold())
-    elif speed_m_s(t) > s.policy.still_m_s:
-        here = GoTo(action="goto", lon=t.lon, lat=t.lat, altitude_m=max(1.0, t.altitude_m))
-        await s.order(s.link.go_to(here))
 
 
 async def avoiding(s: Supervisor) -> Step:

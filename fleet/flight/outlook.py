@@ -40,7 +40,7 @@ def view(s: Supervisor) -> View:
         word=s.wanted.word,
         commanding=s.commanding,
         transit_altitude_m=_transit_altitude_m(s),
-        at_end=plan is not None and t.mission_current >= plan.last,
+        at_end=s.goes_back or (plan is not None and t.mission_current >= plan.last),
         lasting=s.memory.lasting,
         now=world.clock.now(),
         now_s=world.clock.monotonic(),

@@ -21,6 +21,8 @@ class Policy:
     on_pad_m: float = 10.0
     """A docked drone's own position may be this far off when GPS has just come up."""
     over_dock_m: float = 12.0
+    lowest_m: float = 10.0
+    """Above home: no pilot sends a drone lower, but over a dock."""
     clear_m: float = 9.0
     """A drone that is lower over its dock is in the door's way."""
     near_dock_m: float = 150.0

@@ -23,6 +23,7 @@ from fleet.errors import FleetError, StoreError
 from fleet.flight import lifecycle
 from fleet.flight.adoption import Step
 from fleet.flight.berth import Berthed
+from fleet.flight.carried import Carried
 from fleet.flight.custody import FLOWN, ON_GROUND, after
 from fleet.flight.ledger import Ledger
 from fleet.flight.outlook import look, view
@@ -71,6 +72,11 @@ class Supervisor(Berthed):
         The word that waits to be followed, and the one that is being carried out.
     holder
         Pilot who has control of it, for the map; ``fleet.flight.control`` decides and sets it.
+    fence, carried, fence_unsure
+        What it is held against; the fence in the vehicle where that is another than its sortie's;
+        whether that is not known, a fence having been sent and not read back. See ``fencing``.
+    goes_back
+        It is flown back to where its mission was left.
     verdict, warnings
         What the matrix made of the last moment, and what it warns of.
     """
@@ -88,6 +94,9 @@ class Supervisor(Berthed):
         self.holder: str | None = None
         self.programme: Programme | None = None
         self.fence: Fence | None = None
+        self.carried: Carried | None = None
+        self.fence_unsure = False
+        self.goes_back = False
         self.follower: Follower | None = None
         self.flown = False
         self.down: Literal["land", "return"] | None = None
@@ -132,6 +141,8 @@ class Supervisor(Berthed):
             return f"is {self.state}" + (f" ({self.reason})" if self.reason else "")
         if self.assigned is not None or self._turns.changing:
             return "is about to change"
+        if self.holder is not None:
+            return f"held by {self.holder}"
         since = self.world.clock.monotonic()
         if self.refused_at is not None and since - self.refused_at < self.policy.refused_pause_s:
             return f"was refused: {self.reason}"
@@ -181,7 +192,13 @@ class Supervisor(Berthed):
         self.sortie = record.sortie if record is not None else None
         self.programme = programme(record.sortie) if record is not None else None
         self.follower = Follower(self.programme) if self.programme is not None else None
-        self.fence = Fence.of(record.sortie) if record is not None else None
+        self.carry(None)
+
+    def carry(self, fence: Carried | None) -> None:
+        """Take a fence for the one in the vehicle; None is the sortie's own."""
+        own = Fence.of(self.sortie) if self.sortie is not None else None
+        self.carried, self.fence_unsure = fence, False
+        self.fence = own if fence is None else fence.guard
 
     def drop_programme(self) -> None:
         """Forget the sortie's items: the vehicle flies something else."""

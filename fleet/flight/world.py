@@ -22,6 +22,7 @@ from fleet.model.flightlog import FlightEvent
 from fleet.model.live import Telemetry
 from fleet.model.traffic import Aircraft
 from fleet.store.port import FlightStore
+from missions.airspace import Airspace
 from missions.city import City
 from missions.city import Dock as CityDock
 
@@ -75,10 +76,24 @@ class World:
     """The keepers by drone id."""
 
     _docks: dict[str, CityDock] = field(default_factory=dict)
+    _space: list[Airspace] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Take the docks by id; they are asked for at every change of telemetry."""
         self._docks.update({dock.id: dock for dock in self.city.docks})
+
+    @property
+    def space(self) -> Airspace:
+        """The city's ceiling, fence and no-fly zones; made when first asked for.
+
+        Raises
+        ------
+        missions.errors.GeometryError
+            If a zone's ring cannot be used.
+        """
+        if not self._space:
+            self._space.append(Airspace.of(self.city))
+        return self._space[0]
 
     @property
     def seen(self) -> dict[str, Telemetry]:

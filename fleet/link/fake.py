@@ -40,9 +40,9 @@ class FakeVehicle(FakeBody):
     Attributes
     ----------
     refuse
-        Reason by command name: ``load``, ``holds``, ``arm``, ``disarm``, ``start``, ``item``,
-        ``hold``, ``return``, ``land``, ``precision_land``, ``goto``, ``orbit``, ``look_at``,
-        ``gimbal``, ``kill``, ``speed``.
+        Reason by command name: ``load``, ``holds``, ``fence``, ``held_fence``, ``arm``, ``disarm``,
+        ``start``, ``item``, ``hold``, ``return``, ``land``, ``precision_land``, ``goto``, ``orbit``,
+        ``look_at``, ``gimbal``, ``kill``, ``speed``.
     mute
         Commands by name that are not answered.
     silent
@@ -133,6 +133,16 @@ class FakeVehicle(FakeBody):
         """Compare the mission held with this one."""
         await self._heed("holds")
         return difference(programme.items, self.mission)
+
+    async def load_fence(self, fence: Sequence[Item]) -> None:
+        """Take a fence."""
+        await self._heed("fence")
+        self.fence = tuple(fence)
+
+    async def held_fence(self) -> Sequence[Item]:
+        """Return the fence held."""
+        await self._heed("held_fence")
+        return self.fence
 
     async def arm(self) -> None:
         """Arm."""

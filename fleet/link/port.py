@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from fleet.link.items import Programme
+from fleet.link.items import Item, Programme
 from fleet.model.command import GoTo, LookAtPoint, Orbit, PointGimbal
 from fleet.model.live import Telemetry
 from fleet.model.traffic import Aircraft
@@ -98,6 +98,12 @@ class DroneLink(Protocol):
 
     async def holds(self, programme: Programme) -> str | None:
         """Read the vehicle's mission; return None where it is this one, else the difference."""
+
+    async def load_fence(self, fence: Sequence[Item]) -> None:
+        """Replace the fence, in the air too; returns when it was read back and is in force."""
+
+    async def held_fence(self) -> Sequence[Item]:
+        """Read the fence that the vehicle holds."""
 
     async def arm(self) -> None:
         """Arm."""

@@ -36,7 +36,7 @@ class View:
     transit_altitude_m
         Height above home at which it comes home.
     at_end
-        The vehicle is at the last item of its mission, where holding is right.
+        Holding is right: the vehicle is at the last item of its mission, or on its way back to it.
     lasting
         ``lasting(name, seen)``: for how many seconds something has been seen without a break.
         See ``memory.Memory``.
@@ -53,7 +53,8 @@ class View:
     aircraft
         What the ADS-B receivers of all links tell.
     fence
-        Of the sortie (``Fence.of``), made once when the sortie is taken; None where there is none.
+        What the vehicle carries: its sortie's (``Fence.of``), or a wider one for where a pilot sends
+        it; made once when it is loaded. None where there is none.
     video_lost_s
         For how long the site it watches has been blind; None where it watches none.
     operator_absent_s

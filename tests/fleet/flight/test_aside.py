@@ -83,7 +83,7 @@ async def test_a_drone_in_circles_is_left_in_them_by_the_next_controller(make_to
         await town.reach(S.HELD)
         await asyncio.sleep(30)
         assert town.live().reason == "found flying in circles"
-        assert set(town.vehicle.commands[len(told) :]) <= {"holds"}
+        assert set(town.vehicle.commands[len(told) :]) <= {"holds", "held_fence"}
 
 
 async def test_a_word_that_is_overruled_is_answered_with_what_overrules_it(make_town: Make) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from shapely.geometry import LineString, Point, Polygon
 
-from fleet.flight.bounds import MARGIN_M, refuses
+from fleet.flight.bounds import MARGIN_M, fence_for, refuses, too_low
+from fleet.flight.policy import Policy
 from fleet.model.command import Demand
 from fleet.model.live import Telemetry
 from missions.airspace import Airspace
@@ -84,10 +85,19 @@ def test_a_point_that_is_not_refused_is_reached_within_bounds(
     low: float,
     high: float,
 ) -> None:
-    words = refuses(demand("goto", *there, high), at(*here, low), space, SORTIE, REACH_M)
+    asked = demand("goto", *there, high)
+    words = refuses(asked, at(*here, low), space, SORTIE, REACH_M)
     goal, way = Point(there), LineString([here, there]) if here != there else Point(here)
     city, ring, school, tower = (Polygon(r) for r in (CITY_RING, SORTIE_RING, SCHOOL, TOWER))
     if words is None:
+        wide = fence_for(asked, at(*here, low), space, SORTIE, REACH_M)
+        if wide is not None:
+            ring = FRAME.polygon(wide.ring)
+            assert city.buffer(0.1).covers(ring)
+            home = LineString([there, (0.0, 0.0)])
+            assert ring.buffer(0.1).covers(home)
+            assert not school.buffer(-0.1).intersects(home)
+            assert len(wide.items) <= 64
         assert high <= 120
         assert city.buffer(0.1).covers(goal)
         assert ring.buffer(0.1 - MARGIN_M).covers(goal)
@@ -102,6 +112,12 @@ def test_a_point_that_is_not_refused_is_reached_within_bounds(
         inner = ring.buffer(-MARGIN_M - 0.1)
         safe = high <= 119 and inner.covers(way) and school.distance(way) > MARGIN_M + 0.1
         assert not (safe and tower.distance(way) > 0.1), words
+        # and so anywhere in the city, where nothing is in the way there or home
+        home = LineString([there, (0.0, 0.0)]) if any(there) else Point(there)
+        both, near = way.union(home), MARGIN_M + 0.1
+        free = city.buffer(-near).covers(both) and min(low, 121 - high) > 1
+        clear = school.distance(both) > near and tower.distance(both) > near
+        assert not (free and clear), words
 
 
 @given(
@@ -120,10 +136,12 @@ def test_an_orbit_that_is_not_refused_stays_within_bounds(
     circles = demand("orbit", *centre, height, radius_m=radius)
     words = refuses(circles, at(*here, height), space, SORTIE, REACH_M)
     if words is None:
+        wide = fence_for(circles, at(*here, height), space, SORTIE, REACH_M)
+        ring = FRAME.polygon(wide.ring) if wide is not None else Polygon(SORTIE_RING)
         circle = Point(centre).buffer(radius, quad_segs=64).exterior
         assert height <= 120
         assert Polygon(CITY_RING).buffer(0.1).covers(circle)
-        assert Polygon(SORTIE_RING).buffer(0.1 - MARGIN_M).covers(circle)
+        assert ring.buffer(0.1 - MARGIN_M).covers(circle)
         assert Polygon(SCHOOL).distance(circle) > MARGIN_M - 0.1
 
 
@@ -154,3 +172,16 @@ def test_farther_than_a_battery_is_refused_where_a_city_has_no_fence(space: Airs
     assert refuses(demand("goto", 5000, 0, 60), at(0, 0), open_sky, None, 5100.0) is None
     words = refuses(demand("goto", 5000, 0, 60), at(0, 0), open_sky, None, 4900.0)
     assert words == "that is 5.0 km away; it flies 4.9 km and back"
+
+
+def test_too_near_to_the_ground_is_refused_but_over_a_dock() -> None:
+    pads = [(117.65, 24.51)]
+    for asked, words in (
+        (demand("goto", 50, 0, 9.9), "altitude 9.9 m is too low; the lowest is 10 m above home"),
+        (demand("goto", 50, 0, 10.0), None),
+        (demand("goto", 3, 4, 2.0), None),
+        (demand("orbit", 0, 0, 5.0, radius_m=10), "altitude 5 m is too low"),
+        (DEMAND.validate_python({"action": "land"}), None),
+    ):
+        told = too_low(asked, FRAME, pads, Policy())
+        assert (told is None) if words is None else (told or "").startswith(words)
