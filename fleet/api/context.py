@@ -15,9 +15,9 @@ from prometheus_client import CollectorRegistry
 
 from fleet.cad.dispatcher import Dispatcher
 from fleet.flight.asked import Answer, Request
-from fleet.flight.control import Holder
+from fleet.flight.carrying import Keepers
+from fleet.flight.holder import Holder
 from fleet.flight.overrides import Overrides
-from fleet.flight.pilots import Keepers
 from fleet.incidents.desk import Desk
 from fleet.incidents.sites import SiteBoard
 from fleet.link.clock import Clock

@@ -8,12 +8,18 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from fleet.errors import Conflict
+from fleet.flight.holder import pilot
 from fleet.model.command import CommandRecord, CommandStatus, Demand, Kill
+
+_URGENT = frozenset({"return", "hold", "land", "kill"})
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a pilot asks; ``take_over`` goes with ``take_control``."""
+    """What a pilot asks; ``take_over`` goes with ``take_control``.
+
+    ``actor`` is the pilot's name, ``token`` what it was asked with.
+    """
 
     drone: str
     actor: str
@@ -21,6 +27,22 @@ class Request:
     id: UUID = field(default_factory=uuid4)
     reason: str = ""
     take_over: bool = False
+    token: UUID | None = None
+
+    @property
+    def pilot(self) -> str:
+        """What the pilot is known by."""
+        return pilot(self.actor, self.token)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it is a word of safety, which waits for no database."""
+        return urgent(self.demand)
+
+
+def urgent(demand: Demand) -> bool:
+    """Whether a demand is a word of safety: return, hold, land, kill."""
+    return demand.action in _URGENT
 
 
 class Answer(NamedTuple):

@@ -78,6 +78,40 @@ class Docket:
             at=self._clock.now(),
         )
 
+    async def find(self, request: Request) -> CommandRecord | None:
+        """Return what became of the command with a request's id, where that is known already.
+
+        Raises
+        ------
+        fleet.errors.Conflict
+            If that was another command.
+        StoreError
+            If the store cannot be read.
+        """
+        found = self._unsaved.get(request.id)
+        if found is None:
+            async with self._store.read() as session:
+                found = await commands.get(session, request.id)
+        if found is None:
+            return None
+        same(request, found.drone, found.actor, found.demand)
+        return found if found.status is not S.SENT else None
+
+    async def is_written(self, tx: Transaction, record: CommandRecord) -> bool:
+        """Whether a record is on disk, though the disk did not say so in time."""
+        found = await commands.get(tx.session, record.id)
+        if found is None or found.status is not record.status:
+            return False
+        tx.after_commit(lambda: self._saved(record))
+        return True
+
+    async def ended(self, tx: Transaction, drone: str, name: str, words: str) -> None:
+        """Note, in the audit, that a pilot's control has ended by itself."""
+        entry = AuditEntry(
+            self._clock.now(), "controller", "drone.control", f"drone:{drone}", words, {"who": name}
+        )
+        await audit.add(tx.session, entry)
+
     def keep(self, record: CommandRecord) -> None:
         """Remember, in memory, the answer of a command that the store did not take."""
         self._unsaved[record.id] = record

@@ -25,6 +25,7 @@ from fleet.flight.adoption import Step
 from fleet.flight.berth import Berthed
 from fleet.flight.carried import Carried
 from fleet.flight.custody import FLOWN, ON_GROUND, after
+from fleet.flight.holder import shown
 from fleet.flight.ledger import Ledger
 from fleet.flight.outlook import look, view
 from fleet.flight.place import endurance_s, landed
@@ -56,6 +57,12 @@ _KEEPS_GATE = frozenset(
     {S.OPENING, S.TAKING_OFF, S.ON_WAY, S.ON_TASK, S.RETURNING, S.LANDING, S.CLOSING, S.EMERGENCY}
 )
 
+
+
+def _nobody() -> None:
+    """Tell nobody."""
+
+
 Handler = Callable[["Supervisor"], Awaitable[Step]]
 
 
@@ -71,7 +78,10 @@ class Supervisor(Berthed):
     wanted
         The word that waits to be followed, and the one that is being carried out.
     holder
-        Pilot who has control of it, for the map; ``fleet.flight.control`` decides and sets it.
+        Pilot who has control of it, for the map; ``fleet.flight.control`` decides and sets it. Who
+        is held so in its dock is not sent out by the planner.
+    when_docked
+        Called when it is in its dock again, with the door over it.
     fence, carried, fence_unsure
         What it is held against; the fence in the vehicle where that is another than its sortie's;
         whether that is not known, a fence having been sent and not read back. See ``fencing``.
@@ -92,6 +102,7 @@ class Supervisor(Berthed):
         self.verdict = Verdict()
         self.warnings: tuple[str, ...] = ()
         self.holder: str | None = None
+        self.when_docked: Callable[[], None] = _nobody
         self.programme: Programme | None = None
         self.fence: Fence | None = None
         self.carried: Carried | None = None
@@ -180,7 +191,7 @@ class Supervisor(Berthed):
         if record is not None:
             self.before = record.state
             self.flown = record.reason == FLOWN
-            self.holder = record.holder
+            self.holder = shown(record.holder) if record.holder is not None else None
             if record.berth is not None and record.berth in self.world.docks:
                 self.berth = record.berth
         if sortie is not None:
@@ -317,7 +328,10 @@ class Supervisor(Berthed):
         self.wanted.enter(self.state, step.state, step.reason)
         if step.state is not self.state and (self.state, step.state) != (S.UNKNOWN, S.LOST):
             self.before = self.state  # a drone that was never heard: the record still tells more
+        docked = (self.state, step.state) == (S.CLOSING, S.CHARGING)
         self.state, self.reason = step
+        if docked:
+            self.when_docked()
         self._settle()
         log.info("drone", drone=self.drone.id, state=step.state, reason=step.reason)
         self.publish()

@@ -124,10 +124,15 @@ class Keeper:
     drone: Drone
     link: Any
     sortie: Sortie | None = None
+    carried: Any = None
     holder: str | None = None
+    when_docked: Any = None
 
     def publish(self) -> None:
         """Show it."""
+
+    def note(self, kind: Any, text: str, **details: object) -> None:
+        """Log it."""
 
 
 class Api:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,14 +17,15 @@ from pydantic import TypeAdapter
 from sqlalchemy import text
 
 from fleet.errors import Conflict, LinkError, NotFound, OrderError, Refused, StoreError
-from fleet.flight import confirm, docket, pilots
+from fleet.flight import carrying, confirm, docket
 from fleet.flight.asked import Answer, Request, plain
+from fleet.flight.carried import Carried
 from fleet.flight.pilots import PilotDesk
 from fleet.flight.word import Word
 from fleet.model.command import CommandRecord, CommandStatus, Demand
 from fleet.model.flightlog import EventKind, FlightRecord
 from fleet.model.live import Telemetry
-from fleet.store import audit, commands, flightlog
+from fleet.store import audit, commands, drones, flightlog
 from fleet.store.store import Store
 from missions.city import City
 from missions.cityfile import parse
@@ -32,6 +34,8 @@ from missions.sortie import Sortie, SortieEnergy
 NOW = datetime(2026, 5, 1, 8, tzinfo=UTC)
 DEMAND: TypeAdapter[Demand] = TypeAdapter(Demand)
 HOLD = DEMAND.validate_python({"action": "hold"})
+LAND = DEMAND.validate_python({"action": "land"})
+RETURN = DEMAND.validate_python({"action": "return"})
 TAKE = DEMAND.validate_python({"action": "take_control"})
 RELEASE = DEMAND.validate_python({"action": "release_control"})
 
@@ -89,11 +93,17 @@ class Keeper:
         self.drone = drone
         self.link: Any = Camera()
         self.sortie: Sortie | None = None
+        self.carried: Any = None
         self.holder: str | None = None
         self.shown: list[str | None] = []
+        self.noted: list[str] = []
+        self.when_docked: Callable[[], None] = lambda: None
 
     def publish(self) -> None:
         self.shown.append(self.holder)
+
+    def note(self, kind: EventKind, text: str, **details: object) -> None:
+        self.noted.append(text)
 
 
 class Flight:
@@ -275,7 +285,7 @@ async def test_a_fault_is_answered_and_kept(room: Room) -> None:
 
 
 async def test_no_answer_in_time_has_failed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pilots, "ANSWER_S", 0.05)
+    monkeypatch.setattr(carrying, "ANSWER_S", 0.05)
     room.flight.answers = None
     answer = await room.ask(HOLD)
     assert answer.record.status is CommandStatus.FAILED
@@ -357,10 +367,10 @@ def on_sortie() -> Sortie:
     [
         (goto(altitude_m=121), "altitude 121 m is above the ceiling of 120 m above home"),
         (goto(lon=117.69), "leaves the city's fence"),
-        (goto(lon=117.665), "leaves the fence of its sortie"),
-        (goto(lon=117.65995), "comes within 10 m of it"),
-        (goto(lon=117.6525, lat=24.51), "enters a no-fly zone of its sortie's fence"),
-        (goto(lon=117.655, lat=24.51), "enters a no-fly zone of its sortie's fence"),  # behind it
+        (goto(lon=117.665), "crosses a no-fly zone of its sortie's fence; send it round"),
+        (goto(lon=117.6525, lat=24.51), "is in a no-fly zone of its sortie's fence"),
+        (goto(lon=117.655, lat=24.51), "crosses a no-fly zone of its sortie's fence"),  # behind it
+        (goto(lon=117.648, altitude_m=9), "altitude 9 m is too low; the lowest is 10 m"),
         (goto(lon=-62.0, lat=-24.0), "km away; it flies"),
         (goto(lon=179.9, lat=89.9), "km away; it flies"),
     ],
@@ -391,9 +401,16 @@ async def test_an_orbit_is_held_to_the_fence_all_round(room: Room) -> None:
 
     room.flight.supervisors["u1"].sortie = on_sortie()
     assert (await room.ask(orbit(100))).record.status is CommandStatus.DONE
-    refused = await room.ask(orbit(500))
+    assert (await room.ask(orbit(300))).record.status is CommandStatus.DONE
+    room.flight.supervisors["u1"].carried = Carried(FENCE, (KEEP_OUT,))
+    room.link.telemetry = room.link.telemetry.model_copy(update={"lat": 24.5135})
+    refused = await room.ask(
+        DEMAND.validate_python(
+            {"action": "orbit", "lon": 117.671, "lat": 24.513, "altitude_m": 50, "radius_m": 500}
+        )
+    )
     assert refused.record.status is CommandStatus.REFUSED
-    assert "leaves the fence of its sortie" in refused.record.answer
+    assert "leaves the city's fence" in refused.record.answer
 
 
 async def test_a_drone_that_is_outside_may_be_sent_back_in(room: Room) -> None:
@@ -417,9 +434,109 @@ async def test_what_the_store_does_not_take_is_not_sent(room: Room) -> None:
     async with room.store.write() as tx:
         await tx.session.execute(text("ALTER TABLE commands RENAME TO gone"))
     with pytest.raises(StoreError, match="no such table"):
-        await room.ask(HOLD)
+        await room.ask(goto())
     assert room.flight.words == []
     assert room.desk.holder("u1") is None
+
+
+@pytest.mark.parametrize("demand", [HOLD, LAND, RETURN])
+async def test_words_of_safety_go_out_though_the_store_fails_and_are_written_later(
+    room: Room, demand: Demand
+) -> None:
+    async with room.store.write() as tx:
+        await tx.session.execute(text("ALTER TABLE commands RENAME TO gone"))
+    command = uuid4()
+    answer = await room.ask(demand, id=command, reason="now")
+    assert answer.record.status is CommandStatus.DONE
+    assert await room.ask(demand, id=command, reason="now") == answer  # and once
+    assert len(room.flight.words) == 1
+    holder = room.desk.holder("u1")
+    assert holder is not None
+    assert holder.who == "li"
+    with pytest.raises(StoreError):
+        await room.ask(goto())
+    assert (await room.ask(demand, "wang")).record.status is CommandStatus.REFUSED
+    assert await room.audited() == []
+    async with room.store.write() as tx:
+        await tx.session.execute(text("ALTER TABLE gone RENAME TO commands"))
+    await room.desk.stop()
+    assert await room.kept(command) == answer.record
+    told = await room.audited()
+    assert told[:2] == [("li", "drone.command", "now"), ("li", "drone.answer", "ACCEPTED")]
+    assert [who for who, _, _ in told] == ["li", "li", "wang", "wang"]
+    room.enter()
+    await room.desk.start()
+    assert room.desk.holder("u1") == holder
+
+
+async def test_words_of_safety_go_out_in_a_fifth_of_a_second_where_the_store_hangs(
+    room: Room,
+) -> None:
+    loop, command = asyncio.get_running_loop(), uuid4()
+    word = (await room.ask(kill())).confirm
+    reading = room.store.read
+
+    @asynccontextmanager
+    async def hang() -> AsyncIterator[Any]:
+        await asyncio.Event().wait()
+        yield
+
+    room.store.read = hang  # type: ignore[method-assign]
+    began = loop.time()
+    took: list[float] = []
+    room.flight.answers = lambda said: (took.append(loop.time() - began), said.done("holds"))[1]
+    async with room.store.write():  # somebody writes, and does not end
+        answer = await room.ask(HOLD, id=command)
+        assert took[0] < 0.5  # 0.1 s, and what a busy machine adds
+        assert answer.record.answer == "holds"
+        assert (await room.ask(kill(word))).record.status is CommandStatus.DONE
+        assert room.link.told == ["kill"]
+        assert (await room.ask(kill(word))).record.status is CommandStatus.REFUSED
+        assert room.link.told == ["kill"]
+    room.store.read = reading  # type: ignore[method-assign]
+    await room.desk.stop()
+    assert await room.kept(command) == answer.record
+    actions = [(action, reason) for _, action, reason in await room.audited()][2:]
+    assert actions[1] == ("drone.answer", "holds")
+    assert [action for action, _ in actions] == ["drone.command", "drone.answer"] * 3
+
+
+async def test_control_ends_with_the_flight_and_is_told(room: Room) -> None:
+    await room.ask(HOLD)
+    keeper = room.flight.supervisors["u1"]
+    keeper.when_docked()
+    assert room.desk.holder("u1") is None
+    assert keeper.holder is None
+    assert keeper.noted == ["control by li (since 08:00:00 UTC) has ended: u1 is in its dock"]
+    keeper.when_docked()  # nobody has it
+    assert len(keeper.noted) == 1
+    await room.desk.stop()
+    assert (await room.audited())[-1] == ("controller", "drone.control", keeper.noted[0])
+    room.enter()
+    await room.desk.start()
+    assert room.desk.holder("u1") is None
+
+
+async def test_two_tokens_of_one_name_are_two_pilots(room: Room) -> None:
+    one, two = uuid4(), uuid4()
+    assert (await room.ask(HOLD, token=one)).record.status is CommandStatus.DONE
+    assert room.flight.supervisors["u1"].holder == "li"
+    for demand in (HOLD, goto(), RELEASE):
+        refused = await room.ask(demand, token=two)
+        assert refused.record.status is CommandStatus.REFUSED
+        assert "li (since 08:00:00 UTC), by another token of that name, has control" in (
+            refused.record.answer
+        )
+    await room.desk.stop()
+    room.enter()
+    await room.desk.start()
+    assert (await room.ask(HOLD, token=two)).record.status is CommandStatus.REFUSED
+    assert (await room.ask(HOLD, token=one)).record.status is CommandStatus.DONE
+    taken = await room.ask(TAKE, token=two, take_over=True)
+    assert taken.record.answer == "you have control, taken over from li (since 08:00:00 UTC)"
+    async with room.store.read() as session:
+        holder = (await drones.by_id(session))["u1"].holder
+    assert holder == f"{two} li"
 
 
 async def test_an_answer_that_the_store_does_not_take_is_told_all_the_same(room: Room) -> None:
@@ -443,7 +560,7 @@ async def test_a_store_that_hangs_is_given_up(room: Room, monkeypatch: pytest.Mo
     monkeypatch.setattr(docket, "STORE_S", 0.05)
     async with room.store.write():  # somebody writes, and does not end
         with pytest.raises(StoreError, match=r"has not answered for 0.05 s"):
-            await room.ask(HOLD)
+            await room.ask(goto())
     assert room.flight.words == []
 
 
@@ -465,7 +582,6 @@ async def test_commands_are_in_the_log_of_the_flight_they_were_given_on(room: Ro
     ]
 
 
-LAND = DEMAND.validate_python({"action": "land"})
 ids = st.integers(0, 5)
 acts = st.one_of(
     st.tuples(
