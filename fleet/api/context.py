@@ -13,6 +13,7 @@ from fastapi import Depends
 from fastapi import Request as HttpRequest
 from prometheus_client import CollectorRegistry
 
+from fleet.api.remembered import RememberedTokens
 from fleet.cad.dispatcher import Dispatcher
 from fleet.flight.asked import Answer, Request
 from fleet.flight.carrying import Keepers
@@ -93,6 +94,7 @@ class Context:
     data: Path
     registry: CollectorRegistry
     map_origins: tuple[str, ...] = ()
+    tokens: RememberedTokens = field(default_factory=RememberedTokens)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 

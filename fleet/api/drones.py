@@ -9,10 +9,10 @@ from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, TypeAdapter, model_validator
 
-from fleet.api.auth import Pilot, Viewer
+from fleet.api.auth import PilotInNeed, Viewer
 from fleet.api.context import Context, Ctx
-from fleet.errors import NotFound
-from fleet.flight.asked import Request
+from fleet.errors import NotFound, StoreError
+from fleet.flight.asked import Request, urgent
 from fleet.model.command import (
     CommandRecord,
     CommandStatus,
@@ -117,15 +117,17 @@ class NotDone(BaseModel):
         504: {"model": NotDone, "description": "not answered, or not seen to be done"},
     },
 )
-async def command(drone_id: str, body: Command, ctx: Ctx, caller: Pilot) -> CommandRecord:
+async def command(drone_id: str, body: Command, ctx: Ctx, caller: PilotInNeed) -> CommandRecord:
     """Command a drone; answers once the vehicle was seen to do it, or not.
 
     A pilot's command takes control where nobody has it. What breaks a fence, the ceiling or a
-    no-fly zone is refused.
+    no-fly zone is refused. Return, hold, land and kill are not refused for a database that hangs.
     """
     known(ctx, drone_id)
     envelope = {"id", "reason", "take_over"}
     demand = _DEMAND.validate_python(body.model_dump(exclude=envelope))
+    if caller.unchecked and not urgent(demand):
+        raise StoreError("the database does not say whether the token is still good")
     answer = await ctx.pilots.carry_out(
         Request(
             drone=drone_id,
@@ -134,6 +136,7 @@ async def command(drone_id: str, body: Command, ctx: Ctx, caller: Pilot) -> Comm
             id=body.id or uuid4(),
             reason=body.reason,
             take_over=body.take_over,
+            token=caller.token,
         )
     )
     record = answer.record

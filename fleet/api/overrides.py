@@ -53,7 +53,7 @@ async def override(drone_id: str, body: OverrideRequest, ctx: Ctx, caller: Pilot
             422, f"no soft check {', '.join(unknown)}; soft checks are {', '.join(sorted(SOFT))}"
         )
     holder = ctx.pilots.holder(drone_id)
-    if holder is not None and holder.who != caller.name:
+    if holder is not None and holder.who != caller.pilot:
         raise Conflict(f"{holder} has control of {drone_id}")
     now = ctx.clock.now()
     checks = sorted(set(body.checks))

@@ -1,8 +1,8 @@
-"""The fence in a vehicle follows where a pilot sends it: wider before it goes, its sortie's before
-its mission goes on.
+"""The fence in a vehicle follows where a pilot sends it.
 
-What is known of it is the keeper's: ``carried``, where it is another than the sortie's, and
-``fence_unsure`` from before a fence is sent until it was read back.
+A wider one is there before it goes, its sortie's again before its mission goes on. The keeper knows
+of it: ``carried``, where it is another than the sortie's, and ``fence_unsure`` from before a fence
+is sent until it was read back.
 """
 
 from __future__ import annotations

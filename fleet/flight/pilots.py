@@ -226,9 +226,7 @@ class PilotDesk:
             log.warning("a word of safety goes out unlooked-up", error=str(error))
             return None
 
-    async def _close(
-        self, record: CommandRecord, words: str, confirm: str | None = None
-    ) -> Answer:
+    async def _close(self, record: CommandRecord, words: str, confirm: str | None = None) -> Answer:
         """Answer a word of safety of which nothing goes out."""
         done = answered(record, S.REFUSED, words, self._clock.now())
         self._docket.keep(done)

@@ -58,7 +58,6 @@ _KEEPS_GATE = frozenset(
 )
 
 
-
 def _nobody() -> None:
     """Tell nobody."""
 

@@ -15,9 +15,9 @@ from fleet.link.asking import Asking, NoAnswer
 from fleet.link.camera import Camera
 from fleet.link.clock import Clock
 from fleet.link.dialect import read
-from fleet.link.items import Programme
+from fleet.link.fence import FenceLoader
+from fleet.link.items import Item, Programme
 from fleet.link.landing_target import Track, landing_target
-from fleet.link.loading import Loader
 from fleet.link.maneuvers import Maneuvers
 from fleet.link.mavsdk_telemetry import RATES, Slots
 from fleet.link.messages import Command
@@ -82,7 +82,7 @@ class MavsdkLink:
         self._asking = Asking(tap, self._seen, station=station)
         self._maneuvers = Maneuvers(self._asking, self._seen, self._home_amsl)
         self._camera = Camera(self._asking, self._seen, self._home_amsl)
-        self._loader = Loader(self._asking, self._seen)
+        self._loader = FenceLoader(self._asking, self._seen)
         self._profile = ProfileKeeper(drone, self._asking, expected)
 
     # --- what is known ------------------------------------------------------------------------
@@ -187,6 +187,16 @@ class MavsdkLink:
         """Read the vehicle's mission; return None where it is this one, else the difference."""
         self._need_heard()
         return await self._loader.holds(programme)
+
+    async def load_fence(self, fence: Sequence[Item]) -> None:
+        """Replace the fence, in the air too; returns when it was read back and is in force."""
+        self._need_heard()
+        await self._loader.load_fence(fence)
+
+    async def held_fence(self) -> Sequence[Item]:
+        """Read the fence that the vehicle holds."""
+        self._need_heard()
+        return await self._loader.held_fence()
 
     # --- flight -------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from fleet.errors import LinkError, Refused
+from fleet.link.items import difference, fence_items
 from fleet.model.command import GoTo, Orbit
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
@@ -32,6 +33,28 @@ async def test_a_place_beyond_the_fence_is_refused_in_the_autopilots_own_words(a
         await air.link.go_to(GoTo(action="goto", lon=there.lon, lat=there.lat, altitude_m=15))
     assert air.link.telemetry.mode == "HOLD"
     assert air.from_pad_m() < 60
+
+
+async def test_a_wider_fence_is_taken_in_the_air_and_its_own_again_where_it_is_in_it(air, place):
+    own = await air.link.held_fence()
+    east = place(0, 400)
+    corners = [place(*corner) for corner in ((-500, -500), (-500, 500), (500, 500), (500, -500))]
+    wide = tuple(fence_items([(corner.lon, corner.lat) for corner in corners], ()))
+    since = air.now()
+    await air.link.load_fence(wide)
+    air.took("wider fence", since, 0.5, 6)
+    assert difference(wide, await air.link.held_fence()) is None
+    assert air.link.telemetry.mode == "HOLD"
+    await air.link.go_to(GoTo(action="goto", lon=east.lon, lat=east.lat, altitude_m=15))
+    await air.until(lambda t: air.from_m(0, 400) < 60, 120)
+    with pytest.raises(Refused, match="Geofence invalid, doesn't contain current vehicle"):
+        await air.link.load_fence(own)
+    await air.link.load_fence(wide)
+    await air.go_to(0, 0)
+    await air.link.load_fence(own)
+    assert difference(own, await air.link.held_fence()) is None
+    with pytest.raises(Refused, match=r"(?i)outside geofence"):
+        await air.link.go_to(GoTo(action="goto", lon=east.lon, lat=east.lat, altitude_m=15))
 
 
 @pytest.mark.parametrize("clockwise", [True, False])

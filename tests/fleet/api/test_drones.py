@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from fleet.api.remembered import RememberedTokens
 from fleet.errors import LinkError
+from fleet.flight import docket
 from fleet.live import LiveHub
 from fleet.model.live import DroneLive, Telemetry
 from fleet.model.states import DroneState
-from fleet.store import audit
+from fleet.store import audit, tokens
 from missions.city import Marker
 
 COMMANDS = "/api/v1/drones/u1/commands"
@@ -360,3 +364,63 @@ async def test_the_commands_are_documented(api: Any) -> None:
     assert {"200", "409", "504"} <= set(post["responses"])
     for path in ("flights", "flights/{flight_id}/tlog", "hours"):
         assert f"/api/v1/{path}" in schema["paths"]
+
+
+async def test_a_database_that_hangs_refuses_no_word_of_safety(
+    api: Any, flight: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with api.as_("pilot") as pilot, api.as_("officer") as officer:
+        assert (await pilot.post(COMMANDS, json={"action": "hold"})).status_code == 200
+
+        @asynccontextmanager
+        async def hang() -> AsyncIterator[Any]:
+            await asyncio.Event().wait()
+            yield
+
+        with monkeypatch.context() as patch:
+            patch.setattr(api.context.store, "read", hang)
+            patch.setattr(docket, "STORE_S", 0.2)
+            async with api.context.store.write():  # somebody writes, and does not end
+                for action in ("hold", "return", "land"):
+                    answer = await pilot.post(COMMANDS, json={"action": action})
+                    assert answer.status_code == 200, answer.text
+                answer = await pilot.post(COMMANDS, json={"action": "resume"})
+                assert answer.status_code == 503
+                assert "does not say whether the token is still good" in answer.text
+                stranger = pilot.post(
+                    COMMANDS,
+                    json={"action": "hold"},
+                    headers={"authorization": "Bearer sky_guessed"},
+                )
+                with pytest.raises(TimeoutError):  # whom it never knew it does not believe
+                    await asyncio.wait_for(stranger, 0.5)
+        assert [asked[1] for asked in flight.asked] == ["u1"] * 4
+        async with asyncio.timeout(10):
+            while len((await pilot.get(COMMANDS)).json()) < 4:
+                await asyncio.sleep(0.05)
+        assert (await officer.post(COMMANDS, json={"action": "hold"})).status_code == 403
+
+
+async def test_a_token_that_was_revoked_is_not_remembered() -> None:
+    remembered = RememberedTokens()
+    record = tokens.TokenRecord(uuid4(), "li", "pilot", datetime.now(UTC), None)
+    remembered.note("sky_a", record, 0.0)
+    assert remembered.get("sky_a", 600.0) == record
+    assert remembered.get("sky_a", 600.1) is None
+    assert remembered.get("sky_b", 0.0) is None
+    remembered.note("sky_a", None, 1.0)
+    assert remembered.get("sky_a", 1.0) is None
+
+
+async def test_two_tokens_of_one_name_are_two_pilots(api: Any) -> None:
+    async with api.context.store.write() as tx:
+        _, other = await tokens.create(tx.session, "a pilot", "pilot", datetime.now(UTC))
+    async with api.as_("pilot") as pilot:
+        assert (await pilot.post(COMMANDS, json={"action": "take_control"})).status_code == 200
+        bearer = {"authorization": f"Bearer {other}"}
+        refused = await pilot.post(COMMANDS, json={"action": "hold"}, headers=bearer)
+        assert refused.status_code == 409
+        assert "by another token of that name, has control of u1" in refused.json()["detail"]
+        overrides = {"checks": ["temperature-fit"], "reason": "it is calm at the dock"}
+        path = "/api/v1/drones/u1/overrides"
+        assert (await pilot.post(path, json=overrides, headers=bearer)).status_code == 409

@@ -217,7 +217,7 @@ async def test_a_way_back_through_a_zone_is_refused(make_town: Make) -> None:
         town.vehicle.set(lon=lon, lat=lat)
         town.vehicle.goal = None
         await town.until(lambda: keeper.t.lat == lat, 10)
-        with pytest.raises(OrderError, match="the straight way back to its mission: .*'tower'"):
+        with pytest.raises(OrderError, match=r"the straight way back to its mission: .*'tower'"):
             await say(town, "resume")
         await town.reach(S.HELD)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -43,3 +44,38 @@ async def test_a_sortie_from_order_to_dock(make_town: Callable[..., Any]) -> Non
         assert town.vehicle.commands == ["load", "arm", "start", "return"]
         assert town.dock.commands == ["open", "close", "open", "close"]
         assert len(town.store.tracks) > 100
+
+
+async def test_a_drone_that_a_pilot_holds_in_its_dock_is_not_sent_out(
+    make_town: Callable[..., Any],
+) -> None:
+    town = make_town()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        keeper = town.controller.supervisors["a1"]
+        keeper.holder = "anna"
+        await town.patrol()
+        await asyncio.sleep(30)
+        assert town.state() is S.DOCKED
+        assert keeper.not_ready() == "held by anna"
+        keeper.publish()
+        assert town.live().reason == "held by anna"
+        keeper.holder = None
+        await town.reach(S.ON_WAY)
+
+
+async def test_it_tells_once_that_it_is_in_its_dock_again(make_town: Callable[..., Any]) -> None:
+    town = make_town()
+    told: list[tuple[DroneState, str | None]] = []
+    async with town.open():
+        await town.patrol()
+        keeper = town.controller.supervisors["a1"]
+
+        def docked() -> None:
+            told.append((keeper.state, keeper.sortie.id if keeper.sortie else None))
+
+        keeper.when_docked = docked
+        await town.reach(S.ON_TASK)
+        assert told == []
+        await town.reach(S.DOCKED, bound_s=1500)
+        assert told == [(S.CHARGING, "a1-1")]
