@@ -17,6 +17,9 @@ from missions.city import City
 
 
 class NoFlight:
+    def __init__(self) -> None:
+        self.supervisors: dict[str, Any] = {}
+
     def orders(self) -> list[Any]:
         return []
 

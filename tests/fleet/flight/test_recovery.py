@@ -88,7 +88,7 @@ async def test_killed_after_the_command_and_before_the_store(make_town: Make, co
             and town.vehicle.truth.mode == "MISSION"
             and command == "start"
         ):
-            assert set(town.vehicle.commands[len(before) :]) <= {"holds"}
+            assert set(town.vehicle.commands[len(before) :]) <= {"holds", "held_fence"}
         await town.until(lambda: town.state() in {S.DOCKED, S.CHARGING} and town.at_home())
         assert town.store.sorties["a1-1"].status in {SortieStatus.COMPLETED, SortieStatus.ABORTED}
 
@@ -107,7 +107,7 @@ async def test_a_drone_in_the_air_is_adopted_undisturbed(
         await town.start_again()
         await town.until(lambda: town.state() not in {S.UNKNOWN})
         assert town.controller.supervisors["a1"].sortie.id == "a1-1"
-        assert set(town.vehicle.commands[len(told) :]) <= {"holds", "return"}
+        assert set(town.vehicle.commands[len(told) :]) <= {"holds", "held_fence", "return"}
         await town.until(lambda: town.state() is S.DOCKED and town.at_home())
         assert town.store.sorties["a1-1"].status is SortieStatus.COMPLETED
         assert list(town.store.sorties) == ["a1-1"]
@@ -165,7 +165,7 @@ async def test_a_flight_that_is_not_ours_is_not_touched(make_town: Make) -> None
         await town.reach(S.EMERGENCY)
         assert "not on a sortie of ours" in town.live().reason
         await asyncio.sleep(30)
-        assert set(town.vehicle.commands[len(told) :]) <= {"holds"}
+        assert set(town.vehicle.commands[len(told) :]) <= {"holds", "held_fence"}
 
 
 async def test_a_position_that_settles_is_not_believed_at_once(make_town: Make) -> None:
