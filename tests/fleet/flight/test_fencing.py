@@ -223,8 +223,7 @@ async def test_a_way_back_through_a_zone_is_refused(make_town: Make) -> None:
 
 
 def test_a_fence_that_is_read_is_the_one_that_was_loaded() -> None:
-    ring = tuple(map(tuple, lonlat(CITY)))
-    zone = tuple(map(tuple, lonlat(TOWER)))
+    ring, zone = tuple(lonlat(CITY)), tuple(lonlat(TOWER))
     for fence in (Carried(ring), Carried(ring, (zone, zone)), Carried((), (zone,))):
         read = Carried.read(fence.items)
         assert read is not None
