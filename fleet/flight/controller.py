@@ -15,6 +15,7 @@ from fleet.errors import OrderError, StoreError
 from fleet.flight import air, aside, ground, homing, recovery
 from fleet.flight.dispatch import Dispatch, given_up
 from fleet.flight.gate import Gate
+from fleet.flight.lids import Lids
 from fleet.flight.orders import OrderBook, known
 from fleet.flight.overrides import Overrides
 from fleet.flight.planning import Planner, ask
@@ -132,6 +133,7 @@ class FlightController:
         self._tasks: list[asyncio.Task[None]] = []
         self._tracks = Tracks(self._world, tuple(self._supervisors.values()))
         self._reliefs = Reliefs()
+        self._lids = Lids(self._world)
 
     @property
     def supervisors(self) -> Mapping[str, Supervisor]:
@@ -165,7 +167,14 @@ class FlightController:
             reason = "controller was started again before its drone began it"
             await store.save_sortie(given_up(left, reason, self._world))
         keeping = [s.run() for s in self._supervisors.values()]
-        jobs = (*keeping, self._dispatch.run(), self._mind(), self._tracks.run(), self._tick())
+        jobs = (
+            *keeping,
+            self._dispatch.run(),
+            self._mind(),
+            self._tracks.run(),
+            self._tick(),
+            self._lids.run(),
+        )
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
     async def stop(self) -> None:

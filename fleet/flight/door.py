@@ -107,6 +107,8 @@ async def close_behind(s: Supervisor) -> None:
                 await asyncio.sleep(s.policy.retry_s)
             else:
                 break
+        else:
+            s.world.left_open.add(dock.id)
         await _away(s, lambda: distance_m(s.t, pad) > RADIUS_M, s.policy.leave_s)
     finally:
         gate.release(s.drone.id)
@@ -115,6 +117,8 @@ async def close_behind(s: Supervisor) -> None:
 async def close_left(s: Supervisor, left: str) -> None:
     """Close the door of a dock that the drone is no more bound for. An errand."""
     dock, gate = s.world.docks[left], s.world.gates[left]
+    if dock.state.door is not DoorState.CLOSED:
+        s.world.left_open.add(left)  # until it is seen closed: this may fail
     if not dock.state.online or dock.state.door is not DoorState.OPEN or not gate.take(s.drone.id):
         return
     try:

@@ -70,6 +70,8 @@ class World:
     """The newest word of each aircraft, of all receivers."""
     doubts: Doubts = field(default_factory=Doubts)
     """Docks that are not what they say."""
+    left_open: set[str] = field(default_factory=set)
+    """Docks whose door a drone that left could not close."""
     overrides: Overrides = field(default_factory=Overrides)
     """What pilots let be overlooked at a take-off."""
     keepers: dict[str, Supervisor] = field(default_factory=dict)

@@ -76,6 +76,24 @@ async def test_a_dock_that_cannot_take_it_is_left_for_one_that_can(
         assert S.EMERGENCY not in town.passed()
 
 
+async def test_a_door_that_jammed_behind_it_is_closed_when_it_works_again(make_town: Make) -> None:
+    town = make_town(docks=2)
+    async with town.open():
+        await town.reach(S.DOCKED)
+        await town.patrol()
+        await town.until(lambda: town.dock.state.door is DoorState.OPEN)
+        town.dock.jam = True
+        await town.until(lambda: town.dock.state.door is DoorState.JAMMED)
+        await in_dock(town, "d2")
+        town.dock.jam = False
+        town.dock.set(door=DoorState.OPEN)
+        await town.until(lambda: town.dock.state.door is DoorState.CLOSED, 60)
+        await asyncio.sleep(2)
+        town.dock.set(door=DoorState.OPEN)  # somebody works at it
+        await asyncio.sleep(90)
+        assert town.dock.state.door is DoorState.OPEN
+
+
 async def test_the_way_to_another_dock_is_flown_at_cruise(make_town: Make) -> None:
     town = make_town(docks=2)
     async with town.open():
