@@ -191,7 +191,7 @@ def _comes_down(s: Supervisor) -> str | None:
             continue
         unseen = mate.state is S.UNKNOWN and mate.before not in _STOOD
         lost = mate.state is S.LOST and mate.lost_aloft and not mate.spent
-        sinks = mate.t.in_air and mate.t.mode in {"RETURN_TO_LAUNCH", "LAND"}
+        sinks = mate.t.in_air and mate.t.mode in {"RETURN_TO_LAUNCH", "PRECISION_LAND", "LAND"}
         if unseen or lost or sinks:
             return drone
     return None

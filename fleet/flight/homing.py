@@ -147,6 +147,7 @@ async def landing(s: Supervisor) -> Step:
     """
     why = bare(s.reason)
     way = approach(s)
+    s.gate.take(s.drone.id)  # its own already, but where it was found landing
     s.sight.begin()
     looking = asyncio.create_task(look_down(s, way.modes | {HOLD}), name=f"{s.drone.id} looks down")
     try:

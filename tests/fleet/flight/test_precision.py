@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -191,6 +192,28 @@ async def test_the_next_controller_goes_on_from_where_it_is(
             await home(town)
         assert coming_down(town, told) == expected
         assert town.store.sorties["a1-1"].status is SortieStatus.COMPLETED
+
+
+async def test_a_mate_found_in_the_dock_does_not_close_it_under_one_that_lands(
+    make_town: Make,
+) -> None:
+    town = with_marker(make_town(("a1", "a2")))
+    town.planner.given["a2"] = town.planner.limit  # stays at home
+    async with town.open(), seen_from(town, 12.5):
+        await town.patrol()
+        await town.until(
+            lambda: (
+                town.vehicle.truth.mode == "PRECISION_LAND" and town.vehicle.truth.altitude_m < 3
+            )
+        )
+        await town.kill()
+        town.store.by_drone["a2"] = replace(town.store.by_drone["a2"], state=S.CLOSING)
+        town.dock.commands.clear()
+        await town.start_again()
+        await town.until(lambda: not town.vehicle.truth.in_air)
+        assert town.dock.commands == []
+        assert town.dock.state.door is DoorState.OPEN
+        await home(town)
 
 
 async def test_traffic_stops_it_on_its_way_down(make_town: Make) -> None:
