@@ -131,6 +131,25 @@ def fence_for(
         raise OrderError(str(error)) from error
 
 
+def around(
+    demand: GoTo | Orbit, t: Telemetry, space: Airspace, sortie: Sortie | None
+) -> Carried | None:
+    """Return a fence for a demand that ``fence_for`` allows, whatever the vehicle has; None for none.
+
+    Raises
+    ------
+    OrderError
+        If there is no such fence.
+    """
+    if sortie is None or Carried.of(sortie) is None or t.lon is None or t.lat is None:
+        return None
+    try:
+        here = (*space.frame.to_enu(t.lon, t.lat), t.altitude_m or 0.0)
+        return wider(space, sortie, here, _there(demand, space, here[:2]))
+    except (GeometryError, PlanError) as error:
+        raise OrderError(str(error)) from error
+
+
 def _there(demand: GoTo | Orbit, space: Airspace, here: tuple[float, float]) -> Points:
     """Return the point, or the circle from where the drone meets it and round to there again."""
     east, north = space.frame.to_enu(demand.lon, demand.lat)

@@ -21,6 +21,7 @@ from fleet.model.states import DroneState
 
 S = DroneState
 READ_TRIES = 2
+_COMES = frozenset({"RETURN_TO_LAUNCH", "LAND", "PRECISION_LAND"})
 SLOW_M_S = 3.0
 """A drone that flies back to its sortie's fence is waited for as if it were no faster."""
 WELL_IN_M = 25.0
@@ -39,9 +40,10 @@ async def widen(s: Supervisor, demand: GoTo | Orbit) -> None:
         If the vehicle does not take it; it stays where it is then.
     """
     reach_m = s.drone.cruise_m_s * endurance_s(s.drone) / 2
-    wide = bounds.fence_for(demand, s.t, s.world.space, s.sortie, reach_m, s.carried)
+    space, carried = s.world.space, None if s.fence_unsure else s.carried
+    wide = bounds.fence_for(demand, s.t, space, s.sortie, reach_m, carried)
     if wide is None and s.fence_unsure:
-        wide = s.carried or Carried.of(s.sortie)
+        wide = bounds.around(demand, s.t, space, s.sortie)
     if wide is None:
         return
     await _stand(s)
@@ -120,14 +122,16 @@ def _next_place(s: Supervisor) -> tuple[float, float] | None:
 async def learn(s: Supervisor) -> None:
     """Read which fence a drone carries that was found in the air.
 
-    One that was on its mission carries its sortie's. Where the fence cannot be read the drone is
-    held against the city's, so that nothing is called a breach that is none; the vehicle keeps
-    to its own whatever is known of it.
+    One that was on its mission carries its sortie's. Where the fence is not read, and the drone is
+    outside its sortie's, it is held against the city's, so that nothing is called a breach that is
+    none; the vehicle keeps to its own whatever is known of it.
     """
     own = Carried.of(s.sortie)
     if own is None or (s.before in {S.ON_WAY, S.ON_TASK} and s.t.mode == "MISSION"):
         return
-    for _ in range(READ_TRIES):
+    # one that comes home is not kept waiting: its dock must know of it before a door is shut
+    coming = s.before in {S.RETURNING, S.LANDING} or s.t.mode in _COMES
+    for _ in range(0 if coming else READ_TRIES):
         try:
             held = Carried.read(await s.link.held_fence())
         except FleetError as error:

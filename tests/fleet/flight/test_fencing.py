@@ -206,6 +206,31 @@ async def test_the_next_controller_knows_the_fence_again(make_town: Make, answer
         assert town.vehicle.fence == own
 
 
+async def test_one_that_comes_home_is_adopted_at_once_and_may_be_sent_out_again(
+    make_town: Make,
+) -> None:
+    town = zoned(make_town)
+    async with town.open():
+        own = await flying(town)
+        await say(town, "goto", goto(-900, 900))
+        await town.until(lambda: place(town) == pytest.approx((-900, 900), abs=2), 300)
+        await town.controller.command("a1", "return", "wang")
+        await town.until(lambda: town.vehicle.truth.mode == "MISSION", 20)
+        await town.kill()
+        told = len(town.vehicle.commands)
+        await town.start_again()
+        await town.reach(S.RETURNING)
+        assert "held_fence" not in town.vehicle.commands[told:]
+        assert not any("fence" in words for words in town.live().warnings)
+        await say(town, "goto", goto(-800, 500))
+        assert "fence" in town.vehicle.commands[told:]
+        await town.until(lambda: place(town) == pytest.approx((-800, 500), abs=2), 300)
+        assert town.state() is S.HELD
+        await say(town, "resume")
+        await town.until(lambda: town.vehicle.truth.mode == "MISSION", 300)
+        assert town.vehicle.fence == own
+
+
 async def test_a_way_back_through_a_zone_is_refused(make_town: Make) -> None:
     town = zoned(make_town)
     async with town.open():

@@ -148,8 +148,8 @@ async def test_the_next_controller_finds_it_at_the_other_dock(make_town: Make, m
         assert keeper.berth == "d2"
         await in_dock(town, "d2")
         expected = {
-            "on its way there": {"holds", "held_fence", "precision_land"},
-            "landing": {"holds", "held_fence"},
+            "on its way there": {"holds", "precision_land"},
+            "landing": {"holds"},
             "in it": set(),
         }
         assert set(town.vehicle.commands[told:]) <= expected[moment]
