@@ -144,9 +144,11 @@ class ByPoint:
         """Fly to the point over the dock, as far as the door's time before it."""
         if s.t.mode in self.modes:
             return True
-        await self._fly(s)
-        s.answer(f"flies to dock {s.berth}")
-        await arrive(s)
+        for _ in range(s.policy.return_tries):
+            await self._fly(s)
+            s.answer(f"flies to dock {s.berth}")
+            if not await arrive(s, stops=True):
+                break  # one that was just stopping had looked as if it was on its way
         return True
 
     async def over(self, s: Supervisor) -> bool:
@@ -187,13 +189,21 @@ def _over(s: Supervisor, metres: float) -> bool:
     return distance_m(s.t, s.pad) <= metres and speed_m_s(s.t) < s.policy.still_m_s
 
 
-async def arrive(s: Supervisor) -> None:
+async def arrive(s: Supervisor, *, stops: bool = False) -> bool:
     """Wait until the drone is so near to its dock that the door has to open.
 
-    Or until the dock it is bound for fails and another could take it.
+    Or until the dock it is bound for fails and another could take it; or, with ``stops``, until it
+    stands still on its way: only then the answer is true.
     """
     bound = distance_m(s.t, s.pad) + 120.0
     near = s.policy.near_dock_m
-    await s.until(
-        lambda: distance_m(s.t, s.pad) < near or not s.t.in_air or s.diverts_to() is not None, bound
-    )
+
+    def over() -> bool:
+        return distance_m(s.t, s.pad) < near or not s.t.in_air or s.diverts_to() is not None
+
+    def stands() -> bool:
+        still = s.t.in_air and s.t.mode == "HOLD" and speed_m_s(s.t) < s.policy.still_m_s
+        return stops and s.lasting("stands on its way", still) > s.policy.hold_s
+
+    await s.until(lambda: stands() or over(), bound)
+    return not over() and stands()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -74,6 +75,27 @@ async def test_a_dock_that_cannot_take_it_is_left_for_one_that_can(
         assert record.status in {SortieStatus.COMPLETED, SortieStatus.ABORTED}
         assert record.status is SortieStatus.COMPLETED or not flown
         assert S.EMERGENCY not in town.passed()
+
+
+async def test_one_that_was_stopping_is_sent_on_to_the_other_dock(make_town: Make) -> None:
+    town = make_town(docks=2)
+    async with town.open():
+        await fly(town)
+        town.dock.refuse = "motor overheated"
+        keeper = town.controller.supervisors["a1"]
+        await town.until(lambda: town.vehicle.truth.mode == "HOLD")
+        town.vehicle.stuck = True  # drifts towards the other dock, as one that brakes may
+        east, north = LocalFrame(town.vehicle.truth.lon, town.vehicle.truth.lat).to_enu(*OTHER)
+        far = math.hypot(east, north)
+        drift = {"velocity_east_m_s": 3.0 * east / far, "velocity_north_m_s": 3.0 * north / far}
+        town.vehicle.set(**drift)
+        await town.until(lambda: keeper.berth == "d2", 60)
+        await asyncio.sleep(1)
+        assert "goto" not in town.vehicle.commands, "looks as if it was on its way"
+        town.vehicle.set(velocity_east_m_s=0.0, velocity_north_m_s=0.0)
+        town.vehicle.stuck = False
+        await town.until(lambda: "goto" in town.vehicle.commands, 10)
+        await in_dock(town, "d2")
 
 
 async def test_a_door_that_jammed_behind_it_is_closed_when_it_works_again(make_town: Make) -> None:
