@@ -7,7 +7,7 @@ import structlog
 from fleet.errors import LinkError, OrderError, StoreError
 from fleet.flight.adoption import Step
 from fleet.flight.custody import FLOWN
-from fleet.flight.door import close_behind
+from fleet.flight.door import close_behind, comes_down
 from fleet.flight.fencing import put_back
 from fleet.flight.route import flown, homeward, on_task
 from fleet.flight.supervisor import Supervisor
@@ -57,7 +57,8 @@ async def following(s: Supervisor) -> Step:
 
 def _shut_behind(s: Supervisor) -> None:
     door = s.dock.state.door
-    if door in {DoorState.OPEN, DoorState.OPENING} and s.gate.take(s.drone.id):
+    left_open = door in {DoorState.OPEN, DoorState.OPENING} and comes_down(s) is None
+    if left_open and s.gate.take(s.drone.id):
         s.run_errand(close_behind(s), s.berth)
     elif not s.on_errand:
         s.gate.release(s.drone.id)

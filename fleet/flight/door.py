@@ -11,11 +11,14 @@ import structlog
 from fleet.errors import DockError
 from fleet.flight.column import RADIUS_M
 from fleet.flight.place import distance_m
-from fleet.model.states import DoorState
+from fleet.model.states import DoorState, DroneState
 
 if TYPE_CHECKING:
     from fleet.flight.supervisor import Supervisor
 
+S = DroneState
+_STOOD = frozenset({S.UNKNOWN, S.DOCKED, S.CHARGING, S.CHECKING})
+"""Records (none among them) of drones that were in their dock."""
 log = structlog.get_logger(__name__)
 
 
@@ -48,6 +51,23 @@ def in_its_dock(s: Supervisor) -> bool:
         return True
     near = distance_m(s.t, s.pad) <= s.policy.in_dock_m
     return near and not s.world.doubts.counts(s.berth)
+
+
+def comes_down(s: Supervisor) -> str | None:
+    """Return another drone that comes down on this dock, or may, by itself; None where none does.
+
+    Its keeper need not hold the gate then: just started again it has not seen yet what it keeps,
+    and one that is lost or flies by its autopilot's own decision opens the door beside the gate.
+    """
+    for drone, mate in s.world.keepers.items():
+        if drone == s.drone.id or mate.berth != s.berth:
+            continue
+        unseen = mate.state is S.UNKNOWN and mate.before not in _STOOD
+        lost = mate.state is S.LOST and mate.lost_aloft and not mate.spent
+        sinks = mate.t.in_air and mate.t.mode in {"RETURN_TO_LAUNCH", "PRECISION_LAND", "LAND"}
+        if unseen or lost or sinks:
+            return drone
+    return None
 
 
 async def open_door(s: Supervisor) -> None:

@@ -7,15 +7,13 @@ from contextlib import suppress
 from fleet.errors import DockError, FleetError, LinkError, Refused
 from fleet.flight.adoption import Step
 from fleet.flight.checks import Situation, refusals
-from fleet.flight.door import close_door, low_over, open_door
+from fleet.flight.door import close_door, comes_down, low_over, open_door
 from fleet.flight.supervisor import Supervisor
 from fleet.link.port import LOST_AFTER_S
 from fleet.model.states import DoorState, DroneState
 from missions.sortie import Sortie
 
 S = DroneState
-_STOOD = frozenset({S.UNKNOWN, S.DOCKED, S.CHARGING, S.CHECKING})
-"""Records (none among them) of drones that were in their dock."""
 
 
 async def docked(s: Supervisor) -> Step:
@@ -140,8 +138,8 @@ def _lifted(s: Supervisor) -> bool:
 
 async def closing(s: Supervisor) -> Step:
     """Close the door over the drone. A door that does not close is shown and tried again later."""
-    if not await s.until(lambda: _comes_down(s) is None, s.policy.dock_open_s):
-        return Step(S.CHARGING, f"door stays open: {_comes_down(s)} may come down here")
+    if not await s.until(lambda: comes_down(s) is None, s.policy.dock_open_s):
+        return Step(S.CHARGING, f"door stays open: {comes_down(s)} may come down here")
     if not s.gate.take(s.drone.id):
         s.say(f"{s.gate.holder} is moving through the dock's door")
         await s.until(lambda: s.gate.take(s.drone.id), s.policy.dock_open_s)
@@ -180,26 +178,9 @@ async def charging(s: Supervisor) -> Step:
     return Step(S.DOCKED, "" if shut and s.refused_at is None else s.reason)
 
 
-def _comes_down(s: Supervisor) -> str | None:
-    """Return another drone that comes down on this dock, or may, by itself; None where none does.
-
-    Its keeper need not hold the gate then: just started again it has not seen yet what it keeps,
-    and one that is lost or flies by its autopilot's own decision opens the door beside the gate.
-    """
-    for drone, mate in s.world.keepers.items():
-        if drone == s.drone.id or mate.berth != s.berth:
-            continue
-        unseen = mate.state is S.UNKNOWN and mate.before not in _STOOD
-        lost = mate.state is S.LOST and mate.lost_aloft and not mate.spent
-        sinks = mate.t.in_air and mate.t.mode in {"RETURN_TO_LAUNCH", "PRECISION_LAND", "LAND"}
-        if unseen or lost or sinks:
-            return drone
-    return None
-
-
 async def _shut_if_open(s: Supervisor) -> None:
     door = s.dock.state
-    if _comes_down(s) is not None:
+    if comes_down(s) is not None:
         return
     if door.online and door.door is not DoorState.CLOSED and s.gate.take(s.drone.id):
         try:

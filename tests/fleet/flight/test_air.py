@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -295,3 +296,26 @@ async def test_an_open_door_of_long_ago_is_not_landed_on(make_town: Make) -> Non
         assert S.LANDING not in town.passed()
         town.dock.refuse = ""
         await town.until(lambda: town.state() is S.DOCKED and town.at_home())
+
+
+async def test_one_that_flies_on_shuts_no_door_on_a_mate_that_is_yet_to_be_heard(
+    make_town: Make,
+) -> None:
+    town = make_town(("a1", "a2"))
+    town.planner.given["a2"] = town.planner.limit  # stays at home
+    async with town.open():
+        await fly(town)
+        await town.until(lambda: town.dock.state.door is DoorState.CLOSED)
+        await town.kill()
+        # its mate was coming down when the controller died, and the radio is slow to come back
+        record = replace(town.store.by_drone["a2"], state=S.LANDING)
+        town.store.by_drone["a2"] = record
+        town.vehicles["a2"].silent = True
+        await asyncio.sleep(6)
+        town.dock.set(door=DoorState.OPEN)
+        town.dock.commands.clear()
+        await town.start_again()
+        await town.reach(S.ON_WAY, S.ON_TASK)
+        await asyncio.sleep(5)
+        assert town.state("a2") is S.UNKNOWN
+        assert town.dock.commands == []
