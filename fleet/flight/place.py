@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from fleet.flight.policy import Policy
 from fleet.model.live import Telemetry
 from missions.city import Drone
 from missions.energy import PowerModel, Wind, come_home_cost
@@ -73,28 +72,3 @@ def come_home_percent(
     except PlanError:
         return math.inf
     return 100.0 * cost.energy_wh / model.capacity_wh
-
-
-def must_come_home(
-    drone: Drone,
-    telemetry: Telemetry,
-    home: tuple[float, float],
-    altitude_m: float,
-    wind_m_s: float,
-    reserve_percent: float,
-    policy: Policy,
-) -> str | None:
-    """Say why the battery wants the drone home now; None while it does not.
-
-    It does at the city's reserve, and before that where coming home takes more than the reserve.
-    """
-    if telemetry.battery_percent is None:
-        return None
-    takes = come_home_percent(drone, telemetry, home, altitude_m, wind_m_s)
-    floor = takes * policy.come_home_factor + policy.come_home_extra_percent
-    if telemetry.battery_percent <= max(floor, reserve_percent):
-        return (
-            f"battery {telemetry.battery_percent:.0f} %: coming home takes {takes:.0f} %, "
-            f"the reserve is {reserve_percent:.0f} %"
-        )
-    return None

@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 from fleet.link.wire import CRC_EXTRA, REVERSED, SIGNATURE, SIGNED, V1, V2, checked
 
-LARGEST = 10 + 255 + 2 + SIGNATURE
-"""Bytes of the longest frame."""
 MOST_FALSE_STARTS = 4
 """In one datagram: after so many frames with a wrong checksum the rest is rubbish as well, so that
 rubbish made of first bytes of frames costs no more than other rubbish."""

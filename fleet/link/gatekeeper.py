@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from fleet.link.frames import Frame
 from fleet.link.port import LOST_AFTER_S, TROUBLE_S
@@ -431,10 +431,6 @@ class _Recent:
     def sum(self, now: float, span_s: float) -> int:
         """Return what was counted within ``span_s``."""
         return int(sum(count for at, count in self._steps if now - at <= span_s))
-
-
-COUNTED = tuple(field.name for field in fields(Counters))
-"""Names of the counters, for those who print them."""
 
 
 def _boot_ms(raw: bytes, at: int) -> int:

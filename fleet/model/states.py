@@ -33,24 +33,6 @@ class DroneState(StrEnum):
     EMERGENCY = "emergency"
     """The autopilot is acting on a failure of its own, or landed away from its dock."""
 
-    @property
-    def airborne(self) -> bool:
-        """Whether a drone in this state is expected to be off the ground."""
-        return self in _AIRBORNE
-
-
-_AIRBORNE = frozenset(
-    {
-        DroneState.TAKING_OFF,
-        DroneState.ON_WAY,
-        DroneState.ON_TASK,
-        DroneState.RETURNING,
-        DroneState.LANDING,
-        DroneState.HELD,
-        DroneState.AVOIDING,
-    }
-)
-
 
 class DoorState(StrEnum):
     """A dock's door."""
