@@ -41,6 +41,8 @@ OTHER = FRAME.to_lonlat(400.0, 100.0)
 REAL_TIME = {
     "test_wire.py",
     "test_pilots.py",
+    "test_fences.py",
+    "test_stories.py",
     "test_control.py",
     "test_flightlog.py",
     "test_planprocess.py",
