@@ -122,11 +122,14 @@ class Room:
                 await asyncio.sleep(0)
 
     async def kept(self, command: UUID) -> CommandRecord | None:
-        """Return a command as it is on disk; a safety word's answer gets there a little later."""
+        async with self.store.read() as session:
+            return await commands.get(session, command)
+
+    async def kept_answered(self, command: UUID) -> CommandRecord | None:
+        """Return a command as it is on disk once its answer is: a safety word's comes later."""
         async with asyncio.timeout(10):
             while True:
-                async with self.store.read() as session:
-                    found = await commands.get(session, command)
+                found = await self.kept(command)
                 if found is None or found.status is not CommandStatus.SENT:
                     return found
 

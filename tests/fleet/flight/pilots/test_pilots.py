@@ -147,7 +147,7 @@ async def test_a_no_is_kept_in_its_own_words(
     room.flight.answers = lambda word: word.failed(error)
     answer = await room.ask(HOLD)
     assert (answer.record.status, answer.record.answer) == (status, str(error))
-    assert await room.kept(answer.record.id) == answer.record
+    assert await room.kept_answered(answer.record.id) == answer.record
     holder = room.desk.holder("u1")  # what was refused gives no control; what went out does
     assert (holder is None) == (status is CommandStatus.REFUSED)
 
