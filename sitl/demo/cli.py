@@ -82,15 +82,15 @@ def demo(
 ) -> None:
     """Start a simulated city and the controller, and show what flies, what is seen, what is sent."""
     import asyncio
-    import tempfile
 
+    from sitl.demo.scratch import scratch
     from sitl.demo.show import run
 
-    with tempfile.TemporaryDirectory(prefix="skybeat-demo-", ignore_cleanup_errors=True) as scratch:
-        if keep is not None and keep.exists() and any(keep.iterdir()):
-            typer.echo(f"skybeat demo: {keep} is not empty; name a new folder", err=True)
-            raise typer.Exit(2)
-        folder = (keep or Path(scratch)).resolve()
+    if keep is not None and keep.exists() and any(keep.iterdir()):
+        typer.echo(f"skybeat demo: {keep} is not empty; name a new folder", err=True)
+        raise typer.Exit(2)
+    with scratch() as own:
+        folder = (keep or own).resolve()
         options = _options(city.resolve(), docks, folder, seconds, autopilot, scene)
         status = asyncio.run(run(options, headless=headless, as_json=as_json))
     raise typer.Exit(status)
