@@ -7,6 +7,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from pymavlink.dialects.v20 import development as mav
+
 from fleet.link.port import LandingTarget
 from fleet.model.live import Telemetry
 
@@ -14,10 +16,6 @@ KEPT = 50
 """Places kept: some seconds at the rate of refreshing."""
 LATE_S = 1.0
 """A sighting this much older than the oldest place, or younger than the last, tells nothing."""
-VISION_FIDUCIAL = 2
-"""LANDING_TARGET_TYPE_VISION_FIDUCIAL."""
-LOCAL_NED = 1
-"""MAV_FRAME_LOCAL_NED, the only one that PX4 takes."""
 
 Ned = tuple[float, float, float]
 
@@ -52,8 +50,8 @@ class Track:
         return None
 
 
-def landing_target(target: LandingTarget, place: Ned) -> dict[str, Any]:
-    """Return the fields of the LANDING_TARGET that PX4 takes: the marker's place in its local frame (NED, m).
+def landing_target(target: LandingTarget, place: Ned) -> Any:
+    """Return the LANDING_TARGET that PX4 takes: the marker's place in its local frame (NED, m).
 
     Parameters
     ----------
@@ -68,19 +66,19 @@ def landing_target(target: LandingTarget, place: Ned) -> dict[str, Any]:
         place[2] + target.down_m,
     )
     away = (target.north_m**2 + target.east_m**2 + target.down_m**2) ** 0.5
-    return {
-        "time_usec": int(target.captured_at.timestamp() * 1e6),
-        "target_num": 0,
-        "frame": LOCAL_NED,
-        "angle_x": 0.0,
-        "angle_y": 0.0,
-        "distance": away,
-        "size_x": 0.0,
-        "size_y": 0.0,
-        "x": north,
-        "y": east,
-        "z": down,
-        "q": [1.0, 0.0, 0.0, 0.0],
-        "type": VISION_FIDUCIAL,
-        "position_valid": 1,
-    }
+    return mav.MAVLink_landing_target_message(
+        int(target.captured_at.timestamp() * 1e6),
+        0,
+        mav.MAV_FRAME_LOCAL_NED,  # the only one that PX4 takes
+        0.0,
+        0.0,
+        away,
+        0.0,
+        0.0,
+        north,
+        east,
+        down,
+        (1.0, 0.0, 0.0, 0.0),
+        mav.LANDING_TARGET_TYPE_VISION_FIDUCIAL,
+        1,
+    )

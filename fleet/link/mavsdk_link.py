@@ -9,12 +9,13 @@ from typing import Any
 
 import structlog
 from mavsdk.system import System
+from pymavlink.dialects.v20 import development as mav
 
 from fleet.errors import LinkError, Refused
 from fleet.link.asking import Asking, NoAnswer
 from fleet.link.camera import Camera
 from fleet.link.clock import Clock
-from fleet.link.dialect import read
+from fleet.link.dialect import Writer, read
 from fleet.link.fence import FenceLoader
 from fleet.link.items import Item, Programme
 from fleet.link.landing_target import Track, landing_target
@@ -80,6 +81,7 @@ class MavsdkLink:
         self._rating: asyncio.Task[None] | None = None
         self._seen = Seen(drone, clock, lambda: self._last, lambda: tap.texts, self.listen)
         self._asking = Asking(tap, self._seen, station=station)
+        self._writer = Writer(station)
         self._maneuvers = Maneuvers(self._asking, self._seen, self._home_amsl)
         self._camera = Camera(self._asking, self._seen, self._home_amsl)
         self._loader = FenceLoader(self._asking, self._seen)
@@ -303,10 +305,15 @@ class MavsdkLink:
             await self._camera.point(pointing)
 
     def show_target(self, target: LandingTarget) -> None:
-        """Send one LANDING_TARGET; left out where it is not known where the vehicle was then."""
+        """Send one LANDING_TARGET; left out where it is not known where the vehicle was then.
+
+        Not through mavsdk: the message names no system, so that would send it to every vehicle, and
+        each takes the place for one in a frame of its own.
+        """
         place = self._track.at(target.captured_at)
         if place is not None:
-            self._asking.say("LANDING_TARGET", **landing_target(target, place))
+            told = landing_target(target, place)
+            self._tap.send(self._writer.frame(told, mav.MAV_COMP_ID_ONBOARD_COMPUTER))
 
     # --- what must be known -------------------------------------------------------------------
 

@@ -58,9 +58,9 @@ def test_places_of_before_a_restart_are_forgotten() -> None:
 def test_the_marker_is_told_in_the_autopilots_frame() -> None:
     target = LandingTarget(START, 3.0, -4.0, 12.0)
     message = landing_target(target, (10.0, 20.0, -12.0))
-    assert (message["x"], message["y"], message["z"]) == (13.0, 16.0, 0.0)
-    assert (message["frame"], message["position_valid"]) == (mav.MAV_FRAME_LOCAL_NED, 1)
-    assert message["distance"] == 13.0
+    assert (message.x, message.y, message.z) == (13.0, 16.0, 0.0)
+    assert (message.frame, message.position_valid) == (mav.MAV_FRAME_LOCAL_NED, 1)
+    assert message.distance == 13.0
 
 
 async def test_one_that_cannot_be_placed_is_left_out(scripted) -> None:

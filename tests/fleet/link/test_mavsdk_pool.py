@@ -18,6 +18,7 @@ from fleet.link import maneuvers
 from fleet.link.items import programme
 from fleet.link.mavsdk_link import MavsdkLink
 from fleet.link.mavsdk_pool import MavsdkPool
+from fleet.link.port import LandingTarget
 from fleet.link.wire import HEARTBEAT, PING, message_id, target
 from fleet.model.live import Telemetry
 from missions.city import Drone
@@ -29,6 +30,7 @@ from sitl.autopilot.vehicle import EmbeddedVehicle, fly
 
 PAD = (117.65, 24.51)
 SPEED = 6.0
+LANDING_TARGET = mav.MAVLINK_MSG_ID_LANDING_TARGET
 
 
 def udp_port() -> int:
@@ -221,16 +223,25 @@ class Ears:
         self.to = ("127.0.0.1", int(drone.mavlink.rpartition(":")[2]))
         self.packer = mav.MAVLink(None, system or drone.system_id, 1)
         self.told: list[tuple[int, int]] = []
+        self.everything: set[tuple[int, int]] = set()
+
+    def place(self) -> None:
+        """Say where it is in its own frame."""
+        self._say(mav.MAVLink_local_position_ned_message(100, 5.0, 6.0, -7.0, 0.0, 0.0, 0.0))
+
+    def _say(self, message: mav.MAVLink_message) -> None:
+        raw = message.pack(self.packer)
+        self.packer.seq = (self.packer.seq + 1) % 256
+        self.socket.sendto(raw, self.to)
 
     def beat(self) -> None:
         """Send a heartbeat, and hear what came: (message id, target system)."""
-        raw = mav.MAVLink_heartbeat_message(2, 12, 81, 0x03040000, 3, 3).pack(self.packer)
-        self.packer.seq = (self.packer.seq + 1) % 256
-        self.socket.sendto(raw, self.to)
+        self._say(mav.MAVLink_heartbeat_message(2, 12, 81, 0x03040000, 3, 3))
         with contextlib.suppress(BlockingIOError):
             while True:
                 raw = self.socket.recv(2000)
                 self.told.append((message_id(raw), target(raw)))
+                self.everything.add(self.told[-1])
 
 
 async def beating(*ears: Ears, until: Callable[[], object], bound_s: float = 20.0) -> None:
@@ -260,6 +271,30 @@ async def test_what_is_for_one_vehicle_reaches_no_other() -> None:
             await beating(*ears, until=lambda ear=ear: (HEARTBEAT, 0) in ear.told)
             assert {system for _, system in ear.told} <= {0, number}
             assert (PING, 0) not in ear.told
+    for ear in ears:
+        ear.socket.close()
+
+
+async def test_the_marker_that_one_vehicle_sees_is_told_to_no_other() -> None:
+    """LANDING_TARGET names no system, and means another place to each vehicle."""
+    drones = [drone(n, udp_port()) for n in (1, 2)]
+    ears = [Ears(d) for d in drones]
+    async with MavsdkPool(drones) as pool:
+        first, second = (pool.links[d.id] for d in drones)
+        await beating(*ears, until=lambda: first.attached and second.attached)
+
+        def placed() -> bool:
+            ears[0].place()
+            return first.telemetry.local_north_m is not None
+
+        await beating(*ears, until=placed)
+        first.show_target(LandingTarget(first.telemetry.at, 1.0, 2.0, 3.0))
+        await beating(*ears, until=lambda: (LANDING_TARGET, 0) in ears[0].told)
+        ears[1].told.clear()  # what was sent to both at once is here by the next heartbeat
+        heard = len(ears[0].told)
+        await beating(*ears, until=lambda: (HEARTBEAT, 0) in ears[1].told)
+        assert ears[0].told[:heard].count((LANDING_TARGET, 0)) == 1
+        assert (LANDING_TARGET, 0) not in ears[1].everything
     for ear in ears:
         ear.socket.close()
 
