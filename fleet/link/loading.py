@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from pymavlink.dialects.v20 import development as mav
-
 from fleet.errors import LinkError, Refused
 from fleet.link.asking import Asking, NoAnswer
 from fleet.link.hearing import Inbox, hearing
 from fleet.link.items import Item, Programme, difference
+from fleet.link.plan_id import NO_PLAN, plan_id, told_id
 from fleet.link.plans import FENCE, MISSION, NAMES, RALLY, Plans
 from fleet.link.seen import NotSeen, Seen
+from fleet.link.wire import MISSION_CURRENT
 
 STARTS = 5
 """How often a transfer is begun at least before it is given up, while the vehicle is heard."""
@@ -31,6 +31,8 @@ READ_PAUSE_S = 0.15
 HELD_READS = 3
 """How often a mission must be read otherwise to be so: mavsdk adds an item twice to what it reads
 where the vehicle answers twice."""
+TOLD_S = 1.5
+"""PX4 sends MISSION_CURRENT once a second."""
 FIRST_ITEM_S = 3.0
 RESEND_S = 0.3
 JUDGED_S = 0.7
@@ -77,14 +79,27 @@ class Loader:
             self.held = programme
 
     async def holds(self, programme: Programme) -> str | None:
-        """Read the vehicle's mission; return None where it is this one, else the difference."""
+        """Return None where the vehicle holds this mission, else the difference.
+
+        PX4 tells once a second by which number it knows its mission; where that is another, or
+        none, the mission is read.
+        """
         async with self._one:
+            if await self._tells(plan_id(programme.items)):
+                self.held = programme
+                return None
             for _ in range(HELD_READS):
                 found = difference(programme.items, await self._read(MISSION))
                 if found is None:
                     self.held = programme
                     return None
         return found
+
+    async def _tells(self, number: int) -> bool:
+        """Whether the vehicle's next word of its mission is that it has this number."""
+        with hearing(self._asking.tap, MISSION_CURRENT) as inbox:
+            heard = await inbox.hear(TOLD_S)
+        return heard is not None and told_id(bytes(heard.get_msgbuf())) == number != NO_PLAN
 
     async def _replace(self, kind: int, items: Sequence[Item]) -> None:
         """Upload until what is read back is this."""
@@ -134,7 +149,7 @@ class Loader:
         PX4 acknowledges a mission that it then finds not feasible. ``judged_at`` is when, in
         monotonic seconds, what it tells can be trusted.
         """
-        with hearing(self._asking.tap, mav.MAVLINK_MSG_ID_MISSION_CURRENT) as inbox:
+        with hearing(self._asking.tap, MISSION_CURRENT) as inbox:
             try:
                 async with asyncio.timeout(JUDGED_S + FIRST_ITEM_S):
                     while not await self._at_first(inbox, count, judged_at):

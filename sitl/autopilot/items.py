@@ -45,7 +45,7 @@ _WITHOUT_FRAME = (
 )
 """What PX4 takes in MAV_FRAME_MISSION."""
 
-_ITEM = struct.Struct("<ffffiifHHBBBB")
+_ITEM = struct.Struct("<BHB4fiif")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,12 @@ class Item:
         """Return its altitude above home, metres."""
         return self.z if self.relative else self.z - home_amsl
 
-    def crc(self, start: int, seq: int, mission_type: int) -> int:
-        """Return a check over the item, continued from ``start``."""
+    def crc(self, start: int) -> int:
+        """Return PX4's check over the item, continued from ``start``: it inverts nothing."""
         packed = _ITEM.pack(
-            *self.params, self.x, self.y, self.z, seq, self.command, self.frame, 0, 1, mission_type
+            self.frame, self.command, self.autocontinue, *self.params, self.x, self.y, self.z
         )
-        return zlib.crc32(packed, start)
+        return zlib.crc32(packed, start ^ 0xFFFFFFFF) ^ 0xFFFFFFFF
 
 
 def refusal(item: Item, mission_type: int) -> int:

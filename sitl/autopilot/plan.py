@@ -47,8 +47,8 @@ class Plan:
         An upload equal to what is held changes nothing, as in PX4: progress is kept.
         """
         crc = 0
-        for seq, item in enumerate(items):
-            crc = item.crc(crc, seq, mission_type)
+        for item in items:
+            crc = item.crc(crc)
         if crc == self._crc[mission_type] and items:
             return
         self._crc[mission_type] = crc

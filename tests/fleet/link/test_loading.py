@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from fleet.errors import LinkError, Refused
 from fleet.link import asking, loading, plans
 from fleet.link.asking import NoAnswer
 from fleet.link.items import Item, programme, rally_item
+from fleet.link.plan_id import plan_id
 from fleet.link.seen import NotSeen
 
 MISSION, FENCE, RALLY = 0, 1, 2
@@ -28,6 +30,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "FIRST_ITEM_S", 0.5)
     monkeypatch.setattr(loading, "RESEND_S", 0.1)
     monkeypatch.setattr(loading, "JUDGED_S", 0.0)
+    monkeypatch.setattr(loading, "TOLD_S", 0.2)
 
 
 class PlanServer:
@@ -356,3 +359,32 @@ async def test_a_link_that_is_closed_in_the_middle_leaves_nothing_behind(sortie,
             await vehicle.hears(lambda s=server: s.deaf == 0)
         results = await asyncio.gather(*asked, return_exceptions=True)
         assert all(isinstance(r, LinkError) for r in results), results
+
+
+class Numbered(mav.MAVLink_mission_current_message):
+    """MISSION_CURRENT with the number of the mission, which pymavlink's dialect does not have."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(0, 2, 2, 1)
+        self.number = number
+
+    def pack(self, packer: Any, force_mavlink1: bool = False) -> bytes:
+        told = struct.pack("<HHBBIII", self.seq, self.total, 2, 1, self.number, 0, 0)
+        return bytes(self._pack(packer, self.crc_extra, told, force_mavlink1))
+
+
+@pytest.mark.parametrize(("differs", "reads"), [(0, 0), (1, 1)])
+async def test_a_mission_is_known_by_its_number_and_read_where_that_is_another(
+    scripted, plan, differs: int, reads: int
+) -> None:
+    async with scripted() as (vehicle, link):
+        PlanServer(vehicle)
+        await link.load(plan)
+        vehicle.heard.clear()
+        asked = asyncio.create_task(link.holds(plan))
+        while not asked.done():
+            vehicle.say(Numbered(plan_id(plan.items) + differs))
+            await asyncio.sleep(0.02)
+        assert await asked is None
+        kinds = [m.get_type() for m in vehicle.heard]
+        assert kinds.count("MISSION_REQUEST_LIST") == reads

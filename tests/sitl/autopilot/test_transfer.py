@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from pymavlink.dialects.v20 import common as mav
 
-from sitl.autopilot.items import CAPACITY, FENCE, MISSION, RALLY
+from sitl.autopilot.items import CAPACITY, FENCE, MISSION, RALLY, Item
 from sitl.autopilot.plan import Plan
 from sitl.autopilot.transfer import TIMEOUT_S, MissionTransfer, State
 
@@ -111,6 +111,20 @@ def test_same_upload_keeps_progress(link):
     assert (plan.current, plan.reached) == (2, 1)
     _upload(link, 3, mark=5)
     assert (plan.current, plan.reached) == (0, -1)
+
+
+def test_a_mission_has_the_number_that_px4_gave_it():
+    """Items and number of a flight of real PX4."""
+    places = [(5398, 1024), (5398, 6413), (9, 6413), (9, 1024)]
+    plan = Plan()
+    plan.replace(
+        MISSION,
+        [
+            Item(6, 16, (0.0, 0.0, 0.0, math.nan), 245130000 + x, 1176470000 + y, 25.0)
+            for x, y in places
+        ],
+    )
+    assert plan.ids == (4169888174, 0, 0)
 
 
 def test_download_gives_back_what_was_uploaded(link):
