@@ -6,21 +6,20 @@ dock; the city's ground is taken as level, so they are also above ground.
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import shapely
-from shapely import prepared
-from shapely.geometry import LineString, MultiPoint, MultiPolygon, Point, Polygon
+from shapely.geometry import LineString, MultiPoint, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from missions.city import City, Zone
 from missions.coverage import Metres, city_frame
 from missions.errors import PlanError
 from missions.geo import LocalFrame
+from missions.ways import HAIR_M, Ways
 
 MARGIN_M = 30.0
 """Kept from a no-fly zone by routes."""
@@ -30,6 +29,10 @@ FENCE_POINTS = 64
 """What PX4 holds, all rings of a fence together (measured; more is answered NO_SPACE)."""
 KEEP_M = 30.0
 """Horizontal distance that two drones keep, or else ``LAYER_M`` vertically."""
+GPS_M = 10.0
+"""Of that distance, what two positions and two autopilots may be off together."""
+APART_M = KEEP_M + GPS_M
+"""Kept by plans; also the radius of the column of air over a dock."""
 LAYER_M = 15.0
 FIRST_LAYER_M = 40.0
 
@@ -52,12 +55,34 @@ def _line(places: Sequence[Metres]) -> BaseGeometry:
     return LineString(places) if len(set(places)) > 1 else Point(places[0])
 
 
+def _column(place: Metres) -> Polygon:
+    """Return an octagon around a dock, no corner or side of it nearer than ``APART_M``."""
+    return Point(place).buffer(APART_M / math.cos(math.pi / 8.0), quad_segs=2)
+
+
 @dataclass(frozen=True, slots=True)
 class _NoFly:
     zone: Zone
     area: Polygon
     wide: Polygon
     """The zone with the margin around it, few corners."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """What is closed at one altitude, worked out once."""
+
+    closed: BaseGeometry
+    kept_from: BaseGeometry
+    ways: Ways
+
+    @classmethod
+    def of(cls, zones: Sequence[Polygon], columns: Sequence[Polygon]) -> _Level:
+        closed = shapely.union_all(zones)
+        kept_from = shapely.union_all([closed, *columns])
+        shapely.prepare([closed, kept_from])
+        pieces = [p for p in shapely.get_parts(closed).tolist() if not p.is_empty]
+        return cls(closed, kept_from, Ways(pieces, columns))
 
 
 @dataclass(frozen=True)
@@ -74,13 +99,16 @@ class Airspace:
         No-fly zones.
     bounds
         The city's fence, or None where it has none.
+    columns
+        The air over the docks, in which their drones climb and sink.
     """
 
     frame: LocalFrame
     ceiling_m: float
     no_fly: tuple[_NoFly, ...] = ()
     bounds: Polygon | None = None
-    _ways: dict[float, _Ways] = field(default_factory=dict, repr=False, compare=False)
+    columns: tuple[Polygon, ...] = ()
+    _levels: dict[float, _Level] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, city: City) -> Airspace:
@@ -106,27 +134,33 @@ class Airspace:
                 if not isinstance(joined, Polygon):
                     raise PlanError(f"fence {zone.id!r} does not touch the other fences")
                 bounds = joined
-        return cls(frame, city.limits.ceiling_m, tuple(no_fly), bounds)
+        columns = tuple(_column(frame.to_enu(*dock.position)) for dock in city.docks)
+        return cls(frame, city.limits.ceiling_m, tuple(no_fly), bounds, columns)
 
     def closed_at(self, altitude_m: float) -> BaseGeometry:
         """Return the no-fly zones, with their margin, that are closed at an altitude."""
         return self._at(altitude_m).closed
 
-    def _at(self, altitude_m: float) -> _Ways:
-        ways = self._ways.get(altitude_m)
-        if ways is None:
-            active = [
+    def kept_from_at(self, altitude_m: float) -> BaseGeometry:
+        """Return what is not flown over for its own sake: what is closed, and docks' columns."""
+        return self._at(altitude_m).kept_from
+
+    def _at(self, altitude_m: float) -> _Level:
+        level = self._levels.get(altitude_m)
+        if level is None:
+            zones = [
                 z.wide
                 for z in self.no_fly
                 if z.zone.floor_m - LAYER_M / 2 < altitude_m < z.zone.ceiling_m + LAYER_M / 2
             ]
-            ways = self._ways.setdefault(altitude_m, _Ways(shapely.union_all(active)))
-        return ways
+            level = self._levels.setdefault(altitude_m, _Level.of(zones, self.columns))
+        return level
 
     def route(self, start: Metres, goal: Metres, altitude_m: float) -> tuple[Metres, ...]:
-        """Return a way from start to goal around no-fly zones, both ends included.
+        """Return a way from start to goal, both ends included: the shortest that is allowed.
 
-        The shortest way over the corners of the zones with their margin.
+        It goes around no-fly zones, with their margin, and around the columns over docks, but for
+        one that it begins or ends in: there it goes straight out and in.
 
         Raises
         ------
@@ -137,11 +171,12 @@ class Airspace:
             raise PlanError(
                 f"altitude {altitude_m:g} m is above the ceiling of {self.ceiling_m:g} m"
             )
-        way = self._at(altitude_m).way(start, goal)
+        way = self._at(altitude_m).ways.way(start, goal)
         if way is None:
             raise PlanError(
                 f"no way at {altitude_m:g} m from {self._show(start)} to {self._show(goal)}: "
-                f"no-fly zones {', '.join(z.zone.id for z in self.no_fly)}"
+                f"no-fly zones {', '.join(z.zone.id for z in self.no_fly) or 'none'}, and "
+                f"{len(self.columns)} docks of which {APART_M:g} m are kept"
             )
         return way
 
@@ -218,124 +253,89 @@ class Airspace:
         return self.frame.ring(inside), tuple(self.frame.ring(shape) for shape in near)
 
 
-class _Ways:
-    """Shortest ways in the plane around closed polygons: a visibility graph."""
-
-    def __init__(self, closed: BaseGeometry) -> None:
-        self.closed = closed
-        # a hair smaller, so that going along a border and by its corners is allowed
-        core = closed.buffer(-0.05)
-        self._core = prepared.prep(core)
-        self._empty = core.is_empty
-        self._bounds = core.bounds
-        shapes = closed.geoms if isinstance(closed, MultiPolygon) else [closed]
-        self._corners: list[Metres] = [
-            (float(x), float(y))
-            for shape in shapes
-            if isinstance(shape, Polygon) and not shape.is_empty
-            for x, y in list(shape.exterior.coords)[:-1]
-        ]
-        self._edges: dict[Metres, list[Metres]] = {corner: [] for corner in self._corners}
-        for a, b in combinations(self._corners, 2):
-            if self._sees(a, b):
-                self._edges[a].append(b)
-                self._edges[b].append(a)
-
-    def _sees(self, a: Metres, b: Metres) -> bool:
-        west, south, east, north = self._bounds
-        if (
-            self._empty
-            or max(a[0], b[0]) < west
-            or min(a[0], b[0]) > east
-            or max(a[1], b[1]) < south
-            or min(a[1], b[1]) > north
-        ):
-            return True
-        return not self._core.intersects(LineString([a, b]))
-
-    def way(self, start: Metres, goal: Metres) -> tuple[Metres, ...] | None:
-        """Return the shortest way, or None."""
-        if self._sees(start, goal):
-            return (start, goal)
-        reach_goal = {corner for corner in self._corners if self._sees(corner, goal)}
-        begin = [corner for corner in self._corners if self._sees(start, corner)]
-        done: set[Metres] = set()
-        queue: list[tuple[float, Metres, tuple[Metres, ...]]] = [
-            (math.dist(start, c), c, (start, c)) for c in begin
-        ]
-        heapq.heapify(queue)
-        while queue:
-            length, here, way = heapq.heappop(queue)
-            if here == goal:
-                return way
-            if here in done:
-                continue
-            done.add(here)
-            after = [*self._edges.get(here, ()), *([goal] if here in reach_goal else [])]
-            for there in after:
-                if there not in done:
-                    heapq.heappush(queue, (length + math.dist(here, there), there, (*way, there)))
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class Tube:
-    """Where a sortie is, without time: level tracks and vertical columns.
+    """Where a sortie is, without time: a level track, and what is flown below it.
 
     Parameters
     ----------
     dock
-        The dock it lives in.
+        The dock that it begins and ends at.
     altitude_m
         Of the level track.
     track
         The level track.
-    columns
-        Vertical flights: place, lowest altitude; up to ``altitude_m``.
+    beyond
+        The level track without its first and last way through the dock's own column.
+    lower
+        The column over the dock, and every other way below the level track: place or line, and
+        the lowest altitude; it is taken up to ``altitude_m``.
     """
 
     dock: str
     altitude_m: float
     track: BaseGeometry
-    columns: tuple[tuple[Point, float], ...]
+    beyond: BaseGeometry
+    lower: tuple[tuple[BaseGeometry, float], ...]
 
     @classmethod
     def of(cls, dock: str, points: Sequence[tuple[float, float, float]]) -> Tube:
         """Return the tube of a path of (east, north, altitude) that begins over its dock."""
         altitude = max(p[2] for p in points)
         places = [p[:2] for p in points]
-        track = _line(places)
-        columns = [(Point(places[0]), 0.0)]
-        columns += [(Point(p[:2]), p[2]) for p in points if p[2] < altitude]
-        return cls(dock, altitude, track, tuple(columns))
+        out = _leaving(places)
+        beyond = _leaving(out[::-1], places[0])
+        lower = [(_line(places[:1]), 0.0)]
+        for a, b in pairwise(points):
+            if min(a[2], b[2]) < altitude:
+                lower.append((_line([a[:2], b[:2]]), min(a[2], b[2])))
+        return cls(dock, altitude, _line(places), _line(beyond), tuple(lower))
 
     def meets(self, other: Tube) -> bool:
-        """Return whether the two come nearer than 30 m while less than 15 m apart vertically.
+        """Return whether the two come nearer than 40 m while less than 15 m apart vertically.
 
-        Time is not looked at, so this says yes too often. The columns over one dock are left
-        out for two drones that live in it: the dock's door lets them through one at a time.
+        Time is not looked at, so this says yes too often. Two drones of one dock take turns in
+        its column, by the dock's gate: what each does there on its way out and in is left out.
         """
         if abs(self.altitude_m - other.altitude_m) < LAYER_M and (
-            self.dock == other.dock or shapely.dwithin(self.track, other.track, KEEP_M)
+            self.dock == other.dock or shapely.dwithin(self.track, other.track, APART_M)
         ):
             return True
         if self._crossed_by(other) or other._crossed_by(self):
             return True
         return any(
-            shapely.dwithin(place, other_place, KEEP_M)
+            shapely.dwithin(place, other_place, APART_M)
             and low - LAYER_M < other.altitude_m
             and other_low - LAYER_M < self.altitude_m
-            for place, low in self._own_columns(other)
-            for other_place, other_low in other._own_columns(self)
+            for index, (place, low) in enumerate(self.lower)
+            for other_index, (other_place, other_low) in enumerate(other.lower)
+            if index or other_index or self.dock != other.dock
         )
-
-    def _own_columns(self, other: Tube) -> tuple[tuple[Point, float], ...]:
-        return self.columns[1:] if self.dock == other.dock else self.columns
 
     def _crossed_by(self, other: Tube) -> bool:
-        """Return whether the other's level track passes through one of the own columns."""
+        """Return whether the other's level track passes through what is flown lower here."""
+        track = other.beyond if self.dock == other.dock else other.track
         return any(
             low - LAYER_M < other.altitude_m < self.altitude_m + LAYER_M
-            and shapely.dwithin(place, other.track, KEEP_M)
-            for place, low in self._own_columns(other)
+            and shapely.dwithin(place, track, APART_M - HAIR_M)
+            for place, low in self.lower
         )
+
+
+def _leaving(way: Sequence[Metres], dock: Metres | None = None) -> list[Metres]:
+    """Return a way from where it first is ``APART_M`` from a dock on: its start, if none is named.
+
+    A way that is never so far is returned as it is.
+    """
+    east, north = dock or way[0]
+    for index, (a, b) in enumerate(pairwise(way)):
+        if math.dist(b, (east, north)) < APART_M:
+            continue
+        # where |a + k (b - a)| = APART_M
+        dx, dy, x, y = b[0] - a[0], b[1] - a[1], a[0] - east, a[1] - north
+        square, half = dx * dx + dy * dy, x * dx + y * dy
+        root = half * half - square * (x * x + y * y - APART_M**2)
+        k = (math.sqrt(max(root, 0.0)) - half) / square if square > 0 else 1.0
+        k = min(max(k, 0.0), 1.0)
+        return [(a[0] + k * dx, a[1] + k * dy), *way[index + 1 :]]
+    return list(way)

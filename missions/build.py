@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 from shapely import STRtree
 from shapely.geometry import LineString, MultiPolygon, Polygon
-from shapely.geometry.base import BaseGeometry
 
 from missions.airspace import Airspace, Tube, layers
 from missions.city import City, Dock, Drone, Site
@@ -44,6 +43,7 @@ from missions.energy import (
 from missions.errors import PlanError
 from missions.geo import LocalFrame
 from missions.relief import ASIDE_S, off_height
+from missions.rim import around
 from missions.sortie import Leg, LegKind, LookAt, Sortie, SortieEnergy, Waypoint
 
 SIDE_OVERLAP = 0.2
@@ -98,31 +98,14 @@ class Ground:
         shape = self.cells[cell].shape
         closed = self.airspace.closed_at(altitude_m)
         left = shape.difference(closed) if closed.intersects(shape) else shape
-        if not isinstance(left, Polygon | MultiPolygon) or left.area < MIN_SEEN * shape.area:
-            raise PlanError(f"cell {self.cells[cell].id!r} lies in a no-fly zone")
-        tracks = lawnmower(left, swath, SIDE_OVERLAP)
-        if left is not shape:
-            tracks = tuple(part for track in tracks for part in _outside(track, closed))
+        tracks: tuple[Track, ...] = ()
+        if isinstance(left, Polygon | MultiPolygon) and left.area >= MIN_SEEN * shape.area:
+            tracks = around(
+                lawnmower(left, swath, SIDE_OVERLAP), left, self.airspace, altitude_m, swath
+            )
         if not tracks:
             raise PlanError(f"cell {self.cells[cell].id!r} lies in a no-fly zone")
         return self._tracks.setdefault(key, tracks)
-
-
-def _outside(track: Track, closed: BaseGeometry) -> list[Track]:
-    """Return the parts of a straight track outside closed ground, in the order flown.
-
-    A track runs to the end of its band, which along a slanted border reaches into the zone; the
-    corner of a band that is only seen from there stays unseen.
-    """
-    start = track[0]
-    line = LineString(track)
-    if not closed.intersects(line):
-        return [track]
-    rest = line.difference(closed)
-    parts = [list(p.coords) for p in getattr(rest, "geoms", [rest]) if p.length > 1.0]
-    parts = [p if math.dist(p[0], start) <= math.dist(p[-1], start) else p[::-1] for p in parts]
-    parts.sort(key=lambda p: math.dist(p[0], start))
-    return [tuple((float(x), float(y)) for x, y in p) for p in parts]
 
 
 @lru_cache(maxsize=8)

@@ -10,10 +10,11 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
+from missions.airspace import APART_M
 from missions.coverage import Metres
 
-ASIDE_M = 35.0
-"""30 m are kept between drones, and 5 m for what GPS does not know."""
+ASIDE_M = APART_M + 5.0
+"""To the side of the place; the 5 m are for the turn."""
 OFF_M = 15.0
 """Off the height of the stare, on top of that."""
 ASIDE_S = 60.0

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, Polygon
 
 from missions.airspace import (
+    APART_M,
     FENCE_POINTS,
-    KEEP_M,
     LAYER_M,
     MARGIN_M,
     Airspace,
@@ -108,8 +108,16 @@ def test_a_goal_inside_a_zone_is_refused_by_the_zone_s_name(small: City, frame: 
 
 def test_a_zone_may_be_flown_under(small: City, frame: LocalFrame) -> None:
     air = space(small, zone(frame, "z", ngon(0, 0, 100), floor_m=80))
-    assert len(air.route((-500, 0), (500, 0), 40)) == 2
-    assert len(air.route((-500, 0), (500, 0), 85)) > 2
+    assert len(air.route((-500, 60), (500, 60), 40)) == 2
+    assert len(air.route((-500, 60), (500, 60), 85)) > 2
+
+
+def test_a_way_goes_around_a_dock_s_column_but_for_its_own(small: City, frame: LocalFrame) -> None:
+    air = space(small)
+    (dock,) = (frame.to_enu(*d.position) for d in small.docks)
+    way = LineString(air.route((-500, 5), (500, 5), 40))
+    assert APART_M - 0.1 <= way.distance(Point(dock)) < APART_M + 4
+    assert air.route(dock, (500, 5), 40) == (dock, (500, 5))
 
 
 def test_a_path_is_held_against_ceiling_zone_and_fence(small: City, frame: LocalFrame) -> None:
@@ -170,8 +178,8 @@ def test_tubes_meet_where_both_distances_are_short() -> None:
     one = level("a", 40, (0, 0), (500, 0))
     assert one.meets(level("b", 40, (250, -200), (250, 200)))
     assert not one.meets(level("b", 40 + LAYER_M, (250, -200), (250, 200)))
-    assert one.meets(level("b", 40, (0, KEEP_M - 1), (500, 200)))
-    assert not one.meets(level("b", 40, (0, KEEP_M + 1), (500, 200)))
+    assert one.meets(level("b", 40, (0, APART_M - 1), (500, 200)))
+    assert not one.meets(level("b", 40, (0, APART_M + 1), (500, 200)))
 
 
 def test_a_column_over_a_dock_or_a_stare_is_kept_free() -> None:
@@ -189,3 +197,21 @@ def test_two_drones_of_one_dock_need_two_layers_only() -> None:
     one = level("a", 40, (0, 0), (500, 0))
     assert one.meets(level("a", 40, (0, 0), (-500, 0)))
     assert not one.meets(level("a", 55, (0, 0), (-500, 0)))
+
+
+def test_a_mate_s_way_over_their_dock_is_free_only_as_it_leaves_and_comes_home() -> None:
+    climbing = level("a", 85, (0, 0), (500, 0), (0, 0))
+    assert not climbing.meets(level("a", 40, (0, 0), (-500, 0), (-500, 300), (0, 0)))
+    across = level("a", 40, (0, 0), (-500, 0), (500, 0), (500, 300), (0, 0))
+    assert climbing.meets(across)
+    assert across.meets(climbing)
+    assert not level("a", 40, (0, 0), (500, 0)).meets(
+        level("a", 85, (0, 0), (-500, 0), (500, 0), (0, 0))  # above what the other climbs to
+    )
+
+
+def test_a_way_flown_low_is_kept_free_on_its_whole_length() -> None:
+    low = [(0, 0, 85), (300, 0, 85), (300, 0, 40), (900, 0, 40), (900, 0, 85), (0, 300, 85)]
+    watch = Tube.of("a", low)
+    assert watch.meets(level("b", 40, (600, -300), (600, 300)))
+    assert not watch.meets(level("b", 100, (600, -300), (600, 300)))

@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, Polygon
 
-from missions.airspace import FENCE_POINTS, KEEP_M, LAYER_M
+from missions.airspace import APART_M, FENCE_POINTS, LAYER_M
 from missions.build import MARGIN_PERCENT, ground_of
 from missions.city import City
 from missions.coverage import city_cells
 from missions.energy import PowerModel, Wind, landing_cost, legs_cost
 from missions.geo import LocalFrame, distance_m
 from missions.planner import DroneOffer, OrderWish, Plan, _tube, plan
-from missions.relief import ASIDE_S, DOCK_S, SLACK_S, SPARE_S, Station, beside
+from missions.relief import ASIDE_M, ASIDE_S, DOCK_S, SLACK_S, SPARE_S, Station, beside
 from missions.sortie import LegKind, Sortie
 
 NOW = datetime(2025, 5, 1, 12, tzinfo=UTC)
@@ -130,14 +130,14 @@ def test_any_two_sorties_keep_apart(zhangzhou: City) -> None:
     for (a, (line_a, points_a)), (b, (line_b, points_b)) in itertools.combinations(
         zip(made.sorties, shapes, strict=True), 2
     ):
-        if a.dock == b.dock or line_a.distance(line_b) < KEEP_M:
+        if a.dock == b.dock or line_a.distance(line_b) < APART_M:
             assert abs(a.altitude_m - b.altitude_m) >= LAYER_M
         for one, points, line, other in (
             (a, points_a, line_b, b),
             (b, points_b, line_a, a),
         ):
             for x, y, low in points:
-                if low < one.altitude_m and Point(x, y).distance(line) < KEEP_M:
+                if low < one.altitude_m and Point(x, y).distance(line) < APART_M:
                     assert not low - LAYER_M < other.altitude_m < one.altitude_m + LAYER_M
 
 
@@ -379,7 +379,9 @@ def test_a_relief_keeps_apart_from_the_one_it_relieves_until_that_has_gone(
     assert abs(aside.altitude_m - site.stare.altitude_m) == pytest.approx(15.0)
     assert (place.altitude_m, place.hold_s > 60) == (site.stare.altitude_m, True)
     assert distance_m((place.lon, place.lat), site.stare.position) < 0.1
-    assert distance_m((aside.lon, aside.lat), site.stare.position) == pytest.approx(35.0, abs=0.5)
+    assert distance_m((aside.lon, aside.lat), site.stare.position) == pytest.approx(
+        ASIDE_M, abs=0.5
+    )
     # nowhere on its way out does it come near the other's way, which may leave at any moment
     out = replace(relief, legs=relief.legs[: relief.legs.index(waits) + 1])
     assert not _tube(ground_of(zhangzhou), out).meets(_tube(ground_of(zhangzhou), there))
@@ -403,7 +405,7 @@ def test_a_relief_waits_square_to_the_way_on_which_the_other_leaves(
     leaves_for: tuple[float, float], comes_from: tuple[float, float]
 ) -> None:
     east, north = beside((0.0, 0.0), leaves_for, comes_from)
-    assert math.hypot(east, north) == pytest.approx(35.0)
+    assert math.hypot(east, north) == pytest.approx(ASIDE_M)
     away = math.hypot(*leaves_for)
     if away >= 1.0:
         assert (east * leaves_for[0] + north * leaves_for[1]) / away == pytest.approx(0, abs=1e-6)
