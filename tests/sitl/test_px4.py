@@ -236,6 +236,12 @@ def test_it_is_set_as_every_vehicle_of_the_fleet():
     assert given["PX4_PARAM_EKF2_DRAG_CTRL"] == "1"
 
 
+def test_its_estimator_is_told_how_much_the_simulated_sensors_shake():
+    given = environment(Px4Spec(0, 0.0, 0.0, 0.0))
+    assert given["PX4_PARAM_EKF2_ACC_NOISE"] == "1"
+    assert given["PX4_PARAM_EKF2_GYR_NOISE"] == "0.1"
+
+
 @pytest.mark.parametrize(
     ("fault", "words"), [(Fault.MOTOR, "without any effect"), (Fault.LINK, "alone")]
 )
