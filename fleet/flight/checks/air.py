@@ -16,7 +16,7 @@ from fleet.flight.safety.flat import Flat
 from fleet.flight.safety.sky import Mover
 from fleet.flight.safety.standing import DEAF
 from fleet.model.states import DroneState
-from missions.airspace import KEEP_M, Tube
+from missions.airspace import APART_M, KEEP_M, Tube
 from missions.sortie import Sortie
 
 _OFF_PLAN = frozenset({DroneState.HELD, DroneState.AVOIDING})
@@ -76,7 +76,7 @@ class NoConflict:
             if shared is False:
                 return f"{drone} watches the same site less than {VERTICAL_M:g} m above or below"
             if shared is None and tube.meets(_tube(_Planned(sortie), plane)):
-                return f"the sortie of {drone} comes nearer than {KEEP_M:g} m"
+                return f"the sortie of {drone} comes nearer than the {APART_M:g} m of plans"
         for other in _loose(s):
             if _in_the_way(tube, other, s, plane):
                 return f"{other.drone} is {other.state} where the sortie leads"

@@ -49,12 +49,13 @@ def test_no_conflict_with_a_sortie_under_way(ready: Make) -> None:
         other = r.sortie(way, altitude, "b1", "d2")
         return check.refuses(r.but(under_way={"b1": other, "a1": r.situation.sortie}))
 
+    near = "the sortie of b1 comes nearer than the 40 m of plans"
     crosses = [(250.0, -300.0), (250.0, 300.0)]
-    assert with_other(crosses) == "the sortie of b1 comes nearer than 30 m"
-    assert with_other(crosses, 54.0) == "the sortie of b1 comes nearer than 30 m"
+    assert with_other(crosses) == near
+    assert with_other(crosses, 54.0) == near
     assert with_other(crosses, 55.0) is None
-    assert with_other([(0.0, 31.0), (500.0, 31.0)]) is None
-    assert with_other([(0.0, 29.0), (500.0, 29.0)]) == "the sortie of b1 comes nearer than 30 m"
+    assert with_other([(0.0, 41.0), (500.0, 41.0)]) is None
+    assert with_other([(0.0, 39.0), (500.0, 39.0)]) == near
 
 
 @pytest.mark.parametrize(
