@@ -119,7 +119,7 @@ class Berthed(Waiting):
     def berth_fails(self) -> str | None:
         """Say why its dock cannot take it now; None where it can."""
         world = self.world
-        return fails(world.berth(self.berth), world.city.limits, world.policy)
+        return fails(self.drone.id, world.berth(self.berth), world.city.limits, world.policy)
 
     def diverts_to(self, *, afresh: bool = False) -> str | None:
         """Return the dock to go to in place of its own; None where it stays with that.
@@ -136,7 +136,7 @@ class Berthed(Waiting):
     def _look_for_another(self) -> str | None:
         world, policy, t = self.world, self.policy, self.t
         own = world.berth(self.berth)
-        failing = fails(own, world.city.limits, policy) is not None
+        failing = fails(self.drone.id, own, world.city.limits, policy) is not None
         lasts = self.lasting("berth fails", failing) >= policy.dock_fault_s
         sortie = self.sortie
         altitude = max(t.altitude_m or 0.0, sortie.altitude_m if sortie is not None else 0.0)

@@ -35,13 +35,15 @@ class Berth:
     taken: frozenset[str]
     doubt: str | None = None
     """Why it is not believed, where it is not."""
+    unheard: frozenset[str] = frozenset()
+    """Drones that are not heard and may be over it."""
 
     def free_for(self, drone: str) -> bool:
         """Whether it has a slot that is nobody's."""
         return len(self.taken - {drone}) < self.slots
 
 
-def fails(berth: Berth, limits: Limits, policy: Policy) -> str | None:
+def fails(drone: str, berth: Berth, limits: Limits, policy: Policy) -> str | None:
     """Say why a dock cannot take a drone now; None where it can."""
     state, silent_s = berth.state, berth.silent_s
     if berth.doubt is not None:
@@ -52,6 +54,9 @@ def fails(berth: Berth, limits: Limits, policy: Policy) -> str | None:
         return f"dock {state.id} has said nothing for {silent_s:.0f} s"
     if state.door is DoorState.JAMMED:
         return f"dock {state.id}: door is jammed"
+    unheard = berth.unheard - {drone}
+    if unheard:
+        return f"dock {state.id}: {min(unheard)} is not heard and may be over it"
     wind, rain = state.wind_m_s or 0.0, state.rain_mm_h or 0.0
     if wind > limits.wind_m_s:
         return f"dock {state.id}: wind {wind:g} m/s is over the limit of {limits.wind_m_s:g} m/s"
@@ -108,7 +113,7 @@ def choose(
         (distance_m(telemetry, berth.position), berth.id)
         for berth in berths
         if berth.id not in but
-        and fails(berth, limits, policy) is None
+        and fails(drone.id, berth, limits, policy) is None
         and berth.free_for(drone.id)
         and reaches(drone, telemetry, berth.position, altitude, berth.state.wind_m_s or 0.0, policy)
         and _within(sortie, (telemetry.lon, telemetry.lat), berth.position)

@@ -6,8 +6,6 @@ other's. So the column is entered only with the dock's gate, and only where nobo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from fleet.flight.place import distance_m
 from fleet.model.live import Telemetry
 
@@ -16,25 +14,6 @@ RADIUS_M = 40.0
 VERTICAL_M = 15.0
 
 
-def blocker(
-    drone: str, top_m: float, others: Mapping[str, Telemetry], pad: tuple[float, float]
-) -> str | None:
-    """Return who is in the air over a pad below a height, or None.
-
-    Parameters
-    ----------
-    drone
-        Who asks; never in its own way.
-    top_m
-        Height over the pad, metres, up to which the column is wanted.
-    others
-        Last word of every drone of the city. One that is lost counts where it was last seen.
-    pad
-        The dock (lon, lat).
-    """
-    for name, t in others.items():
-        if name == drone or not t.in_air:
-            continue
-        if (t.altitude_m or 0.0) < top_m and distance_m(t, pad) < RADIUS_M:
-            return name
-    return None
+def is_in(t: Telemetry, pad: tuple[float, float], top_m: float) -> bool:
+    """Whether a drone is in the air over a pad below a height, by its last word."""
+    return t.in_air and (t.altitude_m or 0.0) < top_m and distance_m(t, pad) < RADIUS_M

@@ -10,6 +10,7 @@ import structlog
 
 from fleet.errors import DockError
 from fleet.flight.column import RADIUS_M
+from fleet.flight.overhead import may_be_aloft
 from fleet.flight.place import distance_m
 from fleet.model.states import DoorState, DroneState
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from fleet.flight.supervisor import Supervisor
 
 S = DroneState
-_STOOD = frozenset({S.UNKNOWN, S.DOCKED, S.CHARGING, S.CHECKING})
-"""Records (none among them) of drones that were in their dock."""
+_SINKS = frozenset({"RETURN_TO_LAUNCH", "PRECISION_LAND", "LAND"})
 log = structlog.get_logger(__name__)
 
 
@@ -53,19 +53,18 @@ def in_its_dock(s: Supervisor) -> bool:
     return near and not s.world.doubts.counts(s.berth)
 
 
-def comes_down(s: Supervisor) -> str | None:
-    """Return another drone that comes down on this dock, or may, by itself; None where none does.
+def comes_down(s: Supervisor, dock: str | None = None) -> str | None:
+    """Return another drone that comes down on a dock, or may, by itself; None where none does.
+
+    ``dock`` is the drone's own where none is named.
 
     Its keeper need not hold the gate then: just started again it has not seen yet what it keeps,
     and one that is lost or flies by its autopilot's own decision opens the door beside the gate.
     """
     for drone, mate in s.world.keepers.items():
-        if drone == s.drone.id or mate.berth != s.berth:
+        if drone == s.drone.id or mate.berth != (dock or s.berth):
             continue
-        unseen = mate.state is S.UNKNOWN and mate.before not in _STOOD
-        lost = mate.state is S.LOST and mate.lost_aloft and not mate.spent
-        sinks = mate.t.in_air and mate.t.mode in {"RETURN_TO_LAUNCH", "PRECISION_LAND", "LAND"}
-        if unseen or lost or sinks:
+        if may_be_aloft(mate) or (mate.t.in_air and mate.t.mode in _SINKS):
             return drone
     return None
 
@@ -118,6 +117,8 @@ async def close_behind(s: Supervisor) -> None:
     try:
         for _ in range(s.policy.close_tries):
             await _away(s, lambda: not low_over(s, pad), s.policy.lift_off_s)
+            if comes_down(s, dock.id) is not None:
+                continue
             try:
                 await dock.close()
             except DockError as error:
@@ -139,7 +140,8 @@ async def close_left(s: Supervisor, left: str) -> None:
     dock, gate = s.world.docks[left], s.world.gates[left]
     if dock.state.door is not DoorState.CLOSED:
         s.world.left_open.add(left)  # until it is seen closed: this may fail
-    if not dock.state.online or dock.state.door is not DoorState.OPEN or not gate.take(s.drone.id):
+    idle = dock.state.online and dock.state.door is DoorState.OPEN and comes_down(s, left) is None
+    if not idle or not gate.take(s.drone.id):
         return
     try:
         await dock.close()

@@ -6,14 +6,17 @@ from contextlib import suppress
 
 from fleet.errors import DockError, FleetError, LinkError, Refused
 from fleet.flight.adoption import Step
-from fleet.flight.checks import Situation, refusals
+from fleet.flight.checks import ColumnFree, Situation, refusals
 from fleet.flight.door import close_door, comes_down, low_over, open_door
+from fleet.flight.overhead import fliers
 from fleet.flight.supervisor import Supervisor
 from fleet.link.port import LOST_AFTER_S
 from fleet.model.states import DoorState, DroneState
 from missions.sortie import Sortie
 
 S = DroneState
+BEFORE_START_S = 15.0
+"""What opening a dock and loading a mission usually takes."""
 
 
 async def docked(s: Supervisor) -> Step:
@@ -36,7 +39,7 @@ async def checking(s: Supervisor) -> Step:
     found: list[str] = []
 
     def pass_all() -> bool:
-        found[:] = refusals(_situation(s))
+        found[:] = refusals(_situation(s, BEFORE_START_S))
         s.say("; ".join(found))
         return not found
 
@@ -46,7 +49,7 @@ async def checking(s: Supervisor) -> Step:
     return Step(S.DOCKED, "; ".join(found) or f"{s.gate.holder} is moving through the dock's door")
 
 
-def _situation(s: Supervisor) -> Situation:
+def _situation(s: Supervisor, before_start_s: float) -> Situation:
     if s.sortie is None:
         raise LinkError(f"{s.drone.id} has no sortie to check")
     return Situation(
@@ -56,7 +59,6 @@ def _situation(s: Supervisor) -> Situation:
         telemetry=s.t,
         dock=s.dock.state,
         gate_holder=s.gate.holder,
-        neighbours=s.world.seen,
         limits=s.world.city.limits,
         policy=s.policy,
         now=s.world.clock.now(),
@@ -68,6 +70,8 @@ def _situation(s: Supervisor) -> Situation:
         ground_amsl_m=s.world.city.city.elevation_m,
         operator_absent_s=s.world.absent_s(),
         overridden=s.world.overrides.of(s.drone.id, s.world.clock.monotonic()),
+        fliers=tuple(fliers(s)),
+        before_start_s=before_start_s,
     )
 
 
@@ -90,9 +94,14 @@ async def opening(s: Supervisor) -> Step:
         await s.link.load(s.programme)
         await open_door(s)  # still open and clear after the transfer
     except FleetError as error:
-        s.refused_at = s.world.clock.monotonic()
-        return Step(S.CLOSING, str(error))
-    return Step(S.TAKING_OFF)
+        words = str(error)
+    else:
+        # door and transfer take their time: who was far away then may be near now
+        words = ColumnFree().refuses(_situation(s, 0.0)) or ""
+    if not words:
+        return Step(S.TAKING_OFF)
+    s.refused_at = s.world.clock.monotonic()
+    return Step(S.CLOSING, words)
 
 
 async def taking_off(s: Supervisor) -> Step:
@@ -145,8 +154,10 @@ async def closing(s: Supervisor) -> Step:
         await s.until(lambda: s.gate.take(s.drone.id), s.policy.dock_open_s)
     if s.world.doubts.counts(s.berth) and not await s.until(lambda: s.in_dock, s.policy.count_s):
         return _on_the_lid(s)
-    words = ""
-    if s.gate.holder == s.drone.id:
+    mate, words = comes_down(s), ""
+    if mate is not None:  # it began while another had the gate
+        words = f"door stays open: {mate} may come down here"
+    elif s.gate.holder == s.drone.id:
         words = await close_door(s)
     return Step(S.CHARGING, words or s.reason)
 

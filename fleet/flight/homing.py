@@ -11,9 +11,9 @@ import structlog
 from fleet.errors import DockError, LinkError
 from fleet.flight.adoption import Step
 from fleet.flight.approach import Approach, approach
-from fleet.flight.column import blocker
 from fleet.flight.door import close_left, in_its_dock, open_door
 from fleet.flight.looking import HOLD, has_marker, look, look_down, wants_look
+from fleet.flight.overhead import in_its_way_down
 from fleet.flight.place import come_home_percent, distance_m, landed
 from fleet.flight.precision import bare
 from fleet.flight.supervisor import Supervisor
@@ -111,7 +111,7 @@ async def _try_open(s: Supervisor) -> str | None:
             await _stop_here(s)
         await s.until(lambda: _take_column(s) or s.diverts_to() is not None, s.policy.dock_open_s)
         if not _take_column(s):
-            return f"{_in_the_way(s)} is moving at the dock"
+            return in_its_way_down(s) or f"{s.gate.holder} is moving at the dock"
     try:
         await open_door(s)
     except DockError as error:
@@ -121,14 +121,8 @@ async def _try_open(s: Supervisor) -> str | None:
     return None
 
 
-def _in_the_way(s: Supervisor) -> str | None:
-    below = blocker(s.drone.id, s.t.altitude_m or 0.0, s.world.seen, s.pad)
-    return below or s.gate.holder
-
-
 def _take_column(s: Supervisor) -> bool:
-    below = blocker(s.drone.id, s.t.altitude_m or 0.0, s.world.seen, s.pad)
-    return below is None and s.gate.take(s.drone.id)
+    return in_its_way_down(s) is None and s.gate.take(s.drone.id)
 
 
 async def _stop_here(s: Supervisor) -> None:

@@ -9,7 +9,7 @@ import structlog
 from fleet.errors import DockError, LinkError, StoreError
 from fleet.flight.adoption import Found, Step, adopt
 from fleet.flight.approach import follow_return
-from fleet.flight.door import in_its_dock, is_open
+from fleet.flight.door import comes_down, in_its_dock, is_open
 from fleet.flight.fencing import learn
 from fleet.flight.place import distance_m, landed
 from fleet.flight.supervisor import Supervisor
@@ -54,7 +54,7 @@ async def lost(s: Supervisor) -> Step:
     dock is opened and stays open until the drone is heard, the dock counts it in, or no battery
     lasts so long.
     """
-    s.lost_aloft = s.lost_aloft or s.t.in_air
+    s.lost_aloft = s.lost_aloft or s.t.in_air or s.before is S.TAKING_OFF
     if s.lost_aloft and not await s.until(lambda: _told_enough(s), s.policy.lost_door_s):
         while not await s.until(lambda: _told_enough(s), s.policy.retry_s):
             await _mind_door(s)
@@ -67,6 +67,8 @@ async def _mind_door(s: Supervisor) -> None:
     """Have the door open until the dock counts the drone in or it must be down, then closed."""
     door = s.dock.state
     wanted = DoorState.CLOSED if s.in_dock or s.spent else DoorState.OPEN
+    if wanted is DoorState.CLOSED and comes_down(s) is not None:
+        return
     if not door.online or door.door is wanted or s.on_errand or not s.gate.take(s.drone.id):
         return
     try:
@@ -163,16 +165,17 @@ async def emergency(s: Supervisor) -> Step:
             s.gate.release(s.drone.id)
             away = distance_m(s.t, s.pad)
             s.say(f"{why.split('; landed')[0]}; landed {away:.0f} m from its dock")
-        elif (
-            s.t.in_air
-            and s.t.mode == "RETURN_TO_LAUNCH"
-            and not is_open(s)
-            and s.gate.take(s.drone.id)
-        ):
+        elif _wants_door(s) and s.gate.take(s.drone.id):
             await _open_for(s, why)
         elif s.lasting("calm", _holds_again(s)) > s.policy.hold_s:
             return Step(S.HELD, f"holds again after: {why}")
         await s.until(_look_again(s), s.policy.retry_s)
+
+
+def _wants_door(s: Supervisor) -> bool:
+    """Whether it comes down on a dock that is not open, and nobody else is at its door."""
+    free = s.gate.holder in {None, s.drone.id}
+    return s.t.in_air and s.t.mode == "RETURN_TO_LAUNCH" and not is_open(s) and free
 
 
 def _holds_again(s: Supervisor) -> bool:
@@ -180,8 +183,11 @@ def _holds_again(s: Supervisor) -> bool:
 
 
 def _look_again(s: Supervisor) -> Callable[[], bool]:
-    before = (landed(s.t), s.t.mode, s.down, s.in_dock)
-    return lambda: (landed(s.t), s.t.mode, s.down, s.in_dock) != before
+    def seen() -> tuple[bool, str, str | None, bool, bool]:
+        return landed(s.t), s.t.mode, s.down, s.in_dock, _wants_door(s)
+
+    before = seen()
+    return lambda: seen() != before
 
 
 async def _open_for(s: Supervisor, why: str) -> None:

@@ -12,6 +12,7 @@ from fleet.docks.port import Dock
 from fleet.flight.berths import Berth
 from fleet.flight.doubts import Doubts
 from fleet.flight.gate import Gate
+from fleet.flight.overhead import unheard_over
 from fleet.flight.overrides import Overrides
 from fleet.flight.policy import Policy
 from fleet.flight.safety import Sky
@@ -72,6 +73,8 @@ class World:
     """Docks that are not what they say."""
     left_open: set[str] = field(default_factory=set)
     """Docks whose door a drone that left could not close."""
+    next_down: dict[str, str] = field(default_factory=dict)
+    """Dock to the drone that was the last to wait over it to come down next; see ``stacking``."""
     overrides: Overrides = field(default_factory=Overrides)
     """What pilots let be overlooked at a take-off."""
     keepers: dict[str, Supervisor] = field(default_factory=dict)
@@ -134,7 +137,14 @@ class World:
             if dock in {keeper.drone.dock, keeper.berth}:
                 taken.add(name)
         return Berth(
-            dock, at.position, at.slots, state, silent, frozenset(taken), self.doubts.of(dock)
+            dock,
+            at.position,
+            at.slots,
+            state,
+            silent,
+            frozenset(taken),
+            self.doubts.of(dock),
+            unheard_over(self, dock),
         )
 
     def absent_s(self) -> float:

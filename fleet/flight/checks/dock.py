@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from fleet.flight.checks.situation import Situation
-from fleet.flight.column import VERTICAL_M, blocker
+from fleet.flight.column import VERTICAL_M
+from fleet.flight.flier import climb_s, comes_s
 from fleet.model.states import DoorState
 
 COLDEST_C = -10.0
@@ -42,16 +45,30 @@ class DoorFree:
 
 
 class ColumnFree:
-    """Nobody is over the dock at a height that the drone climbs through."""
+    """Nobody is over the dock at a height that the drone climbs through, nor may be meanwhile.
+
+    Not even where the controller dies as the drone leaves the ground.
+    """
 
     name = "column-free"
     hard = True
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
-        top = s.sortie.altitude_m + VERTICAL_M
-        who = blocker(s.drone.id, top, s.neighbours, s.pad)
-        return None if who is None else f"{who} is over the dock below {top:.0f} m"
+        top_m = s.sortie.altitude_m + VERTICAL_M
+        takes_s = s.before_start_s + climb_s(s.sortie.altitude_m)
+        found = [(comes_s(other, s.pad, top_m), other) for other in s.fliers]
+        in_s, first = min(found, key=lambda one: one[0], default=(math.inf, None))
+        if first is None or in_s > takes_s:
+            return None
+        if first.unheard_s is not None:
+            return f"{first.drone} is not heard and may be over the dock"
+        if in_s == 0.0:
+            return f"{first.drone} is over the dock below {top_m:.0f} m"
+        return (
+            f"{first.drone} may be over the dock below {top_m:.0f} m in {in_s:.0f} s; "
+            f"the climb is over in {takes_s:.0f} s"
+        )
 
 
 class WeatherFit:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from fleet.flight.flier import Flier
 from fleet.flight.policy import Policy
 from fleet.flight.safety.sky import Sky
 from fleet.model.live import DockLive, Telemetry
@@ -25,8 +26,8 @@ class Situation:
         The dock it stands in (lon, lat).
     gate_holder
         Who is moving through the dock's door.
-    neighbours
-        Last word of every drone of the city.
+    fliers
+        The other drones that are in the air, or may be.
     differences
         How the autopilot's parameters differ from the profile; None while they are not read.
     trouble
@@ -41,6 +42,8 @@ class Situation:
         Ground of the dock above mean sea level.
     operator_absent_s
         For how long no officer was heard.
+    before_start_s
+        Until the motors start: the door has to open, the mission to be loaded.
     overridden
         Names of the soft checks that a pilot overlooks for this take-off.
     """
@@ -51,7 +54,6 @@ class Situation:
     telemetry: Telemetry
     dock: DockLive
     gate_holder: str | None
-    neighbours: Mapping[str, Telemetry]
     limits: Limits
     policy: Policy
     now: datetime
@@ -63,6 +65,8 @@ class Situation:
     ground_amsl_m: float = 0.0
     operator_absent_s: float = 0.0
     overridden: frozenset[str] = frozenset()
+    fliers: Sequence[Flier] = ()
+    before_start_s: float = 0.0
 
 
 class Check(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fleet.flight.column import RADIUS_M, blocker
+from fleet.flight.column import RADIUS_M, is_in
 from fleet.model.live import Telemetry
 from fleet.model.states import DroneState
 from missions.geo import LocalFrame
@@ -26,12 +26,10 @@ def seen(town: Any, east: float, altitude: float, in_air: bool = True) -> Teleme
 
 async def test_who_is_in_the_way(make_town: Callable[..., Any]) -> None:
     town = make_town()
-    below = {"a2": seen(town, 10.0, 40.0)}
-    assert blocker("a1", 55.0, below, PAD) == "a2"
-    assert blocker("a1", 40.0, below, PAD) is None
-    assert blocker("a2", 55.0, below, PAD) is None
-    assert blocker("a1", 55.0, {"a2": seen(town, RADIUS_M + 5, 40.0)}, PAD) is None
-    assert blocker("a1", 55.0, {"a2": seen(town, 0.0, 0.0, in_air=False)}, PAD) is None
+    assert is_in(seen(town, 10.0, 40.0), PAD, 55.0)
+    assert not is_in(seen(town, 10.0, 40.0), PAD, 40.0)
+    assert not is_in(seen(town, RADIUS_M + 5, 40.0), PAD, 55.0)
+    assert not is_in(seen(town, 0.0, 0.0, in_air=False), PAD, 55.0)
 
 
 def separation(a: Telemetry, b: Telemetry) -> tuple[float, float]:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from fleet.flight.checks import Situation
+from fleet.flight.flier import Flier
 from fleet.flight.policy import Policy
 from fleet.model.live import DockLive, Telemetry
-from fleet.model.states import DoorState
+from fleet.model.states import DoorState, DroneState
 from missions.city import Battery, Drone, Limits
 from missions.geo import LocalFrame
 from missions.sortie import Leg, LegKind, Sortie, SortieEnergy, Waypoint
@@ -52,7 +53,6 @@ class Ready:
                 at=NOW,
             ),
             gate_holder=None,
-            neighbours={},
             limits=Limits(),
             policy=Policy(),
             now=NOW,
@@ -90,6 +90,17 @@ class Ready:
             "armed": True,
         }
         return Telemetry.model_validate(told | fields)
+
+    def flier(self, east: float, north: float, altitude: float, **fields: Any) -> Flier:
+        """Return a2 in the air, bound for this dock; fields of a flier, or of what is heard of it."""
+        known = {name: fields.pop(name) for name in ("state", "way", "unheard_s") if name in fields}
+        t = self.heard(east, north, altitude, **fields)
+        given = {"state": DroneState.ON_WAY, "pads": frozenset({PAD})} | known
+        return Flier(drone="a2", telemetry=t, speed_m_s=12.0, **given)
+
+    def points(self, *way: tuple[float, float], altitude: float = 40.0, hold_s: float = 0.0) -> Any:
+        """Return waypoints at (east, north) in metres from the pad."""
+        return tuple(Waypoint(*FRAME.to_lonlat(*at), altitude, hold_s) for at in way)
 
     def told(self, **fields: Any) -> Situation:
         changed = self.situation.telemetry.model_copy(update=fields)

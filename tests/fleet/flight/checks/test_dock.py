@@ -10,7 +10,7 @@ import pytest
 
 from fleet.flight import checks
 from fleet.flight.checks import refusals
-from fleet.model.states import DoorState
+from fleet.model.states import DoorState, DroneState
 
 Make = Callable[[], Any]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,10 +54,29 @@ def test_door_free(ready: Make) -> None:
     assert check.refuses(ready().but(gate_holder="a2")) == "a2 is moving through the dock's door"
 
 
+def test_nobody_is_in_the_column(ready: Make) -> None:
+    check, r = checks.ColumnFree(), ready()
+    assert check.refuses(r.but(fliers=[r.flier(0, 0, 40)])) == "a2 is over the dock below 55 m"
+    for free in (r.flier(0, 0, 60), r.flier(50, 0, 40), r.flier(0, 0, 0, in_air=False)):
+        assert check.refuses(r.but(fliers=[free])) is None
+
+
+def test_nobody_comes_into_the_column_during_the_climb(ready: Make) -> None:
+    """Climbing to 40 m takes 30 s at most: 350 m at 12 m/s, and the 40 m of the column."""
+    check, r = checks.ColumnFree(), ready()
+    home = r.points((0, 0))
+    comes = r.flier(300, 0, 40, mode="MISSION", way=home)
+    words = check.refuses(r.but(fliers=[comes]))
+    assert words == "a2 may be over the dock below 55 m in 22 s; the climb is over in 30 s"
+    near_in_time = r.flier(450, 0, 40, mode="MISSION", way=home)
+    assert check.refuses(r.but(fliers=[near_in_time])) is None
+    assert "a2" in check.refuses(r.but(fliers=[near_in_time], before_start_s=15.0))
+    assert check.refuses(r.but(fliers=[r.flier(450, 0, 40, mode="MISSION")])) is None
+
+
 def test_column_free(ready: Make) -> None:
     check, r = checks.ColumnFree(), ready()
-    assert check.refuses(r.but(neighbours={"a2": r.heard(0, 0, 40)})) == (
-        "a2 is over the dock below 55 m"
-    )
-    for free in (r.heard(0, 0, 60), r.heard(50, 0, 40), r.heard(0, 0, 0, in_air=False)):
-        assert check.refuses(r.but(neighbours={"a1": r.heard(0, 0, 40), "a2": free})) is None
+    lost = r.flier(0, 0, 80, state=DroneState.LOST, unheard_s=30.0)
+    words = check.refuses(r.but(fliers=[lost]))
+    assert words == "a2 is not heard and may be over the dock"
+    assert words in refusals(r.but(fliers=[lost]))

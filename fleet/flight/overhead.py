@@ -1,0 +1,122 @@
+"""Who may be over a dock: those seen there, those on their way, and those that nobody hears."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from fleet.flight.berths import returns_to
+from fleet.flight.column import is_in
+from fleet.flight.flier import Flier, comes_s
+from fleet.flight.place import distance_m, endurance_s
+from fleet.link.items import NAV_LOITER_TIME, NAV_TAKEOFF, NAV_WAYPOINT, Programme
+from fleet.model.states import DroneState
+from missions.geo import distance_m as between_m
+from missions.sortie import Waypoint
+
+if TYPE_CHECKING:
+    from fleet.flight.supervisor import Supervisor
+    from fleet.flight.world import World
+
+S = DroneState
+STOOD = frozenset({S.UNKNOWN, S.DOCKED, S.CHARGING, S.CHECKING})
+"""Records (none among them) of drones that were in their dock."""
+LANDS_S = 60.0
+"""PX4 (measured) comes down from 40 m in about so long."""
+AT_M = 10.0
+_FLOWN_TO = frozenset({NAV_TAKEOFF, NAV_WAYPOINT, NAV_LOITER_TIME})
+
+
+def may_be_aloft(mate: Supervisor) -> bool:
+    """Whether a drone that is not heard, or was not yet since the start, may be in the air.
+
+    Not one that its dock counts in, nor one whose battery must have ended.
+    """
+    if mate.in_dock or mate.spent:
+        return False
+    if mate.state is S.UNKNOWN:
+        return mate.before not in STOOD
+    if mate.state is not S.LOST or not mate.lost_aloft:
+        return False
+    return mate.sortie is not None or _silent_s(mate) < endurance_s(mate.drone)
+
+
+def _silent_s(mate: Supervisor) -> float:
+    if mate.t.lon is None:
+        return math.inf
+    return (mate.world.clock.now() - mate.t.at).total_seconds()
+
+
+def fliers(s: Supervisor) -> Iterator[Flier]:
+    """Yield every other drone that is in the air, or may be."""
+    for drone, mate in s.world.keepers.items():
+        if drone != s.drone.id and (may_be_aloft(mate) or (mate.t.in_air and not mate.spent)):
+            yield flier(mate)
+
+
+def flier(mate: Supervisor) -> Flier:
+    """Return a drone as one sees it that wants the air over a dock."""
+    sortie, t, world = mate.sortie, mate.t, mate.world
+    speeds = (leg.speed_m_s for leg in sortie.legs) if sortie is not None else ()
+    heard = t.connected
+    docks = {mate.berth}
+    if not heard and sortie is not None:
+        docks.add(sortie.dock)
+    own = returns_to(t, sortie, {dock: world.pad(dock) for dock in world.docks}) if heard else None
+    if own is not None:
+        docks.add(own)
+    speed = max(mate.drone.cruise_m_s, *speeds)
+    return Flier(
+        drone=mate.drone.id,
+        state=mate.state,
+        telemetry=t,
+        speed_m_s=speed,
+        pads=frozenset(world.pad(dock) for dock in docks),
+        way=_way(mate, mate.programme, speed) if mate.programme is not None else (),
+        unheard_s=None if heard else _silent_s(mate),
+    )
+
+
+def _way(mate: Supervisor, plan: Programme, speed_m_s: float) -> tuple[Waypoint, ...]:
+    """Return what is left of a mission, with how long the vehicle stays at least at each point.
+
+    Where it waits already it stays until its plan, flown at its fastest, has it leave.
+    """
+    now, passed_s = mate.world.clock.now(), 0.0
+    way: list[Waypoint] = []
+    last: tuple[float, float] | None = None
+    for index, item in enumerate(plan.items):
+        if item.command not in _FLOWN_TO:
+            continue
+        here = item.lon, item.lat
+        hold_s = 0.0 if item.command == NAV_TAKEOFF else item.params[0]
+        passed_s += hold_s + (between_m(last, here) / speed_m_s if last is not None else 0.0)
+        last = here
+        if index < mate.t.mission_current:
+            continue
+        if not way and distance_m(mate.t, here) < AT_M and hold_s > 0:
+            gone_s = (now - mate.sortie_since).total_seconds() if mate.sortie_since else math.inf
+            hold_s = min(hold_s, max(0.0, passed_s - gone_s))
+        way.append(Waypoint(*here, item.z, hold_s))
+    return tuple(way)
+
+
+def unheard_over(world: World, dock: str, within_s: float = LANDS_S) -> frozenset[str]:
+    """Return the drones that are not heard and may be over a dock, or may come within so long."""
+    pad = world.pad(dock)
+    return frozenset(
+        drone
+        for drone, mate in world.keepers.items()
+        if may_be_aloft(mate) and comes_s(flier(mate), pad, math.inf) <= within_s
+    )
+
+
+def in_its_way_down(s: Supervisor) -> str | None:
+    """Say who is, or may be, over the dock in the way of a drone that comes down; None where nobody."""
+    height = s.t.altitude_m or 0.0
+    for drone, mate in s.world.keepers.items():
+        if drone != s.drone.id and not mate.spent and is_in(mate.t, s.pad, height):
+            return f"{drone} is below it over the dock"
+    unheard = unheard_over(s.world, s.berth) - {s.drone.id}
+    return f"{min(unheard)} is not heard and may be over the dock" if unheard else None
