@@ -9,6 +9,7 @@ from typing import TypeVar
 from fleet.errors import LinkError, Refused
 from fleet.link.asking import Asking, NoAnswer
 from fleet.link.hearing import Inbox, hearing
+from fleet.link.inside import leaves
 from fleet.link.items import Item, Programme, difference
 from fleet.link.plan_id import NO_PLAN, plan_id, told_id
 from fleet.link.plans import FENCE, MISSION, NAMES, RALLY, Plans
@@ -66,7 +67,12 @@ class Loader:
         self.loaded_at = seen.clock.now()
 
     async def load(self, programme: Programme) -> None:
-        """Replace all three lists of the vehicle, read each back, and go to the first item."""
+        """Replace all three lists of the vehicle, read each back, and go to the first item.
+
+        A mission that leaves its fence is refused before any of it is sent.
+        """
+        if outside := leaves(programme):
+            raise Refused(f"{self._seen.drone}: mission: {outside}")
         async with self._one:
             self.loaded_at = self._seen.clock.now()
             self.held = None
