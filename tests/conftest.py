@@ -1,6 +1,79 @@
-"""For every test: hypothesis without deadlines, because no test may depend on the machine's speed."""
+"""For every test: hypothesis without deadlines, for no test may depend on the machine's speed; PostgreSQL."""
 
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile("skybeat", deadline=None)
 settings.load_profile("skybeat")
+
+
+def _programs() -> Path | None:
+    """Return the folder of PostgreSQL's programs; Debian keeps them off PATH."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).resolve().parent
+    kept = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return kept[-1].parent if kept else None
+
+
+def _call(port: int, program: Path, *words: str) -> None:
+    where = ["-h", "127.0.0.1", "-p", str(port), "-U", "skybeat"]
+    subprocess.run([str(program), *where, *words], check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
+    """A PostgreSQL of our own: the folder of its programs and its port; skips where there is none."""
+    programs = _programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed here: no initdb on PATH")
+    pytest.importorskip(
+        "asyncpg", reason="asyncpg is not installed: pip install 'skybeat[postgres]'"
+    )
+    folder = tmp_path_factory.mktemp("postgres")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    as_user: list[str] = []
+    if os.geteuid() == 0:  # it refuses to run as root
+        try:
+            shutil.chown(folder, "postgres")
+        except LookupError:
+            pytest.skip("PostgreSQL does not run as root, and there is no user `postgres`")
+        for parent in folder.parents:
+            if parent == Path("/tmp"):
+                break
+            parent.chmod(parent.stat().st_mode | 0o011)
+        as_user = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
+
+    def run(program: str, *words: str) -> None:
+        # its output must not be a pipe that the server keeps open
+        line = [*as_user, str(programs / program), *words]
+        subprocess.run(line, check=True, capture_output=True, timeout=60, cwd=folder)
+
+    data = str(folder / "data")
+    run("initdb", "-D", data, "-A", "trust", "-U", "skybeat", "-E", "UTF8")
+    options = f"-p {port} -k {folder} -h 127.0.0.1 -c fsync=off"
+    run("pg_ctl", "-D", data, "-w", "-o", options, "-l", str(folder / "log"), "start")
+    try:
+        yield programs, port
+    finally:
+        run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+
+
+@pytest.fixture
+def postgres(postgres_server: tuple[Path, int]) -> Iterator[tuple[Path, int]]:
+    """The same server with an empty database ``skybeat``."""
+    programs, port = postgres_server
+    _call(port, programs / "createdb", "skybeat")
+    yield programs, port
+    _call(port, programs / "dropdb", "--force", "skybeat")

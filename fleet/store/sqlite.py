@@ -19,13 +19,6 @@ BUSY_TIMEOUT_MS = 5_000
 WRITE = "skybeat_write"
 """Execution option of a connection that will write: it takes the write lock when it begins."""
 
-APPEND_ONLY_AUDIT = (
-    "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit "
-    "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
-    "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit "
-    "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
-)
-
 
 def url(file: Path) -> str:
     """Return the SQLAlchemy address of a database file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from fleet.store.sqlite import APPEND_ONLY_AUDIT
+from fleet.store import appendonly
 
 revision = "0001"
 down_revision = None
@@ -198,6 +198,5 @@ def _access() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
     op.create_index(op.f("ix_audit_subject"), "audit", ["subject"], unique=False)
-    if op.get_bind().dialect.name == "sqlite":
-        for statement in APPEND_ONLY_AUDIT:
-            op.execute(statement)
+    for statement in appendonly.STATEMENTS[op.get_bind().dialect.name]:
+        op.execute(statement)
