@@ -8,8 +8,10 @@ import structlog
 
 from fleet.errors import LinkError
 from fleet.flight.berths import AT_M, returns_to
+from fleet.flight.looking import has_marker
 from fleet.flight.place import distance_m, heading_to, speed_m_s
 from fleet.flight.route import flown, homeward, way_home
+from fleet.flight.stacking import in_the_way_up
 from fleet.flight.supervisor import Supervisor
 from fleet.model.command import GoTo
 
@@ -91,8 +93,9 @@ class ByMission:
         A vehicle that does not take the mission's way home goes home by RTL from where it is.
         """
         plan = s.programme
-        if s.t.mode == "HOLD" and distance_m(s.t, s.pad) <= COARSE_M:
-            return True  # stopped on its way down
+        near = s.policy.over_dock_m if has_marker(s) else COARSE_M
+        if s.t.mode == "HOLD" and distance_m(s.t, s.pad) <= near:
+            return True  # stopped on its way down, or has waited over it
         if plan is None or s.t.mode == "RETURN_TO_LAUNCH" or flown(plan, s.t, s.policy):
             return True
         if s.t.mode != "MISSION" and not await self._fly(s):
@@ -126,6 +129,7 @@ class ByMission:
             s.answer(f"flies home already, by item {s.t.mission_current} of its mission")
             return True
         try:
+            await _climb_is_free(s, s.programme.sortie.altitude_m)
             await s.order(s.link.fly_to_item(item))
         except LinkError as error:
             # RTL, once the dock is open, brings it home all the same
@@ -155,9 +159,11 @@ class ByPoint:
         """See it still, over the pad."""
         if s.t.mode in self.modes:
             return True
-        if not await s.until(lambda: _over(s, OVER_M), s.policy.hold_s):
+        # where it looks for a marker it is sent to the middle of the pad on its way down
+        enough = COARSE_M if has_marker(s) else OVER_M
+        if not await s.until(lambda: _over(s, enough), s.policy.hold_s):
             await self._fly(s)
-        await s.until(lambda: _over(s, OVER_M) or not s.t.in_air, s.policy.over_dock_s)
+        await s.until(lambda: _over(s, enough) or not s.t.in_air, s.policy.over_dock_s)
         return _over(s, COARSE_M)
 
     async def down(self, s: Supervisor) -> None:
@@ -182,7 +188,20 @@ class ByPoint:
         # else at the speed of the leg that it left, in which the energy is not reckoned
         speed = s.drone.cruise_m_s
         target = GoTo(action="goto", lon=lon, lat=lat, altitude_m=altitude, speed_m_s=speed)
+        await _climb_is_free(s, altitude)
         await s.order(s.link.go_to(target))
+
+
+async def _climb_is_free(s: Supervisor, top_m: float) -> None:
+    """Wait until nobody is over the drone, who may have followed it down, before it climbs.
+
+    Raises
+    ------
+    LinkError
+        Where somebody stays there.
+    """
+    if not await s.until(lambda: in_the_way_up(s, top_m) is None, s.policy.leave_s):
+        raise LinkError(f"{in_the_way_up(s, top_m)} is over {s.drone.id}, which does not climb")
 
 
 def _over(s: Supervisor, metres: float) -> bool:

@@ -9,12 +9,14 @@ from fleet.flight.adoption import Step
 from fleet.flight.checks import ColumnFree, Situation, refusals
 from fleet.flight.door import close_door, comes_down, low_over, open_door
 from fleet.flight.overhead import fliers
+from fleet.flight.stacking import next_down
 from fleet.flight.supervisor import Supervisor
 from fleet.link.port import LOST_AFTER_S
 from fleet.model.states import DoorState, DroneState
 from missions.sortie import Sortie
 
 S = DroneState
+STAYS_OPEN = "door stays open"
 BEFORE_START_S = 15.0
 """What opening a dock and loading a mission usually takes."""
 
@@ -28,6 +30,8 @@ async def docked(s: Supervisor) -> Step:
 
     while not await s.until(lambda: s.assigned is not None or low(), s.policy.retry_cap_s):
         await _shut_if_open(s)
+        if s.reason.startswith(STAYS_OPEN) and s.dock.state.door is DoorState.CLOSED:
+            s.say("")
     return Step(S.CHECKING) if s.assigned is not None else Step(S.CHARGING, "charging")
 
 
@@ -125,6 +129,7 @@ async def taking_off(s: Supervisor) -> Step:
         words = str(error)
     if lifted or (s.t.in_air and not stuck):
         s.world.overrides.spend(s.drone.id)
+        s.refused_at = None
         return Step(S.ON_WAY)
     if stuck and s.dock.state.door is DoorState.OPEN:
         words = f"dock says open, but {s.drone.id} does not get out: {words}"
@@ -148,15 +153,15 @@ def _lifted(s: Supervisor) -> bool:
 async def closing(s: Supervisor) -> Step:
     """Close the door over the drone. A door that does not close is shown and tried again later."""
     if not await s.until(lambda: comes_down(s) is None, s.policy.dock_open_s):
-        return Step(S.CHARGING, f"door stays open: {comes_down(s)} may come down here")
+        return Step(S.CHARGING, f"{STAYS_OPEN}: {comes_down(s)} may come down here")
     if not s.gate.take(s.drone.id):
         s.say(f"{s.gate.holder} is moving through the dock's door")
         await s.until(lambda: s.gate.take(s.drone.id), s.policy.dock_open_s)
     if s.world.doubts.counts(s.berth) and not await s.until(lambda: s.in_dock, s.policy.count_s):
         return _on_the_lid(s)
-    mate, words = comes_down(s), ""
-    if mate is not None:  # it began while another had the gate
-        words = f"door stays open: {mate} may come down here"
+    mate, words = comes_down(s) or next_down(s.world, s.berth), ""
+    if mate is not None:  # it began while another had the gate, or waits over the dock
+        words = f"{STAYS_OPEN}: {mate} may come down here"
     elif s.gate.holder == s.drone.id:
         words = await close_door(s)
     return Step(S.CHARGING, words or s.reason)
@@ -191,7 +196,7 @@ async def charging(s: Supervisor) -> Step:
 
 async def _shut_if_open(s: Supervisor) -> None:
     door = s.dock.state
-    if comes_down(s) is not None:
+    if comes_down(s) is not None or next_down(s.world, s.berth) is not None:
         return
     if door.online and door.door is not DoorState.CLOSED and s.gate.take(s.drone.id):
         try:

@@ -16,6 +16,7 @@ from fleet.flight.looking import HOLD, has_marker, look, look_down, wants_look
 from fleet.flight.overhead import in_its_way_down
 from fleet.flight.place import come_home_percent, distance_m, landed
 from fleet.flight.precision import bare
+from fleet.flight.stacking import wait_over
 from fleet.flight.supervisor import Supervisor
 from fleet.model.flightlog import EventKind
 from fleet.model.states import DoorState, DroneState
@@ -52,7 +53,7 @@ async def returning(s: Supervisor) -> Step:
         diverted = await _divert(s, why)
         if diverted is not None:
             return diverted
-        words = await _try_open(s)
+        words = await _try_open(s, why)
         try:
             if words is None and (not goes or await way.over(s)):
                 return Step(S.LANDING, why)
@@ -104,14 +105,17 @@ def _must_come_down(s: Supervisor) -> bool:
     return battery is not None and battery <= s.policy.touch_down_percent + takes
 
 
-async def _try_open(s: Supervisor) -> str | None:
+async def _try_open(s: Supervisor, why: str) -> str | None:
     """Take the gate and open the door; return None, or why not."""
     if not _take_column(s):
         if s.t.mode == "MISSION":
             await _stop_here(s)
-        await s.until(lambda: _take_column(s) or s.diverts_to() is not None, s.policy.dock_open_s)
+        s.say(f"{why}; waits for its dock: {_busy(s)}")
+        await wait_over(
+            s, lambda: _take_column(s) or s.diverts_to() is not None, s.policy.dock_open_s
+        )
         if not _take_column(s):
-            return in_its_way_down(s) or f"{s.gate.holder} is moving at the dock"
+            return _busy(s)
     try:
         await open_door(s)
     except DockError as error:
@@ -119,6 +123,10 @@ async def _try_open(s: Supervisor) -> str | None:
         s.gate.release(s.drone.id)
         return str(error)
     return None
+
+
+def _busy(s: Supervisor) -> str:
+    return in_its_way_down(s) or f"{s.gate.holder} is moving at the dock"
 
 
 def _take_column(s: Supervisor) -> bool:
@@ -198,7 +206,7 @@ async def _down(s: Supervisor, way: Approach, why: str) -> Step:
 
 def _tell_sight(s: Supervisor, why: str) -> bool:
     """Show, and have kept, whether the drone sees the marker that it lands on; never true."""
-    if s.t.in_air and has_marker(s):
+    if has_marker(s) and s.t.in_air and (s.t.altitude_m or 0.0) > s.policy.marker_fills_m:
         by_sight = s.t.mode == "PRECISION_LAND"
         words = s.sight.words() if by_sight else ""
         if not by_sight and s.reason.endswith("looks for the marker"):

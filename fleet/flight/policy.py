@@ -41,6 +41,8 @@ class Policy:
     is measured to 3 cm, and a metre of GPS is in the middle of the picture."""
     marker_look_s: float = 4.0
     """For so long, once there."""
+    marker_fills_m: float = 3.0
+    """Lower than this over the pad a marker no longer fits in the picture; nothing is said of it."""
     landing_s: float = 600.0
     ready_percent: float = 80.0
     """A drone is charged up to this before it is offered again."""

@@ -37,11 +37,12 @@ class Sight:
         self._now = now
         self._began: datetime | None = None
         self._last: datetime | None = None
+        self._blind = False
         self._seen: deque[datetime] = deque(maxlen=SURE)
 
     def begin(self) -> None:
         """Begin a landing: from now on sightings are passed on."""
-        self._began, self._last = self._now(), None
+        self._began, self._last, self._blind = self._now(), None, False
         self._seen.clear()
 
     def end(self) -> None:
@@ -75,15 +76,20 @@ class Sight:
         return (self._now() - self._seen[0]).total_seconds() <= SURE_S
 
     def words(self) -> str:
-        """Return how a landing by sight finds its pad now; empty where there is nothing to say."""
+        """Return how a landing by sight finds its pad now; empty where there is nothing to say.
+
+        A marker that was lost is in sight again when it is seen as surely as at first: a sighting
+        now and then is no landing on it.
+        """
         if self._began is None:
             return ""
-        now = self._now()
-        if self._last is not None and (now - self._last).total_seconds() <= BLIND_S:
-            return "lands on the marker"
-        if (now - (self._last or self._began)).total_seconds() > BLIND_S:
+        if (self._now() - (self._last or self._began)).total_seconds() > BLIND_S:
+            self._blind = True
+        elif self.sees():
+            self._blind = False
+        if self._blind:
             return "no marker seen: lands by GPS"
-        return ""
+        return "lands on the marker" if self._last is not None else ""
 
 
 def bare(reason: str) -> str:

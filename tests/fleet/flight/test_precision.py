@@ -259,12 +259,30 @@ async def test_a_marker_that_is_lost_on_the_way_down_is_told(make_town: Make) ->
         await town.reach(S.LANDING)
         await town.until(lambda: "lands on the marker" in town.live().reason)
         await town.until(lambda: "no marker seen: lands by GPS" in town.live().reason, 8)
-        town.controller.landing_target("a1", target(town))
-        await town.until(lambda: "lands on the marker" in town.live().reason, 1)
-        await town.until(lambda: "no marker seen: lands by GPS" in town.live().reason, 5)
+        words = said(town)
+        town.controller.landing_target("a1", target(town))  # once: that is not in sight again
+        await asyncio.sleep(1)
         assert town.live().reason == "mission flown; no marker seen: lands by GPS"
+        for _ in range(3):
+            town.controller.landing_target("a1", target(town))
+            await asyncio.sleep(0.2)
+        await town.until(lambda: "lands on the marker" in town.live().reason, 1)
         assert town.vehicle.truth.mode == "PRECISION_LAND"
+        assert len(words) == 2
         await home(town)
+
+
+async def test_low_over_it_a_marker_that_fills_the_picture_is_not_told_as_lost(
+    make_town: Make,
+) -> None:
+    town = with_marker(make_town())
+    async with town.open(), seen_from(town, 12.5, 2.5):
+        await town.patrol()
+        await town.reach(S.LANDING)
+        words = said(town)
+        await home(town)
+        assert "mission flown; lands on the marker" in words
+        assert not any("no marker" in told for told in words)
 
 
 async def test_of_a_dock_without_a_marker_nothing_is_said(make_town: Make) -> None:
