@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import structlog
 from mavsdk.system import System
 from pymavlink.dialects.v20 import development as mav
 
@@ -20,12 +19,12 @@ from fleet.link.fence import FenceLoader
 from fleet.link.items import Item, Programme
 from fleet.link.landing_target import Track, landing_target
 from fleet.link.maneuvers import Maneuvers
-from fleet.link.mavsdk_telemetry import RATES, Slots
-from fleet.link.messages import Command
+from fleet.link.mavsdk_telemetry import Slots
 from fleet.link.modes import HOLD, LAND, MISSION, PRECISION_LAND, RETURN_TO_LAUNCH
 from fleet.link.port import LandingTarget, Listener, VehicleText
 from fleet.link.profile import Expected
 from fleet.link.profile_keeper import ProfileKeeper
+from fleet.link.rates import Rater, rates
 from fleet.link.seen import Seen
 from fleet.link.tap import Tap
 from fleet.link.wire import ATTITUDE, HOME_POSITION, STATION
@@ -33,14 +32,10 @@ from fleet.model.command import GoTo, LookAtPoint, Orbit, PointGimbal
 from fleet.model.live import Telemetry
 from fleet.model.traffic import Aircraft
 
-ARM_DISARM, CHANGE_SPEED, SET_MESSAGE_INTERVAL = 400, 178, 511
+ARM_DISARM, CHANGE_SPEED = 400, 178
 HELD_FIRST = frozenset({MISSION, RETURN_TO_LAUNCH})
 SEEN_S = 4.5
 """Bound on arming and disarming being seen after it was acknowledged."""
-NONE_OF_IT = -1.0
-"""An interval that ends a stream."""
-
-log = structlog.get_logger(__name__)
 
 
 class MavsdkLink:
@@ -56,6 +51,8 @@ class MavsdkLink:
         Its wire.
     expected
         What its parameters must be.
+    wanted
+        Messages a second that it is to send, by message id; those for a vehicle alone where None.
     station
         System id that it is asked as.
     """
@@ -67,6 +64,7 @@ class MavsdkLink:
         tap: Tap,
         *,
         expected: Sequence[Expected] = (),
+        wanted: Mapping[int, float] | None = None,
         station: int = STATION,
     ) -> None:
         self._drone = drone
@@ -78,13 +76,13 @@ class MavsdkLink:
         self._arming = asyncio.Lock()
         self._speeding = asyncio.Lock()
         self._looking = asyncio.Lock()
-        self._rating: asyncio.Task[None] | None = None
         self._seen = Seen(drone, clock, lambda: self._last, lambda: tap.texts, self.listen)
         self._asking = Asking(tap, self._seen, station=station)
         self._writer = Writer(station)
         self._maneuvers = Maneuvers(self._asking, self._seen, self._home_amsl)
         self._camera = Camera(self._asking, self._seen, self._home_amsl)
         self._loader = FenceLoader(self._asking, self._seen)
+        self._rater = Rater(drone, self._asking, rates(1) if wanted is None else wanted)
         self._profile = ProfileKeeper(drone, self._asking, expected)
 
     # --- what is known ------------------------------------------------------------------------
@@ -148,7 +146,7 @@ class MavsdkLink:
         self._track.add(picture)
         self._profile.notice(picture.connected, self._tap.latest(ATTITUDE))
         if picture.connected and not before.connected:
-            self._begin_rating()
+            self._rater.begin()
         if picture != before:
             self._last = picture
             for listener in tuple(self._listeners):
@@ -157,26 +155,8 @@ class MavsdkLink:
     async def close(self) -> None:
         """End what goes on by itself."""
         await self._profile.close()
-        if self._rating is not None:
-            self._rating.cancel()
-            await asyncio.gather(self._rating, return_exceptions=True)
+        await self._rater.close()
         await self._asking.close()
-
-    def _begin_rating(self) -> None:
-        if self._rating is not None:
-            self._rating.cancel()
-        self._rating = asyncio.get_running_loop().create_task(self._ask_rates())
-
-    async def _ask_rates(self) -> None:
-        """Ask for ``RATES``; a vehicle that was started again has forgotten them."""
-        for message, rate_hz in RATES.items():
-            params = (float(message), 1e6 / rate_hz if rate_hz else NONE_OF_IT)
-            try:
-                await self._asking.command("rate", Command(SET_MESSAGE_INTERVAL, params))
-            except NoAnswer:
-                return  # asked again when it is heard again
-            except LinkError as error:
-                log.debug("vehicle keeps its own rates", drone=self._drone, why=str(error))
 
     # --- plans --------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from fleet.link.mavsdk_link import MavsdkLink
 from fleet.link.news import NOTABLE
 from fleet.link.profile import Expected
 from fleet.link.pump import Pump
+from fleet.link.rates import rates
 from fleet.link.refresher import Refresher
 from fleet.link.tap import Tap
 from fleet.link.tlog import TlogWriter
@@ -75,9 +76,15 @@ class MavsdkPool:
             )
             for d in drones
         }
+        wanted = rates(len(drones))
         self._links = {
             tap.drone.id: MavsdkLink(
-                tap.drone.id, self._clock, tap, expected=expected, station=self._station
+                tap.drone.id,
+                self._clock,
+                tap,
+                expected=expected,
+                wanted=wanted,
+                station=self._station,
             )
             for tap in self._taps.values()
         }

@@ -8,7 +8,7 @@ picture is taken.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -29,25 +29,6 @@ from fleet.link.wire import (
     fields,
 )
 from fleet.model.live import Telemetry
-
-RATES: Mapping[int, float] = {
-    ATTITUDE: 20.0,
-    LOCAL_POSITION_NED: 20.0,
-    GLOBAL_POSITION_INT: 10.0,
-    31: 0.0,  # ATTITUDE_QUATERNION
-    36: 0.0,  # SERVO_OUTPUT_RAW
-    83: 0.0,  # ATTITUDE_TARGET
-    85: 0.0,  # POSITION_TARGET_LOCAL_NED
-    105: 0.0,  # HIGHRES_IMU
-    132: 0.0,  # DISTANCE_SENSOR
-    141: 0.0,  # ALTITUDE
-    331: 0.0,  # ODOMETRY
-}
-"""Messages a second to ask of the autopilot, by message id; 0 is none.
-
-PX4's onboard link sends 360 packets a second, 100 of them ATTITUDE and 180 that nobody here reads;
-with these it is 110, which a mobile network carries more readily, as this process does.
-"""
 
 ARMED = 0x80
 """MAV_MODE_FLAG_SAFETY_ARMED."""

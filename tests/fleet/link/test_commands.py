@@ -13,8 +13,8 @@ from fleet.link import asking, plugins
 from fleet.link.asking import NoAnswer
 from fleet.link.clock import SystemClock
 from fleet.link.mavsdk_link import MavsdkLink
-from fleet.link.mavsdk_telemetry import RATES
 from fleet.link.messages import Command, Place
+from fleet.link.rates import rates
 from fleet.link.seen import NotSeen
 from fleet.link.tap import Tap
 from missions.city import Drone
@@ -178,10 +178,10 @@ async def test_rates_are_asked_for_on_every_connection(scripted) -> None:
     async with scripted() as (vehicle, _):
         vehicle.on["COMMAND_LONG"] = vehicle.ack
         await vehicle.hears(
-            lambda: len({m.param1 for m in vehicle.commands(SET_RATE)}) == len(RATES)
+            lambda: len({m.param1 for m in vehicle.commands(SET_RATE)}) == len(rates(1))
         )
         asked = {int(m.param1): m.param2 for m in vehicle.commands(SET_RATE)}
-        assert asked == {message: 1e6 / hz if hz else -1.0 for message, hz in RATES.items()}
+        assert asked == {message: 1e6 / hz if hz else -1.0 for message, hz in rates(1).items()}
 
 
 async def test_a_vehicle_that_was_never_heard_is_not_asked() -> None:
@@ -220,13 +220,13 @@ async def test_ten_times_as_many_requests_keep_no_more(scripted, monkeypatch) ->
     async with scripted() as (vehicle, link):
         vehicle.on["COMMAND_LONG"] = vehicle.ack
         await vehicle.hears(
-            lambda: len({m.param1 for m in vehicle.commands(SET_RATE)}) == len(RATES)
+            lambda: len({m.param1 for m in vehicle.commands(SET_RATE)}) == len(rates(1))
         )
         for _ in range(1000):
             await link.set_speed(3.0)
         kept = link._asking._plugins
         assert len(kept.action._callbacks) <= plugins.RENEW_AFTER
-        assert sum(map(len, kept._kept)) <= plugins.RENEW_AFTER + len(RATES)
+        assert sum(map(len, kept._kept)) <= plugins.RENEW_AFTER + len(rates(1))
 
 
 def test_results_have_names() -> None:
