@@ -7,6 +7,7 @@ Why the controller did something is its own word, as its live picture said it at
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ MOST_WORDS = 12
 FELLING = ("vehicle_gps", "vehicle_motor", "vehicle_battery")
 """Faults that may bring a drone down where it is: it is then not expected home."""
 ALL = "all"
+WARNED = "warned: "
+_NUMBER = re.compile(r"\d+(?:[.:]\d+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +105,26 @@ def _within(entry: Entry, begin: datetime, end: datetime | None) -> bool:
 
 
 def _words(entries: Iterable[Entry]) -> tuple[str, ...]:
-    """Return what entries say, each once, the first ``MOST_WORDS`` of them."""
-    said = list(dict.fromkeys(f"{e['what']}: {e['words']}" for e in entries))
-    more = len(said) - MOST_WORDS
-    return tuple(said[:MOST_WORDS] + ([f"and {more} more"] if more > 0 else []))
+    """Return what entries say, each once, ``MOST_WORDS`` of them: warnings are left out first.
+
+    The same words with other numbers are no news, nor is a warning of what a state's reason says.
+    """
+    said: dict[tuple[str, str], str] = {}
+    reasons: set[tuple[str, str]] = set()
+    for entry in entries:
+        what, words = str(entry["what"]), _NUMBER.sub("#", str(entry["words"]))
+        reason = (what, words.partition("(")[2].removesuffix(")"))
+        warning = (what, words.removeprefix(WARNED))
+        if words.startswith(WARNED) and warning in reasons:
+            continue
+        reasons.add(reason)
+        said.setdefault((what, words), f"{what}: {entry['words']}")
+    kept = list(said)
+    while len(kept) > MOST_WORDS:
+        warned = [key for key in kept if key[1].startswith(WARNED)]
+        kept.remove(warned[-1] if warned else kept[-1])
+    more = len(said) - len(kept)
+    return (*(said[key] for key in kept), *([f"and {more} more"] if more else ()))
 
 
 def _touched(fault: str, target: str, homes: Homes) -> set[str]:

@@ -37,6 +37,9 @@ GRACE_S = 3.0
 RESTARTS = 5
 EXPECT_INCIDENTS_AFTER_S = 90.0
 POLL_S = 0.5
+WATCHED_S = 30.0
+"""A site that a scenario leaves watched for less owes no incident: the drone may have been called
+home as its camera came to rest."""
 
 
 class DemoFailed(SimError):
@@ -73,6 +76,8 @@ class Seen:
     """Incidents that wait for an officer or were rejected: the CAD is not owed them."""
     state: dict[str, Any] | None = None
     viewer_token: str | None = None
+    watched_s: dict[str, float] = field(default_factory=dict)
+    """For how long each site was watched, by the controller's picture."""
     story: Story = field(default_factory=Story)
     """How the controller's picture of drones and docks changed."""
 
@@ -240,6 +245,9 @@ class Demo:
         with contextlib.suppress(httpx.HTTPError):
             self.seen.state = await self.controller.state()
             self.seen.story.take(self.seen.state, datetime.now(UTC))
+            for site in self.seen.state["sites"]:
+                if site["state"] == "watching":
+                    self.seen.watched_s[site["id"]] = self.watched_s(site["id"]) + POLL_S
             known = self.seen.state["incidents"]
             self.seen.incidents |= {str(i["id"]) for i in known}
             self.seen.undecided = {
@@ -306,21 +314,33 @@ class Demo:
             incidents=self.seen.incidents,
         )
 
+    def watched_s(self, site: str) -> float:
+        """Return for how long a site was watched, seconds."""
+        return self.seen.watched_s.get(site, 0.0)
+
+    def watched_too_short(self) -> list[str]:
+        """Return the sites that a scenario left watched for too short a time to find anything."""
+        if not self.truth.faults.entries:
+            return []
+        return [site for site in self._due() if self.watched_s(site) < WATCHED_S]
+
+    def _due(self) -> list[str]:
+        """Return the sites whose scene passes its alarm level in the time asked for."""
+        if (self.options.seconds or 0) < EXPECT_INCIDENTS_AFTER_S:
+            return []
+        sites = self.options.city.sites
+        return [s.id for s in sites if s.stare is not None and s.policy == "straight"]
+
     def faults(self) -> list[str]:
         """Return what went wrong, in words."""
-        long_enough = (self.options.seconds or 0) >= EXPECT_INCIDENTS_AFTER_S
-        sites = [
-            s.id
-            for s in self.options.city.sites
-            if long_enough and s.stare is not None and s.policy == "straight"
-        ]
+        unseen = self.watched_too_short()
         return faults(
             homes=self._homes,
             vehicles=self.truth.vehicles.entries,
             docks=self.truth.docks.entries,
             cad=self.truth.cad.entries,
             incidents=self.owed(),
-            expected_sites=sites,
+            expected_sites=[site for site in self._due() if site not in unseen],
             excused=self.excused(),
         )
 

@@ -67,7 +67,11 @@ async def _course(options: Options, *, headless: bool, as_json: bool) -> int:
             await _fly(demo, lambda _: None)
         else:
             await _fly_on_screen(demo, address)
-        say("every drone is home and every door closed" if demo.all_home() else "not all is home")
+        say(_whereabouts(demo))
+        for site in demo.watched_too_short():
+            say(
+                f"{site} was watched for {demo.watched_s(site):.0f} s only: no incident is expected"
+            )
         faults = demo.faults()
         for fault in faults:
             say(f"fault: {fault}")
@@ -82,6 +86,16 @@ async def _course(options: Options, *, headless: bool, as_json: bool) -> int:
     else:
         say(json.dumps(figures))
     return 1 if faults else 0
+
+
+def _whereabouts(demo: Demo) -> str:
+    """Return where the drones are, in words; one that a fault kept from home is named."""
+    if not demo.all_home():
+        return "not all is home"
+    kept = sorted(demo.excused())
+    if kept:
+        return f"every door is closed, and every drone home but {', '.join(kept)}"
+    return "every drone is home and every door closed"
 
 
 async def _fly(demo: Demo, show: Callable[[str], None]) -> None:

@@ -90,13 +90,39 @@ def test_what_could_not_be_played_and_what_led_to_nothing() -> None:
 
 
 def test_a_long_story_is_cut_and_said_so() -> None:
-    told = [said("a", 11 + k / 10, f"step {k}") for k in range(MOST_WORDS + 5)]
-    told += [said("a", 14, "step 0")]
+    told = [said("a", 11 + k / 10, f"step {chr(97 + k)}") for k in range(MOST_WORDS + 5)]
+    told += [said("a", 14, "step a")]
     (one,) = aftermath(
         played("vehicle_link", "a", 10, 20), homes=HOMES, told=told, vehicles=[], docks=[]
     )
     assert one.led_to[-1] == "and 5 more"
     assert len(one.led_to) == MOST_WORDS + 1
+
+
+def test_warnings_are_left_out_before_what_was_done() -> None:
+    told = [said("a", 11, "warned: wind 12.1 m/s")]
+    told += [said("a", 12 + k / 10, f"step {chr(97 + k)}") for k in range(MOST_WORDS)]
+    (one,) = aftermath(
+        played("weather_wind", "x", 10, 20), homes=HOMES, told=told, vehicles=[], docks=[]
+    )
+    assert one.led_to == (*(f"a: step {chr(97 + k)}" for k in range(MOST_WORDS)), "and 1 more")
+
+
+def test_what_differs_by_its_numbers_is_told_once() -> None:
+    told = [
+        said("a", 11, "avoiding (aircraft B-7021 is 933 m away)"),
+        said("a", 12, "warned: aircraft B-7021 is 920 m away"),
+        said("a", 13, "avoiding (aircraft B-7021 is 400 m away)"),
+        said("b", 14, "warned: aircraft B-7021 is 1200 m away"),
+        said("b", 15, "warned: aircraft B-7021 is 1100 m away"),
+    ]
+    (one,) = aftermath(
+        played("traffic", "all", 10, 20), homes=HOMES, told=told, vehicles=[], docks=[]
+    )
+    assert one.led_to == (
+        "a: avoiding (aircraft B-7021 is 933 m away)",
+        "b: warned: aircraft B-7021 is 1200 m away",
+    )
 
 
 def test_the_same_fault_twice_has_each_its_own_end() -> None:

@@ -1,0 +1,44 @@
+"""What the demo asks of a run: pure parts of it, without its processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from missions.cityfile import parse
+from sitl.demo.cli import DEFAULT_CITY
+from sitl.demo.run import POLL_S, WATCHED_S, Demo, Options
+
+BRIDGE, MARKET = "zhangzhou-bridge", "night-market"
+PLAYED = {"kind": "begins", "at": "2026-01-01T00:00:00+00:00", "fault": "traffic", "target": "all"}
+
+
+@pytest.fixture
+async def demo(tmp_path: Path) -> Demo:
+    city = parse(DEFAULT_CITY.read_text(encoding="utf-8"), "city")
+    return Demo(Options(DEFAULT_CITY, city, (), tmp_path, seconds=240.0))
+
+
+async def test_a_scenario_that_drives_the_drone_off_owes_no_incident_of_its_site(
+    demo: Demo,
+) -> None:
+    demo.truth.faults.entries.append(PLAYED)
+    demo.seen.watched_s = {BRIDGE: WATCHED_S - POLL_S, MARKET: WATCHED_S}
+    assert demo.watched_too_short() == [BRIDGE]
+    missing = [words for words in demo.faults() if words.startswith("no incident")]
+    assert missing == [f"no incident of {MARKET} reached the CAD"]
+
+
+async def test_without_a_scenario_every_incident_is_owed(demo: Demo) -> None:
+    assert demo.watched_too_short() == []
+    missing = [words for words in demo.faults() if words.startswith("no incident")]
+    assert len(missing) == 2
+
+
+async def test_a_short_demo_owes_none(tmp_path: Path) -> None:
+    city = parse(DEFAULT_CITY.read_text(encoding="utf-8"), "city")
+    short = Demo(Options(DEFAULT_CITY, city, (), tmp_path, seconds=20.0))
+    short.truth.faults.entries.append(PLAYED)
+    assert short.watched_too_short() == []
+    assert not any(words.startswith("no incident") for words in short.faults())
