@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp
 WEB    := $(shell find fleet/web -path fleet/web/node_modules -prune -o -path fleet/web/static -prune -o -type f -print 2>/dev/null)
 ARGS   ?=
+# more than there are processors: half of what the tests take is waiting for vehicles, timers and processes
+WORKERS ?= 4
 
 .PHONY: env demo test check bench test-long conformance clean
 env: $(STAMP)
@@ -19,7 +21,7 @@ demo: $(STAMP)
 	@exec $(BIN)/skybeat demo $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -rs -n 3 -m "not long and not bench and not px4" $(ARGS)
+	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist worksteal -m "not long and not bench and not px4" $(ARGS)
 
 test-long: $(STAMP)
 	$(BIN)/python -m pytest -m long $(ARGS)

@@ -18,6 +18,11 @@ REPO = Path(__file__).parents[2]
 CITIES = REPO / "sitl" / "cities"
 
 
+def pytest_collection_modifyitems(items):
+    """Put the demo first: it takes its minute beside the other tests, not after them."""
+    items.sort(key=lambda item: Path(__file__).parent not in item.path.parents)
+
+
 def free_ports(count: int, kind: int) -> list[int]:
     """Return ports nobody holds now, all different."""
     sockets = [socket.socket(socket.AF_INET, kind) for _ in range(count)]
