@@ -39,6 +39,8 @@ from missions.city import City
 from missions.geo import LocalFrame
 from missions.planner import Plan
 from missions.sortie import Leg, LegKind, Sortie, SortieEnergy, Waypoint
+from sitl.dock import AROUND_M, LOW_M, SLOT_M
+from sitl.vehicles import slot
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 PADS = {"d1": (117.65, 24.51), "d2": (117.66, 24.51)}
@@ -130,11 +132,15 @@ class MortalLoop(asyncio.SelectorEventLoop):
             self.ran += 1
             if life.goes_on():
                 callback(*args)
+            else:
+                _never_begins(callback)
 
         return unless_dead
 
     def bury(self) -> None:
         """Let go of everything that will not run any more, and close."""
+        for task in asyncio.all_tasks(self):
+            _never_begins(task)
         self._ready.clear()  # type: ignore[attr-defined]
         self._scheduled.clear()  # type: ignore[attr-defined]
         gc.collect()
@@ -148,6 +154,15 @@ class MortalLoop(asyncio.SelectorEventLoop):
         except Exception as error:  # noqa: BLE001 - handed on
             future.set_exception(error)
         return future
+
+
+def _never_begins(step: Any) -> None:
+    """Close the coroutine of a task that died before its first step: Python warns of such ones."""
+    task = step if isinstance(step, asyncio.Task) else getattr(step, "__self__", None)
+    if isinstance(task, asyncio.Task):
+        work = task.get_coro()
+        if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
+            work.close()
 
 
 def _quiet_task(loop: Any, work: Any, **more: Any) -> asyncio.Task[Any]:
@@ -350,7 +365,7 @@ class Town:
         self.clock = LoopClock()
         self.city = city()
         self.disk = Disk()
-        self.vehicles = {d: FakeVehicle(d, self.clock, PADS[k]) for d, k in DRONES.items()}
+        self.vehicles = {d: FakeVehicle(d, self.clock, slot(self.city, d)) for d in DRONES}
         self.docks = {d: FakeDock(d, self.clock) for d in PADS}
         self.planner = OnePlanner()
         self.policy = Policy(ready_percent=50.0)
@@ -377,10 +392,12 @@ class Town:
         for name, dock in self.docks.items():
             there = [
                 d for d, v in self.vehicles.items()
-                if not v.truth.in_air and not v.truth.armed and self.away_m(d, name) < 3
+                if not v.truth.in_air and not v.truth.armed and self.away_m(d, name) <= SLOT_M
             ]  # fmt: skip
             low = any(
-                self.away_m(d, name) < 4 and v.truth.in_air and (v.truth.altitude_m or 0) < 6
+                self.away_m(d, name) <= AROUND_M
+                and v.truth.in_air
+                and (v.truth.altitude_m or 0) < LOW_M
                 for d, v in self.vehicles.items()
             )
             if dock.state.online:

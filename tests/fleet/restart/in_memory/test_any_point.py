@@ -32,6 +32,7 @@ from fleet.model.order import OrderRequest
 from fleet.model.records import SortieStatus
 from fleet.model.states import DoorState, DroneState
 from missions.geo import LocalFrame
+from sitl.dock import SLOT_M
 
 S = DroneState
 SETTLED_S = 1.0
@@ -172,7 +173,7 @@ class Watchman:
         dock = min(away, key=lambda d: away[d])
         if drone in self.told_to_land:
             return
-        if away[dock] > 3.0:
+        if away[dock] > SLOT_M:
             self.note(f"{drone}: came down {away[dock]:.0f} m from {dock}")
         elif self.town.door(dock) is not DoorState.OPEN:
             self.note(f"{drone}: came down on {dock}, whose door is {self.town.door(dock)}")
