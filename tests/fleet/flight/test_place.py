@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.flight.place import come_home_percent, distance_m, must_come_home
-from fleet.flight.policy import Policy
+from fleet.flight.place import come_home_percent, distance_m
 from fleet.model.live import Telemetry
 from missions.city import Drone
 from missions.geo import LocalFrame
@@ -20,10 +19,10 @@ FRAME = LocalFrame(*PAD)
 DRONE = Drone(id="a1", dock="d1", system_id=1, mavlink="udpin://0.0.0.0:1")
 
 
-def at(east: float, battery: float | None = 80.0) -> Telemetry:
+def at(east: float) -> Telemetry:
     lon, lat = FRAME.to_lonlat(east, 0.0)
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    return Telemetry(at=now, lon=lon, lat=lat, altitude_m=50.0, battery_percent=battery)
+    return Telemetry(at=now, lon=lon, lat=lat, altitude_m=50.0, battery_percent=80.0)
 
 
 @given(st.floats(0, 4000), st.floats(0, 4000), st.floats(0, 8), st.floats(0, 8))
@@ -43,15 +42,6 @@ def test_three_kilometres_take_about_what_the_power_says() -> None:
 
 def test_a_wind_that_cannot_be_flown_against_means_now() -> None:
     assert math.isinf(come_home_percent(DRONE, at(1000.0), PAD, 50.0, 14.0))
-    assert must_come_home(DRONE, at(1000.0, 99.0), PAD, 50.0, 14.0, 25.0, Policy()) is not None
-
-
-def test_at_the_reserve_it_comes_home_and_above_it_does_not() -> None:
-    assert must_come_home(DRONE, at(100.0, 25.1), PAD, 50.0, 0.0, 25.0, Policy()) is None
-    assert "battery 25 %" in str(
-        must_come_home(DRONE, at(100.0, 25.0), PAD, 50.0, 0.0, 25.0, Policy())
-    )
-    assert must_come_home(DRONE, at(100.0, None), PAD, 50.0, 0.0, 25.0, Policy()) is None
 
 
 def test_no_position_is_infinitely_far() -> None:
