@@ -156,11 +156,16 @@ class FlightController:
         store = self._world.store
         records, sorties = await store.drones(), await store.open_sorties()
         await self._orders.load()
+        visits = await store.last_visits()
         by_id = {record.sortie.id: record for record in sorties}
         for drone, supervisor in self._supervisors.items():
             record = records.get(drone)
             sortie = by_id.pop(record.sortie, None) if record and record.sortie else None
             supervisor.restore(record, sortie)
+            if sortie is not None and supervisor.follower is not None:
+                # what was flown since is seen, whoever was there to count
+                begun = sortie.created_at
+                supervisor.follower.resume({cell for cell, at in visits.items() if at >= begun})
             if sortie is not None and not self._orders.is_active(sortie.sortie.order):
                 supervisor.tell(Word("return", "its order has ended"))
         for left in by_id.values():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from fleet.errors import DockError, LinkError, StoreError
+from fleet.errors import DockError, LinkError
 from fleet.flight.adoption import Found, Step, adopt
 from fleet.flight.approach import follow_return
 from fleet.flight.door import comes_down, in_its_dock, is_open
@@ -112,24 +112,10 @@ async def _adopted(s: Supervisor) -> Step:
         return bool(step)
 
     if await s.until(known, s.policy.armed_on_ground_s):
-        if step[0].state is S.ON_WAY and s.state is S.UNKNOWN:
-            await _count_what_was_flown(s)
         return step[0]
     if not s.t.connected:
         return Step(S.LOST, "heard and lost again")
     return Step(S.EMERGENCY, "armed on the ground and neither flies nor disarms")
-
-
-async def _count_what_was_flown(s: Supervisor) -> None:
-    """Have the cells that were flown while no controller was there counted as seen."""
-    if s.follower is None or s.sortie_since is None:
-        return
-    try:
-        visits = await s.world.store.last_visits()
-    except StoreError as error:
-        log.error("visits not read", drone=s.drone.id, error=str(error))
-        return
-    s.follower.resume({cell for cell, at in visits.items() if at >= s.sortie_since})
 
 
 async def _ours(s: Supervisor) -> str | None:
