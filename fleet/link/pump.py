@@ -20,6 +20,9 @@ HURRY_S = 0.1
 """For so long after something was asked of a vehicle, every datagram is looked at as it comes."""
 SLICE_S = 0.008
 """Most time in one go; the event loop has other work."""
+REST = 0.5
+"""Of the time that a go took, what others have before the next where more waits: packets that come
+faster than they can be read must not keep from going out what would have fewer come."""
 LEAST = 8
 """Links read in one go at any rate: on a busy machine the time goes without us."""
 
@@ -95,7 +98,7 @@ class Pump:
             return
         loop.remove_reader(self._fileno())
         if self._waiting:
-            self._timer = loop.call_soon(self._look)
+            self._timer = loop.call_later(REST * (time.monotonic() - started), self._look)
         elif started < self._hurry:
             self._watch()
         else:
