@@ -8,6 +8,7 @@ import structlog
 
 from fleet.errors import LinkError
 from fleet.flight.berths import AT_M, returns_to
+from fleet.flight.fencing import widen
 from fleet.flight.looking import has_marker
 from fleet.flight.place import distance_m, heading_to, speed_m_s
 from fleet.flight.route import flown, homeward, way_home
@@ -105,8 +106,12 @@ class ByMission:
         )
 
     async def down(self, s: Supervisor) -> None:
-        """Command the landing on the marker that is seen, or RTL; where neither is under way."""
-        if s.t.mode in {"RETURN_TO_LAUNCH", "PRECISION_LAND"}:
+        """Command the landing on the marker that is seen, or RTL; where neither is under way.
+
+        One that has lost its marker on the way down is sent on by RTL.
+        """
+        by_sight = s.t.mode == "PRECISION_LAND" and not s.sight.lost()
+        if by_sight or s.t.mode == "RETURN_TO_LAUNCH":
             s.answer("lands already")
             return
         if s.sight.sees():
@@ -167,11 +172,15 @@ class ByPoint:
         return _over(s, COARSE_M)
 
     async def down(self, s: Supervisor) -> None:
-        """Command the landing that looks for the marker; or a plain one where that is refused."""
-        if s.t.mode in self.modes:
+        """Command the landing that looks for the marker; or a plain one where that is refused.
+
+        A plain one too where it has lost its marker on the way down.
+        """
+        lost = s.t.mode == "PRECISION_LAND" and has_marker(s) and s.sight.lost()
+        if s.t.mode in self.modes and not lost:
             return
         try:
-            await s.order(s.link.precision_land())
+            await s.order(s.link.land() if lost else s.link.precision_land())
         except LinkError as error:
             log.warning("does not land by sight", drone=s.drone.id, error=str(error))
             await s.order(s.link.land())
@@ -189,6 +198,7 @@ class ByPoint:
         speed = s.drone.cruise_m_s
         target = GoTo(action="goto", lon=lon, lat=lat, altitude_m=altitude, speed_m_s=speed)
         await _climb_is_free(s, altitude)
+        await widen(s, target)
         await s.order(s.link.go_to(target))
 
 

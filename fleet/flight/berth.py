@@ -8,12 +8,16 @@ from datetime import timedelta
 
 from fleet.docks.port import Dock
 from fleet.flight.berths import choose, fails, reaches
+from fleet.flight.bounds import refuses
+from fleet.flight.carried import Carried
 from fleet.flight.gate import Gate
+from fleet.flight.place import endurance_s
 from fleet.flight.policy import Policy
 from fleet.flight.precision import Sight
 from fleet.flight.waiting import Waiting
 from fleet.flight.world import World
 from fleet.link.port import DroneLink, why
+from fleet.model.command import GoTo
 from fleet.model.live import Telemetry
 from missions.city import Drone
 from missions.sortie import Sortie
@@ -33,6 +37,9 @@ class Berthed(Waiting):
         that it was diverted to.
     sortie
         What it flies, or None.
+    carried, fence_unsure
+        The fence in the vehicle where that is another than its sortie's; whether that is not known,
+        a fence having been sent and not read back. See ``fencing``.
     sight
         What it sees of the marker that it lands on.
     tried, refusals
@@ -46,6 +53,8 @@ class Berthed(Waiting):
         self.link = link
         self.berth = drone.dock
         self.sortie: Sortie | None = None
+        self.carried: Carried | None = None
+        self.fence_unsure = False
         self.sight = Sight(link, world.clock.now)
         self.tried: set[str] = set()
         self.refusals = 0
@@ -144,5 +153,18 @@ class Berthed(Waiting):
         if not lasts and self.refusals < policy.open_tries and reached:
             return None
         berths = (world.berth(dock) for dock in world.docks)
-        limits = world.city.limits
-        return choose(self.drone, t, sortie, berths, limits, policy, but={self.berth, *self.tried})
+        limits, but = world.city.limits, {self.berth, *self.tried}
+
+        def free(position: tuple[float, float]) -> bool:
+            return self._way_to(position, altitude) is None
+
+        return choose(self.drone, t, altitude, berths, limits, policy, but=but, free=free)
+
+    def _way_to(self, position: tuple[float, float], altitude_m: float) -> str | None:
+        """Say why the drone may not be sent straight to a place; None where a fence lets it."""
+        space = self.world.space
+        height = min(max(altitude_m, 1.0), space.ceiling_m)
+        target = GoTo(action="goto", lon=position[0], lat=position[1], altitude_m=height)
+        reach_m = self.drone.cruise_m_s * endurance_s(self.drone) / 2
+        carried = None if self.fence_unsure else self.carried
+        return refuses(target, self.t, space, self.sortie, reach_m, carried)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-
-from shapely.geometry import LineString, Polygon
 
 from fleet.flight.place import come_home_percent, distance_m
 from fleet.flight.policy import Policy
@@ -83,52 +81,45 @@ def reaches(
 def choose(
     drone: Drone,
     telemetry: Telemetry,
-    sortie: Sortie | None,
+    altitude_m: float,
     berths: Iterable[Berth],
     limits: Limits,
     policy: Policy,
     *,
     but: Collection[str],
+    free: Callable[[tuple[float, float]], bool],
 ) -> str | None:
     """Return the nearest dock that can take a drone from where it is, or None.
 
     One that works, under its weather limits, with a slot that is nobody's, that the battery
-    reaches, and in a straight line from here inside the fence that the vehicle carries.
+    reaches, with a free way there.
 
     Parameters
     ----------
-    drone, telemetry, sortie
-        Who looks for a place, where it is, what it flies.
+    drone, telemetry, altitude_m
+        Who looks for a place, where it is, how high it flies there.
     berths
         The docks of the city.
     limits, policy
         Weather limits; bounds.
     but
         Docks not to be asked.
+    free
+        Whether the straight way to a place (lon, lat) is free.
     """
     if telemetry.lon is None or telemetry.lat is None:
         return None
-    altitude = max(telemetry.altitude_m or 0.0, sortie.altitude_m if sortie is not None else 0.0)
-    found = [
-        (distance_m(telemetry, berth.position), berth.id)
+    found = sorted(
+        (distance_m(telemetry, berth.position), berth.id, berth.position)
         for berth in berths
         if berth.id not in but
         and fails(drone.id, berth, limits, policy) is None
         and berth.free_for(drone.id)
-        and reaches(drone, telemetry, berth.position, altitude, berth.state.wind_m_s or 0.0, policy)
-        and _within(sortie, (telemetry.lon, telemetry.lat), berth.position)
-    ]
-    return min(found)[1] if found else None
-
-
-def _within(sortie: Sortie | None, here: tuple[float, float], there: tuple[float, float]) -> bool:
-    """Whether the straight way lies in the sortie's fence and out of what it must not enter."""
-    if sortie is None:
-        return True
-    way = LineString([here, there])
-    if len(sortie.fence) >= 3 and not Polygon(sortie.fence).covers(way):
-        return False
-    return not any(Polygon(ring).intersects(way) for ring in sortie.exclusions)
+        and reaches(
+            drone, telemetry, berth.position, altitude_m, berth.state.wind_m_s or 0.0, policy
+        )
+    )
+    return next((dock for _, dock, position in found if free(position)), None)
 
 
 def returns_to(

@@ -1,4 +1,4 @@
-"""The fence in a vehicle follows where a pilot sends it.
+"""The fence in a vehicle follows where it is sent by a pilot, or to another dock.
 
 A wider one is there before it goes, its sortie's again before its mission goes on. The keeper knows
 of it: ``carried``, where it is another than the sortie's, and ``fence_unsure`` from before a fence
@@ -47,8 +47,10 @@ async def widen(s: Supervisor, demand: GoTo | Orbit) -> None:
     if wide is None:
         return
     await _stand(s)
-    s.say(f"{s.reason.split('; loading')[0]}; loading a wider fence")
+    why = s.reason.split("; loading")[0]
+    s.say(f"{why}; loading a wider fence")
     await _load(s, wide)
+    s.say(why)
 
 
 async def _stand(s: Supervisor) -> None:
@@ -123,8 +125,8 @@ async def learn(s: Supervisor) -> None:
     """Read which fence a drone carries that was found in the air.
 
     One that was on its mission carries its sortie's. Where the fence is not read, and the drone is
-    outside its sortie's, it is held against the city's, so that nothing is called a breach that is
-    none; the vehicle keeps to its own whatever is known of it.
+    outside its sortie's or bound for another dock, it is held against the city's, so that nothing
+    is called a breach that is none; the vehicle keeps to its own whatever is known of it.
     """
     own = Carried.of(s.sortie)
     if own is None or (s.before in {S.ON_WAY, S.ON_TASK} and s.t.mode == "MISSION"):
@@ -143,7 +145,8 @@ async def learn(s: Supervisor) -> None:
             s.carry(held or Carried(()))
             s.fence_unsure = held is None
         return
-    if not bounds.inside(s.world.space, s.t, own, 0.0):
+    bound_out = s.sortie is not None and s.berth != s.sortie.dock
+    if bound_out or not bounds.inside(s.world.space, s.t, own, 0.0):
         s.carry(_citys(s))
     s.fence_unsure = True
 

@@ -8,7 +8,7 @@ import math
 
 import structlog
 
-from fleet.errors import DockError, LinkError
+from fleet.errors import DockError, LinkError, OrderError
 from fleet.flight.adoption import Step
 from fleet.flight.approach import Approach, approach
 from fleet.flight.door import close_left, in_its_dock, open_door
@@ -46,7 +46,7 @@ async def returning(s: Supervisor) -> Step:
     way = approach(s)
     try:
         goes = await way.near(s)
-    except LinkError as error:
+    except (LinkError, OrderError) as error:
         s.fail(error)
         return _back_home(s, f"{why}; {error}")
     while not landed(s.t):
@@ -57,7 +57,7 @@ async def returning(s: Supervisor) -> Step:
         try:
             if words is None and (not goes or await way.over(s)):
                 return Step(S.LANDING, why)
-        except LinkError as error:
+        except (LinkError, OrderError) as error:
             words = str(error)
         words = words or "not over the dock yet"
         s.say(f"{why}; waits for its dock: {words}")
@@ -181,15 +181,17 @@ async def _down(s: Supervisor, way: Approach, why: str) -> Step:
         if not s.t.in_air and not s.t.armed:
             break
         if s.t.in_air:
+            blind = _blind(s)
             try:
                 await way.down(s)
+                _tell_how(s, why, blind=blind)
             except LinkError as error:
                 s.fail(error)
                 s.say(f"{why}; {error}")
                 await s.pause(s.policy.retry_s)
                 continue
         seen = await s.until(
-            lambda: _tell_sight(s, why) or landed(s.t) or _shut_below(s) or _strayed(s, way.modes),
+            lambda: landed(s.t) or _shut_below(s) or _strayed(s, way.modes) or _blind(s),
             s.policy.landing_s,
         )
         if not seen:
@@ -204,16 +206,22 @@ async def _down(s: Supervisor, way: Approach, why: str) -> Step:
     return Step(S.EMERGENCY, f"does not take the return: {s.words() or s.reason}")
 
 
-def _tell_sight(s: Supervisor, why: str) -> bool:
-    """Show, and have kept, whether the drone sees the marker that it lands on; never true."""
-    if has_marker(s) and s.t.in_air and (s.t.altitude_m or 0.0) > s.policy.marker_fills_m:
-        by_sight = s.t.mode == "PRECISION_LAND"
-        words = s.sight.words() if by_sight else ""
-        if not by_sight and s.reason.endswith("looks for the marker"):
-            words = "no marker landing: lands by GPS"  # it was seen, and the landing refused
-        if words:
-            _tell(s, why, words)
-    return False
+def _blind(s: Supervisor) -> bool:
+    """Whether the drone no more sees the marker that it lands on, high enough to see it."""
+    by_sight = has_marker(s) and s.t.mode == "PRECISION_LAND" and s.t.in_air
+    return by_sight and (s.t.altitude_m or 0.0) > s.policy.marker_fills_m and s.sight.lost()
+
+
+def _tell_how(s: Supervisor, why: str, *, blind: bool) -> None:
+    """Show, and have kept, how it comes down where there is a marker to land on."""
+    if not has_marker(s):
+        return
+    if s.t.mode == "PRECISION_LAND" and not s.sight.lost():
+        _tell(s, why, "lands on the marker")
+    elif blind:
+        _tell(s, why, "no marker seen: lands by GPS")
+    elif s.reason.endswith("looks for the marker"):  # it was seen, and the landing refused
+        _tell(s, why, "no marker landing: lands by GPS")
 
 
 def _tell(s: Supervisor, why: str, words: str) -> None:

@@ -14,7 +14,7 @@ age it matters little, since the marker lies still and is told by its own place.
 AHEAD_S = 0.2
 """A worker's clock may be so much ahead of ours."""
 BLIND_S = 3.0
-"""With a marker to be seen and none seen for so long, that is said."""
+"""With none seen for so long the drone lands without: by itself PX4 would climb after 5 s, to search."""
 SURE, SURE_S = 3, 3.0
 """A marker is seen where it was so often within so long."""
 FARTHEST_M = 30.0
@@ -37,12 +37,11 @@ class Sight:
         self._now = now
         self._began: datetime | None = None
         self._last: datetime | None = None
-        self._blind = False
         self._seen: deque[datetime] = deque(maxlen=SURE)
 
     def begin(self) -> None:
         """Begin a landing: from now on sightings are passed on."""
-        self._began, self._last, self._blind = self._now(), None, False
+        self._began, self._last = self._now(), None
         self._seen.clear()
 
     def end(self) -> None:
@@ -75,21 +74,11 @@ class Sight:
             return False
         return (self._now() - self._seen[0]).total_seconds() <= SURE_S
 
-    def words(self) -> str:
-        """Return how a landing by sight finds its pad now; empty where there is nothing to say.
-
-        A marker that was lost is in sight again when it is seen as surely as at first: a sighting
-        now and then is no landing on it.
-        """
+    def lost(self) -> bool:
+        """Whether the marker is no more in sight: not seen at all in the last moments."""
         if self._began is None:
-            return ""
-        if (self._now() - (self._last or self._began)).total_seconds() > BLIND_S:
-            self._blind = True
-        elif self.sees():
-            self._blind = False
-        if self._blind:
-            return "no marker seen: lands by GPS"
-        return "lands on the marker" if self._last is not None else ""
+            return False
+        return (self._now() - (self._last or self._began)).total_seconds() > BLIND_S
 
 
 def bare(reason: str) -> str:

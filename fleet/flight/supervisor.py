@@ -81,9 +81,8 @@ class Supervisor(Berthed):
         is held so in its dock is not sent out by the planner.
     when_docked
         Called when it is in its dock again, with the door over it.
-    fence, carried, fence_unsure
-        What it is held against; the fence in the vehicle where that is another than its sortie's;
-        whether that is not known, a fence having been sent and not read back. See ``fencing``.
+    fence
+        What it is held against.
     goes_back
         It is flown back to where its mission was left.
     verdict, warnings
@@ -104,8 +103,6 @@ class Supervisor(Berthed):
         self.when_docked: Callable[[], None] = _nobody
         self.programme: Programme | None = None
         self.fence: Fence | None = None
-        self.carried: Carried | None = None
-        self.fence_unsure = False
         self.goes_back = False
         self.follower: Follower | None = None
         self.flown = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -347,29 +346,28 @@ def test_the_nearest_that_can_take_it_is_chosen(make_city: Any) -> None:
         berth("full", 60.0, taken=("b1",)),
         berth("liar", 70.0, doubt="says open, but"),
         berth("tried", 80.0),
+        berth("behind a zone", 200.0),
     ]
     can = [berth("far", 900.0), berth("near", 300.0, taken=("a1",))]
 
     def chosen(berths: list[Berth], battery: float | None = 80.0) -> str | None:
-        return choose(drone, aloft(battery), None, berths, LIMITS, POLICY, but={"tried"})
+        free = FRAME.to_lonlat(200.0, 0.0)  # the way there is not
+        return choose(
+            drone,
+            aloft(battery),
+            40.0,
+            berths,
+            LIMITS,
+            POLICY,
+            but={"tried"},
+            free=lambda place: place != free,
+        )
 
     assert chosen(cannot) is None
     assert chosen(cannot + can) == "near"
     assert chosen([berth("far", 9000.0)], battery=9.0) is None
     assert chosen([berth("far", 9000.0)], battery=80.0) == "far"
     assert chosen([berth("far", 9000.0)], battery=None) == "far"
-
-
-def test_a_way_out_of_the_fence_or_through_a_zone_is_none(make_city: Any, make_sortie: Any) -> None:
-    drone, sortie = make_city().drones[0], make_sortie("a1")
-
-    def chosen(berths: list[Berth], flies: Any = sortie) -> str | None:
-        return choose(drone, aloft(), flies, berths, LIMITS, POLICY, but=())
-
-    assert chosen([berth("outside", 600.0)]) is None
-    assert chosen([berth("inside", 400.0)]) == "inside"
-    zone = tuple(FRAME.to_lonlat(e, n) for e, n in ((200, -50), (250, -50), (250, 50), (200, 50)))
-    assert chosen([berth("inside", 400.0)], replace(sortie, exclusions=(zone,))) is None
 
 
 def test_a_return_leads_to_the_nearest_of_home_and_alternates(make_sortie: Any) -> None:

@@ -252,24 +252,37 @@ async def test_sightings_reach_the_vehicle_only_while_it_lands(make_town: Make) 
         assert list(town.vehicle.targets) == [seen]
 
 
-async def test_a_marker_that_is_lost_on_the_way_down_is_told(make_town: Make) -> None:
+async def test_one_that_loses_the_marker_lands_by_gps_and_says_so_once(make_town: Make) -> None:
     town = with_marker(make_town())
     async with town.open(), seen_from(town, 12.5, 11.0):
         await town.patrol()
         await town.reach(S.LANDING)
+        told = len(town.vehicle.commands)
         await town.until(lambda: "lands on the marker" in town.live().reason)
         await town.until(lambda: "no marker seen: lands by GPS" in town.live().reason, 8)
+        assert town.vehicle.truth.mode == "RETURN_TO_LAUNCH"
+        assert town.vehicle.truth.altitude_m > town.policy.marker_fills_m
         words = said(town)
-        town.controller.landing_target("a1", target(town))  # once: that is not in sight again
-        await asyncio.sleep(1)
-        assert town.live().reason == "mission flown; no marker seen: lands by GPS"
-        for _ in range(3):
+        for _ in range(3):  # seen again: it has been decided
             town.controller.landing_target("a1", target(town))
             await asyncio.sleep(0.2)
-        await town.until(lambda: "lands on the marker" in town.live().reason, 1)
-        assert town.vehicle.truth.mode == "PRECISION_LAND"
-        assert len(words) == 2
         await home(town)
+        assert not any("lands on the marker" in each for each in words)
+        assert coming_down(town, told - 1) == ["goto", "precision_land", "return"]
+
+
+async def test_at_another_dock_one_that_loses_the_marker_lands_where_it_is(
+    make_town: Make,
+) -> None:
+    town = with_marker(make_town(docks=2))
+    async with town.open(), seen_from(town, 12.5, 10.0):
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        town.dock.refuse = "motor overheated"
+        await town.until(lambda: town.vehicle.truth.mode == "PRECISION_LAND")
+        await town.until(lambda: town.vehicle.truth.mode == "LAND", 15)
+        assert town.live().reason.endswith("; no marker seen: lands by GPS")
+        await town.reach(S.CLOSING)
 
 
 async def test_low_over_it_a_marker_that_fills_the_picture_is_not_told_as_lost(
