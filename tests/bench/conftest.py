@@ -59,7 +59,7 @@ class Flock:
     """So many drones, each with a dock of its own, of which some fly."""
 
     def __init__(self, harness: Any, server: Any, folder: Path, flying: int, docked: int) -> None:
-        self.server, self.folder = server, folder
+        self._harness, self.server, self.folder = harness, server, folder
         folder.mkdir(parents=True)
         self.count = flying + docked
         self.names = [f"v{n:03}" for n in range(self.count)]
@@ -233,13 +233,7 @@ class Flock:
 
     def log(self) -> list[dict[str, Any]]:
         """Return what the controller has logged."""
-        entries = []
-        for line in self.err.read_text().splitlines() if self.err.exists() else ():
-            with suppress(json.JSONDecodeError):
-                entry = json.loads(line)
-                entry["at"] = datetime.fromisoformat(entry["timestamp"]).timestamp()
-                entries.append(entry)
-        return entries
+        return self._harness.logged(self.err)
 
     def figures(self, seconds: float) -> dict[str, Any]:
         """Measure the controller for some seconds, and the world that it sees."""

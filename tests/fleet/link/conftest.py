@@ -138,7 +138,8 @@ async def _scripted(*expected: Expected) -> AsyncIterator[tuple[Scripted, Mavsdk
         yield vehicle, link
 
 
-async def _until(link: MavsdkLink, seen: Callable[[Any], bool], bound_s: float = 10.0) -> None:
+async def _until(link: MavsdkLink, seen: Callable[[Any], bool], bound_s: float = 30.0) -> None:
+    """Wait until a link's picture of its vehicle shows something."""
     changed = asyncio.Event()
     stop = link.listen(changed.set)
     try:

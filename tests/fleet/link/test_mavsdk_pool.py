@@ -8,6 +8,7 @@ import math
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from mavsdk.plugins.action import Action
@@ -16,7 +17,6 @@ from pymavlink.dialects.v20 import common as mav
 from fleet.errors import LinkError, Refused
 from fleet.link import maneuvers
 from fleet.link.items import programme
-from fleet.link.mavsdk_link import MavsdkLink
 from fleet.link.mavsdk_pool import MavsdkPool
 from fleet.link.port import LandingTarget
 from fleet.link.wire import HEARTBEAT, PING, message_id, target
@@ -69,20 +69,6 @@ async def flying(
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(link: MavsdkLink, seen: Callable[[Telemetry], bool], bound_s: float = 30.0) -> None:
-    changed = asyncio.Event()
-    stop = link.listen(changed.set)
-    try:
-        async with asyncio.timeout(bound_s):
-            while not seen(link.telemetry):
-                changed.clear()
-                await changed.wait()
-    except TimeoutError:
-        pytest.fail(f"not seen within {bound_s} s: {link.telemetry}")
-    finally:
-        stop()
-
-
 def north_m(t: Telemetry) -> float:
     return ((t.lat or PAD[1]) - PAD[1]) * 111_320
 
@@ -111,7 +97,7 @@ def sortie(reach_m: float = 40.0) -> Sortie:
     )
 
 
-async def test_a_flight_with_a_silent_neighbour() -> None:
+async def test_a_flight_with_a_silent_neighbour(until: Callable[..., Any]) -> None:
     """Load, read back, arm, fly, hold, jump to the last item, return; beside one nobody answers for."""
     here, ghost = drone(1, udp_port()), drone(9, udp_port())
     async with MavsdkPool([here, ghost]) as pool, flying(here):
@@ -139,7 +125,7 @@ async def test_a_flight_with_a_silent_neighbour() -> None:
             await pool.links["a9"].arm()
 
 
-async def test_the_same_mission_again_begins_at_its_first_item() -> None:
+async def test_the_same_mission_again_begins_at_its_first_item(until: Callable[..., Any]) -> None:
     here = drone(1, udp_port())
     async with MavsdkPool([here]) as pool, flying(here):
         link = pool.links["a1"]
@@ -154,7 +140,9 @@ async def test_the_same_mission_again_begins_at_its_first_item() -> None:
         assert link.telemetry.mission_current == 0
 
 
-async def test_refusals_carry_the_vehicles_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_refusals_carry_the_vehicles_own_words(
+    monkeypatch: pytest.MonkeyPatch, until: Callable[..., Any]
+) -> None:
     monkeypatch.setattr(maneuvers, "MISSION_TRIES", 2)
     here = drone(1, udp_port())
     stays_armed = {"COM_DISARM_PRFLT": -1.0}
@@ -173,7 +161,9 @@ async def test_refusals_carry_the_vehicles_own_words(monkeypatch: pytest.MonkeyP
             await link.arm()
 
 
-async def test_a_lost_vehicle_is_disconnected_after_five_seconds_and_comes_back() -> None:
+async def test_a_lost_vehicle_is_disconnected_after_five_seconds_and_comes_back(
+    until: Callable[..., Any],
+) -> None:
     here = drone(1, udp_port())
     async with MavsdkPool([here]) as pool:
         link = pool.links["a1"]
@@ -314,7 +304,7 @@ async def test_a_vehicle_on_anothers_port_is_neither_taken_for_it_nor_heard() ->
     wrong.socket.close()
 
 
-async def test_a_vehicle_flies_on_whatever_an_impostor_says() -> None:
+async def test_a_vehicle_flies_on_whatever_an_impostor_says(until: Callable[..., Any]) -> None:
     """One that has its system id and says that it is armed and comes home; and noise."""
     here = drone(1, udp_port())
     async with MavsdkPool([here]) as pool, flying(here):

@@ -111,6 +111,17 @@ def city() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def logged(err: Path) -> list[dict[str, Any]]:
+    """Return what a controller has logged so far, with ``at`` in seconds of the epoch."""
+    entries = []
+    for line in err.read_text().splitlines() if err.exists() else ():
+        with suppress(json.JSONDecodeError):
+            entry = json.loads(line)
+            entry["at"] = datetime.fromisoformat(entry["timestamp"]).timestamp()
+            entries.append(entry)
+    return entries
+
+
 class Program:
     """One of the programs beside this file, spoken to in JSON lines. Ends when its input does."""
 
@@ -305,13 +316,7 @@ class Realm:
 
     def log(self) -> list[dict[str, Any]]:
         """Return what the controller has logged."""
-        entries = []
-        for line in self.err.read_text().splitlines() if self.err.exists() else ():
-            with suppress(json.JSONDecodeError):
-                entry = json.loads(line)
-                entry["at"] = datetime.fromisoformat(entry["timestamp"]).timestamp()
-                entries.append(entry)
-        return entries
+        return logged(self.err)
 
     # the API
 
