@@ -151,7 +151,8 @@ async def emergency(s: Supervisor) -> Step:
             s.gate.release(s.drone.id)
             away = distance_m(s.t, s.pad)
             s.say(f"{why.split('; landed')[0]}; landed {away:.0f} m from its dock")
-        elif _wants_door(s) and s.gate.take(s.drone.id):
+        elif _wants_door(s):
+            s.gate.take(s.drone.id)
             await _open_for(s, why)
         elif s.lasting("calm", _holds_again(s)) > s.policy.hold_s:
             return Step(S.HELD, f"holds again after: {why}")
@@ -159,9 +160,16 @@ async def emergency(s: Supervisor) -> Step:
 
 
 def _wants_door(s: Supervisor) -> bool:
-    """Whether it comes down on a dock that is not open, and nobody else is at its door."""
-    free = s.gate.holder in {None, s.drone.id}
-    return s.t.in_air and s.t.mode == "RETURN_TO_LAUNCH" and not is_open(s) and free
+    """Whether it comes down on a dock that is not open, and nobody is at its door.
+
+    One that has left is not, though it has the gate until it is out of the column.
+    """
+    if not s.t.in_air or s.t.mode != "RETURN_TO_LAUNCH" or is_open(s):
+        return False
+    if s.gate.holder in {None, s.drone.id}:
+        return True
+    mate = s.world.keepers.get(s.gate.holder)
+    return mate is not None and mate.t.in_air and mate.state in {S.ON_WAY, S.ON_TASK}
 
 
 def _holds_again(s: Supervisor) -> bool:
