@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sitl.autopilot.contact import EventSink, GroundContact
-from sitl.autopilot.core import AIR, CRITICAL, INFO, WARNING, Core
+from sitl.autopilot.core import AIR, CRITICAL, INFO, Core
 from sitl.autopilot.failsafe import Action, Cause, Failsafe, Takeover
 from sitl.autopilot.judge import PlanJudge
 from sitl.autopilot.modes import AUTO, Mode
@@ -192,7 +192,9 @@ class Commander:
             return
         if core.estimator.settled and not core.gps:
             self._complained = core.now
-            core.say(WARNING, "Preflight: GPS fix too low")
+            core.say(CRITICAL, "Preflight Fail: GPS fix too low\t")
+            if not core.estimator.position_ok:
+                core.say(CRITICAL, "Preflight Fail: Global position estimate required\t")
         elif not core.estimator.settled and self._complained == 0.0 and core.now > 2.6:
             self._complained = core.now
             core.say(CRITICAL, "Preflight Fail: heading estimate not stable")

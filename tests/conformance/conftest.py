@@ -24,9 +24,11 @@ import pytest
 import pytest_asyncio
 
 from fleet.errors import LinkError
+from fleet.link.dialect import read
 from fleet.link.items import programme
 from fleet.link.mavsdk_link import MavsdkLink
 from fleet.link.mavsdk_pool import MavsdkPool
+from fleet.link.messages import Command
 from fleet.link.profile import profile
 from fleet.model.command import GoTo
 from fleet.model.live import Telemetry
@@ -44,6 +46,7 @@ from sitl.radio import CLEAR, Radio
 
 PAD = (117.65, 24.51)
 AMSL_M = 10.0
+REQUEST_MESSAGE, AUTOPILOT_VERSION = 512, 148
 EMBEDDED_SPEED = 15.0
 PX4_SPEED = float(os.environ.get("PX4_SIM_SPEED_FACTOR", "2"))
 """PX4's own variable, to slow it down on a machine that cannot keep up."""
@@ -57,18 +60,24 @@ ORDER = (
 """Files in the order in which they share flights."""
 
 TIMES: dict[str, dict[str, float]] = {}
+FLOWN: dict[str, str] = {}
+"""What is said of each autopilot: its version, or why it did not fly."""
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter):
-    """Say which autopilots flew, and how long they took."""
-    if not TIMES:
+    """Say how long each autopilot took, and, last, which flew and which did not, and why."""
+    if not FLOWN:
         return
-    terminalreporter.section("conformance: simulated seconds")
-    terminalreporter.line("flown: " + ", ".join(TIMES))
+    terminalreporter.section("conformance: simulated seconds, and metres where it says so")
+    terminalreporter.line(f"{'':45}" + "".join(f"{name:>10}" for name in TIMES))
     names = dict.fromkeys(name for times in TIMES.values() for name in times)
     for name in names:
-        seen = "".join(f"{times.get(name, math.nan):10.1f}" for times in TIMES.values())
+        seen = "".join(f"{times.get(name, math.nan):10.2f}" for times in TIMES.values())
         terminalreporter.line(f"{name:45}{seen}")
+    terminalreporter.section("conformance: autopilots")
+    for name, words in FLOWN.items():
+        terminalreporter.line(f"{name}: {words}")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -157,6 +166,17 @@ class Bench:
         self.link = pool.links["a1"]
         await self.until(lambda t: t.connected, 15)
 
+    async def version(self) -> str:
+        """Return what the autopilot says its software is: its version, and the revision of its source."""
+        self.link._asking.send(Command(REQUEST_MESSAGE, (float(AUTOPILOT_VERSION),)))
+        told = self.link._tap.latest
+        await self.true(lambda: told(AUTOPILOT_VERSION) is not None, 20, "its version")
+        message = read(told(AUTOPILOT_VERSION))
+        numbers = message.flight_sw_version.to_bytes(4, "big")[:3]
+        number = ".".join(map(str, numbers)) if any(numbers) else "a build without a version"
+        revision = bytes(message.flight_custom_version)[::-1].hex().rstrip("0")
+        return f"{number}, source {revision}" if revision else number
+
     async def _embedded(self) -> tuple[int, int]:
         port = free_port()
         spec = VehicleSpec(id="a1", system_id=3, lon=PAD[0], lat=PAD[1], amsl_m=AMSL_M)
@@ -203,6 +223,10 @@ class Bench:
         assert least <= seconds, f"{what}: {seconds:.1f} s, PX4 takes at least {least:g}"
         assert seconds <= most + SLACK_S * self.speed, f"{what}: {seconds:.1f} s, bound {most:g}"
         return seconds
+
+    def found(self, what: str, value: float) -> None:
+        """Note a measured number that is no time."""
+        TIMES.setdefault(self.autopilot, {})[what] = value
 
     async def until(self, seen: Callable[[Telemetry], bool], bound_s: float) -> Telemetry:
         """Wait until telemetry shows something; fail after ``bound_s`` simulated seconds."""
@@ -338,10 +362,14 @@ async def vehicle(request, tmp_path_factory) -> AsyncIterator[Bench]:
         try:
             await find_px4()
         except Px4Missing as error:
+            FLOWN["PX4"] = f"NOT flown: {error}"
             pytest.skip(str(error))
     bench = Bench(request.param, tmp_path_factory.mktemp("conformance"))
     await bench.start()
     try:
+        FLOWN["PX4" if request.param == "px4" else "embedded"] = (
+            f"flown; it says it is {await bench.version()}"
+        )
         yield bench
     finally:
         await bench.stop()

@@ -6,6 +6,7 @@ import pytest
 
 from fleet.errors import LinkError, Refused
 from fleet.link.items import programme
+from sitl.autopilot.port import Fault
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
@@ -49,6 +50,24 @@ async def test_arming_is_refused_in_the_autopilots_own_words(ground):
     assert not ground.link.telemetry.armed
     await ground.link.hold()
     await ground.ready()
+
+
+async def test_arming_without_satellites_is_refused_and_the_reason_told(ground, moment):
+    ground.sim.set_fault(Fault.GPS)
+    try:
+        await ground.until(lambda t: not t.armable and t.gps_fix < 3, 30)
+        with pytest.raises(Refused, match="Arming denied: Resolve system health failures first"):
+            await ground.link.arm()
+        await ground.said("Preflight Fail: GPS fix too low", moment, 15)
+        await ground.said("Preflight Fail: Global position estimate required", moment, 15)
+        assert not ground.link.telemetry.armed
+    finally:
+        ground.sim.set_fault(Fault.GPS, False)
+    since = ground.now()
+    await ground.ready()
+    ground.took("satellites back: ready", since, 0, 30)
+    await ground.link.arm()
+    await ground.link.disarm()
 
 
 async def test_a_vehicle_that_was_not_armed_does_not_start(ground, make_sortie):

@@ -12,8 +12,8 @@ from missions.sortie import Leg, LegKind
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 
-def survey(place, points, reach=40.0):
-    track = tuple(place(reach * (k + 1) / points, 10.0 * (k % 2)) for k in range(points))
+def survey(place, points, reach=40.0, wide=10.0):
+    track = tuple(place(reach * (k + 1) / points, wide * (k % 2)) for k in range(points))
     return (Leg(LegKind.SURVEY, track, 5.0, cell="c"),)
 
 
@@ -63,11 +63,39 @@ def _transfers(path):
             yield "read", message.mission_type
 
 
-async def test_a_mission_that_leaves_the_fence_is_refused(ground, make_sortie, place):
+@pytest.mark.parametrize("points", [1, 2, 40, 400])
+async def test_a_mission_is_flown_to_its_end(air, make_sortie, place, points):
+    plan = programme(make_sortie(survey(place, points, wide=0.0)))
+    await air.link.load(plan)
+    since, seen, farthest = air.now(), [], 0.0
+
+    def ended(t):
+        nonlocal farthest
+        farthest = max(farthest, air.from_pad_m())
+        if not seen or t.mission_current != seen[-1]:
+            seen.append(t.mission_current)
+        return t.mission_current == len(plan.items) and t.mode == "HOLD"
+
+    await air.link.start_mission()
+    await air.until(ended, 150)
+    air.took(f"mission of {points} points flown", since, 10, 120)
+    assert seen == sorted(seen), "no item twice, none backwards"
+    assert 36 < farthest < 45, "as far as the last point, 40 m away"
+    assert air.from_pad_m() < 5.0
+
+
+async def test_a_mission_that_leaves_the_fence_is_refused_before_any_of_it_is_sent(
+    ground, make_sortie, place, tmp_path
+):
+    good = programme(make_sortie(survey(place, 2)))
+    await ground.link.load(good)
     plan = programme(make_sortie(survey(place, 2, reach=120.0), fence_m=60.0))
-    with pytest.raises(LinkError, match=r"(?i)fence"):
+    recording = tmp_path / "refused.tlog"
+    ground.link.record(recording)
+    with pytest.raises(LinkError, match="leaves the fence"):
         await ground.link.load(plan)
-        await ground.link.arm()
-        await ground.link.start_mission()
-    assert not ground.link.telemetry.in_air
-    await ground.link.load(programme(make_sortie(survey(place, 2))))
+    assert await ground.link.holds(good) is None
+    ground.link.record(None)
+    await ground.true(recording.exists, 10, "a recording")
+    assert ("sent", 0) not in list(_transfers(recording))
+    assert ("sent", 1) not in list(_transfers(recording))
