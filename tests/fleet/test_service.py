@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -103,3 +104,20 @@ async def test_it_says_the_token_then_that_it_is_ready_and_ends_what_it_began(pl
         await serve(plan, stop, say, environment={}, start=start)
     assert [line.split()[0] for line in said] == ["administrator", "ready"]
     assert ended == ["flight"]
+
+
+async def test_what_was_made_at_the_start_is_not_looked_through_again(plan: Plan) -> None:
+    stop, kept = asyncio.Event(), list[int]()
+
+    async def start(*_: Any) -> Any:
+        return NoFlight()
+
+    def said(words: str) -> None:
+        if words.startswith("ready"):
+            kept.append(gc.get_freeze_count())
+            stop.set()
+
+    async with asyncio.timeout(20):
+        await serve(plan, stop, said, environment={}, start=start)
+    assert kept[0] > 10_000
+    assert gc.get_freeze_count() == 0
