@@ -271,6 +271,7 @@ class Realm:
         while self.alive and time.monotonic() < end:
             time.sleep(0.005)
         assert not self.alive, "SIGKILL was not enough"
+        self.world.ask(do="died")
         self._clear_up(group)
 
     def _group(self) -> list[psutil.Process]:

@@ -12,6 +12,7 @@ from typing import Any
 from missions.city import City
 from missions.geo import LocalFrame
 from sitl.autopilot.modes import Mode, from_custom_mode
+from sitl.dock import SLOT_M
 
 SETTLED_S = 1.6
 """A vehicle that has been in a mode for so long (wall) is known to be in it: a link that has not seen
@@ -21,7 +22,12 @@ APART_M, ABOVE_M = 30.0, 10.0
 IN_CHARGE_S = 6.0
 """Wall time after a start from which on a controller answers for the distance between drones: what
 flew on while there was none may have brought them together, in five times the time."""
-ON_PAD_M = 3.0
+OPENS_S = 4.0
+"""Wall time that a controller in charge has to open the dock of one that comes down by itself."""
+OVER_M = 40.0
+SPENT_PERCENT = 15.0
+"""With less a drone is brought down on its dock even where that does not open."""
+COMES_DOWN = frozenset({Mode.RTL.slug, Mode.LAND.slug, Mode.PRECLAND.slug})
 UPLOADS = frozenset({"MISSION_COUNT", "MISSION_CLEAR_ALL", "MISSION_ITEM", "MISSION_ITEM_INT"})
 MODES = {20: Mode.RTL, 21: Mode.LAND, 192: Mode.HOLD, 22: Mode.TAKEOFF}
 
@@ -75,6 +81,8 @@ class Judge:
         self.near_misses: list[str] = []
         """Those that began with nobody there to prevent them."""
         self.started = time.time()
+        self.alive = False
+        """Whether there is a controller, since ``started``."""
         self.takeoffs: list[dict[str, Any]] = []
         self.landings: list[dict[str, Any]] = []
         self.received = 0
@@ -139,6 +147,8 @@ class Judge:
             self.note(f"{drone}: told to land where it is, and nobody wanted that")
         if core.landed and mode not in (Mode.MISSION, Mode.HOLD):
             self.note(f"{drone}: told {mode.slug} on the ground")
+        if not core.landed and mode.slug in COMES_DOWN and drone not in self.told_to_land:
+            self._may_come_down(drone, mode)
         if core.landed and mode is Mode.MISSION and core.armed:
             self._may_leave(drone)
         known, since = self._mode.get(drone, ("", 0.0))
@@ -147,6 +157,17 @@ class Judge:
             self.note(
                 f"{drone}: told {mode.slug}, which it has flown for {time.time() - since:.1f} s"
             )
+
+    def _may_come_down(self, drone: str, mode: Mode) -> None:
+        """Judge that one is told to land: over a dock that is open, or its battery has ended."""
+        dock, away = self.nearest(drone)
+        door = self._docks[dock].dock.door.value
+        if (
+            away < OVER_M
+            and door != "open"
+            and self._vehicles[drone].battery_percent > SPENT_PERCENT
+        ):
+            self.note(f"{drone}: told {mode.slug} over {dock}, whose door is {door}")
 
     def _set_current(self, drone: str, seq: int) -> None:
         core = self._vehicles[drone].core
@@ -173,8 +194,8 @@ class Judge:
     def _may_leave(self, drone: str) -> None:
         where = self.nearest(drone)
         dock = self._docks[where[0]].dock
-        if where[1] > ON_PAD_M:
-            self.note(f"{drone}: to take off {where[1]:.0f} m from {where[0]}")
+        if where[1] > SLOT_M:
+            self.note(f"{drone}: to take off {where[1]:.1f} m from {where[0]}")
         if dock.door.value != "open" or not dock.clear:
             self.note(f"{drone}: to take off under a door that is {dock.door}, clear {dock.clear}")
 
@@ -210,10 +231,35 @@ class Judge:
         self._write("landed", drone=drone, dock=dock, away_m=round(away, 2))
         if drone in self.told_to_land:
             return
-        if away > ON_PAD_M:
-            self.note(f"{drone}: came down {away:.0f} m from {dock}")
+        if away > SLOT_M:
+            self.note(f"{drone}: came down {away:.1f} m from {dock}")
         elif self._docks[dock].dock.door.value != "open":
-            self.note(f"{drone}: came down on {dock}, whose door is {self._docks[dock].dock.door}")
+            self._on_the_lid(drone, dock, now)
+
+    def _on_the_lid(self, drone: str, dock: str, now: float) -> None:
+        """Judge one that came down on a dock that is not open: who could have opened it?"""
+        mode, since = self._mode[drone]
+        words = f"{drone}: came down on {dock}, whose door is {self._docks[dock].dock.door}"
+        words += f"; {mode} for {now - since:.1f} s"
+        jammed = self._docks[dock].dock.door.value == "jammed"
+        if self.in_charge(now) and now - since > OPENS_S and not jammed:
+            self.note(words)
+        else:
+            self.near_misses.append(words)
+            self._write("near miss", what=words)
+
+    def closing(self, dock: str) -> None:
+        """Judge that a dock takes a word to close."""
+        now = time.time()
+        for drone in self._aloft:
+            mode, since = self._mode[drone]
+            below, away = self.nearest(drone)
+            if mode in COMES_DOWN and below == dock and away < OVER_M and now - since > SETTLED_S:
+                self.note(f"{dock}: told to close under {drone}, {mode} for {now - since:.1f} s")
+
+    def in_charge(self, now: float) -> bool:
+        """Whether a controller answers for what happens now."""
+        return self.alive and now - self.started > IN_CHARGE_S
 
     def _apart(self) -> None:
         aloft = sorted(self._aloft)
@@ -232,7 +278,7 @@ class Judge:
                     self._was_near(f"{a} and {b}: {level:.0f} m apart, {height:.0f} m in height")
 
     def _was_near(self, words: str) -> None:
-        if time.time() - self.started > IN_CHARGE_S:
+        if self.in_charge(time.time()):
             self.note(words)
         else:
             self.near_misses.append(words)

@@ -24,11 +24,12 @@ from missions.cityfile import parse
 from sitl.autopilot.clock import SpeedClock
 from sitl.autopilot.core import VehicleSpec
 from sitl.autopilot.endpoint import MavlinkLink
+from sitl.autopilot.modes import Mode
 from sitl.autopilot.port import Fault
 from sitl.autopilot.telemetry import ONBOARD_HZ
 from sitl.autopilot.vehicle import EmbeddedVehicle, fly
 from sitl.broker import Broker, address
-from sitl.dock import SLOT_M, Dock
+from sitl.dock import SLOT_M, Dock, Door
 from sitl.dock_mqtt import DockLine
 from sitl.log import JsonLog
 from sitl.scenario import Weather
@@ -36,6 +37,7 @@ from sitl.vehicles import slot
 
 DOOR_S = 1.0
 LOOK_S = 0.05
+HELP_S = 2.0
 UNUSED = {"HIGHRES_IMU", "ATTITUDE_QUATERNION", "ODOMETRY", "SERVO_OUTPUT_RAW", "DISTANCE_SENSOR"}
 """High-rate streams that the controller does not look at: left out to save this machine."""
 
@@ -49,6 +51,8 @@ class World:
         self.log = log.open("a", encoding="utf-8")
         self.vehicles: dict[str, EmbeddedVehicle] = {}
         self.docks: dict[str, DockLine] = {}
+        self._lies: dict[str, float] = {}
+        """By vehicle on a lid: since when."""
         self.assassin = Assassin()
         for number, drone in enumerate(self.city.drones):
             lon, lat = slot(self.city, drone.id)
@@ -118,6 +122,8 @@ class World:
                 "dock", dock=line.dock.place.id, action=command.action,
                 replies=[f"{r.result} {r.reason}" for r in replies], door=line.dock.door.value,
             )  # fmt: skip
+            if command.action == "close":
+                self.judge.closing(line.dock.place.id)
             self.assassin.see(f"DOCK {command.action}")
             return replies
 
@@ -127,6 +133,7 @@ class World:
         while True:
             self.judge.look()
             self._centre()
+            self._help()
             await asyncio.sleep(LOOK_S)
 
     def _centre(self) -> None:
@@ -141,6 +148,19 @@ class World:
             if rests and away <= SLOT_M and (body.north, body.east) != (0.0, 0.0):
                 body.north = body.east = 0.0
 
+    def _help(self) -> None:
+        """Open a dock by hand where a vehicle lies on its lid, as people would."""
+        now = time.time()
+        for name, vehicle in self.vehicles.items():
+            dock, away = self.judge.nearest(name)
+            line = self.docks[dock].dock
+            out = name not in line.occupants and away <= SLOT_M
+            lies = vehicle.landed and not vehicle.armed and out and line.door.value == "closed"
+            since = self._lies.setdefault(name, now) if lies else self._lies.pop(name, now)
+            if lies and now - since > HELP_S:
+                line.door = Door.OPENING
+                self.write("helped", drone=name, dock=dock)
+
     async def _serve(self) -> None:
         reader = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
@@ -149,27 +169,41 @@ class World:
             print(json.dumps(self._do(json.loads(line))), flush=True)
 
     def _do(self, asked: dict[str, Any]) -> dict[str, Any]:
-        match asked.pop("do"):
-            case "truth":
-                return self._truth()
-            case "jam":
-                self.docks[asked["dock"]].dock.jam(asked["on"])
-            case "silence":
-                self.vehicles[asked["drone"]].set_fault(Fault.LINK, asked["on"])
-            case "kill":
-                self.assassin.arm(asked["pid"], asked["what"], asked["skip"])
-            case "spare":
-                self.assassin.disarm()
-            case "may_land":
-                self.judge.told_to_land.add(asked["drone"])
-            case "started":
-                self.judge.started = time.time()
-                self.write("started", **asked)
-            case "note":
-                self.write("note", **asked)
-        return {}
+        """Do what is asked: the method of that name, with the rest as what it takes."""
+        answer = getattr(self, f"_ask_{asked.pop('do')}")(**asked)
+        return answer if isinstance(answer, dict) else {}
 
-    def _truth(self) -> dict[str, Any]:
+    def _ask_jam(self, dock: str, on: bool) -> None:
+        self.docks[dock].dock.jam(on)
+
+    def _ask_silence(self, drone: str, on: bool) -> None:
+        self.vehicles[drone].set_fault(Fault.LINK, on)
+
+    def _ask_return(self, drone: str) -> None:
+        vehicle = self.vehicles[drone]
+        if not vehicle.landed:
+            vehicle._commander.set_mode(Mode.RTL)
+
+    def _ask_kill(self, pid: int, what: str, skip: int) -> None:
+        self.assassin.arm(pid, what, skip)
+
+    def _ask_spare(self) -> None:
+        self.assassin.disarm()
+
+    def _ask_may_land(self, drone: str) -> None:
+        self.judge.told_to_land.add(drone)
+
+    def _ask_started(self, **fields: Any) -> None:
+        self.judge.started, self.judge.alive = time.time(), True
+        self.write("started", **fields)
+
+    def _ask_died(self) -> None:
+        self.judge.alive = False
+
+    def _ask_note(self, **fields: Any) -> None:
+        self.write("note", **fields)
+
+    def _ask_truth(self) -> dict[str, Any]:
         judge = self.judge
         return {
             "vehicles": judge.truth(),
