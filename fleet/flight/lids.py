@@ -42,6 +42,7 @@ class Lids:
 
     async def run(self) -> None:
         """Look for ever, and close one at a time."""
+        self._world.left_open.update(self._left())
         while True:
             await asyncio.sleep(EACH_S)
             for dock in tuple(self._world.left_open):
@@ -49,6 +50,20 @@ class Lids:
                     self._world.left_open.discard(dock)
                 if self._is_due(dock):
                     await self._close(dock)
+
+    def _left(self) -> set[str]:
+        """Return the docks that drones were diverted from, by their records.
+
+        What the controller before this one had not closed is not written down; one of these that
+        is closed when it is heard is let go of.
+        """
+        left: set[str] = set()
+        for keeper in self._world.keepers.values():
+            began = {keeper.drone.dock}
+            if keeper.sortie is not None:
+                began.add(keeper.sortie.dock)
+            left |= began - {keeper.berth}
+        return left
 
     def _is_due(self, dock: str) -> bool:
         now, policy = self._world.clock.monotonic(), self._world.policy
