@@ -257,9 +257,9 @@ class Builder:
         name = self.ground.cells[cell].id
         return self._with(draft, _Leg(LegKind.SURVEY, tuple(points), cell=name))
 
-    def home(self, draft: Draft) -> Draft:
-        """Return the draft with the way home; its cost includes the landing."""
-        way = self._way(draft.here, self.ground.places[self.dock])
+    def home(self, draft: Draft, dock: str | None = None) -> Draft:
+        """Return the draft with the way home, or to another dock; its cost includes the landing."""
+        way = self._way(draft.here, self.ground.places[dock or self.dock])
         draft = self._with(draft, _Leg(LegKind.TRANSIT, way))
         draft = self._with(draft, _Leg(LegKind.HOME, way[-1:]))
         return replace(
@@ -355,8 +355,10 @@ class Builder:
         """Return where the sortie is, without time."""
         return Tube.of(self.dock, draft.path)
 
-    def finish(self, draft: Draft, sortie_id: str, order: str) -> Sortie:
-        """Return a whole draft as a sortie, with its fence.
+    def finish(
+        self, draft: Draft, sortie_id: str, order: str, ends_at: str | None = None
+    ) -> Sortie:
+        """Return a whole draft as a sortie, with its fence; ``ends_at`` as in ``Sortie``.
 
         Raises
         ------
@@ -390,6 +392,7 @@ class Builder:
             alternates=tuple(
                 Waypoint(*self.ground.docks[dock].position, self.altitude_m) for dock in alternates
             ),
+            ends_at=ends_at,
         )
 
     def _alternates(self, path: Sequence[tuple[float, float, float]]) -> tuple[str, ...]:

@@ -20,8 +20,9 @@ from missions.city import City, Site
 from missions.coverage import Metres
 from missions.energy import CALM, Wind
 from missions.errors import PlanError
+from missions.ferry import ferry
 from missions.relief import ASIDE_S, Station, beside, must_go
-from missions.sortie import Sortie
+from missions.sortie import FERRY, Sortie
 
 MAX_PATROL_S = 720.0
 """A patrol that reaches this takes no further cell."""
@@ -38,7 +39,8 @@ class DroneOffer:
     """A drone that could fly.
 
     ``dock`` is the one it stands in, be it the one it lives in or another. ``reason`` says why it
-    is not ready, in words for an operator.
+    is not ready, in words for an operator. ``home`` is the dock to fly it home to when no order
+    wants it: it is a guest where it stands.
     """
 
     id: str
@@ -46,6 +48,7 @@ class DroneOffer:
     battery_percent: float
     ready: bool = True
     reason: str = ""
+    home: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def plan(
     Stare orders come first, then patrols, each by priority, then by age. A patrol takes the cell
     longest unvisited and as many neighbours of it as energy and ``max_patrol_s`` allow. Among
     cells that were never visited, that one is next which lies nearest to a dock with the fewest
-    drones out.
+    drones out. Guests of other docks that nothing wants are flown home, last.
 
     Parameters
     ----------
@@ -156,6 +159,7 @@ class _Planning:
         patrols = [order for order in ranked if order.kind == "patrol"]
         for priority in dict.fromkeys(order.priority for order in patrols):
             self._patrols([order for order in patrols if order.priority == priority])
+        self._ferries()
         return Plan(tuple(self.sorties), tuple(dict.fromkeys(self.refusals)))
 
     def _prepare(self) -> None:
@@ -202,9 +206,11 @@ class _Planning:
     def _clear(self, tube: Tube) -> bool:
         return not any(tube.meets(other) for other in self.tubes)
 
-    def _take(self, builder: Builder, draft: Draft, order: str) -> Sortie:
+    def _take(
+        self, builder: Builder, draft: Draft, order: str, ends_at: str | None = None
+    ) -> Sortie:
         """Add a sortie to the plan."""
-        sortie = builder.finish(draft, "", order)  # may refuse; only then is an id drawn
+        sortie = builder.finish(draft, "", order, ends_at)  # may refuse; then no id is drawn
         sortie = replace(sortie, id=self.new_id())
         self.sorties.append(sortie)
         self.tubes.append(builder.tube(draft))
@@ -214,6 +220,30 @@ class _Planning:
         self.load[sortie.dock] += 1
         del self.free[sortie.drone]
         return sortie
+
+    # guests
+
+    def _ferries(self) -> None:
+        """Send home the guests that are left, each to its own dock."""
+        for offer in sorted(self.free.values(), key=lambda o: o.id):
+            if offer.home is None or offer.home == offer.dock:
+                continue
+            reason = self._nobody() or self._ferry(offer, offer.home)
+            if reason:
+                self._refuse(FERRY, offer.id, reason)
+
+    def _ferry(self, offer: DroneOffer, home: str) -> str | None:
+        """Send one home at the first altitude that is clear; return why not."""
+        for altitude in self._layers(offer.dock):
+            builder = self._builder(offer, altitude)
+            try:
+                draft = ferry(builder, home, self.tubes)
+                if draft is not None:
+                    self._take(builder, draft, FERRY, home)
+                    return None
+            except PlanError as error:
+                return str(error)
+        return CROWDED
 
     # stares
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+FERRY = "ferry"
+"""What a sortie has for its order that brings a drone home to its own dock from another."""
+
 
 class LegKind(StrEnum):
     """What a leg is for."""
@@ -81,10 +84,10 @@ class SortieEnergy:
 
 @dataclass(frozen=True, slots=True)
 class Sortie:
-    """One flight of one drone, from its dock and back to it.
+    """One flight of one drone, from its dock and back to it, or on to another.
 
-    The first leg is the TAKEOFF over the dock, the last is HOME: one waypoint over the dock at
-    the sortie's altitude, where the drone holds until the dock is open and it is told to land.
+    The first leg is the TAKEOFF over the dock, the last is HOME: one waypoint over the dock that
+    it ends at, at the sortie's altitude, where the drone holds until the dock is open and it is told to land.
     """
 
     id: str
@@ -102,6 +105,13 @@ class Sortie:
     """Rings of (lon, lat) the vehicle must not enter."""
     alternates: tuple[Waypoint, ...] = field(default=())
     """Over other docks within reach, for an autopilot that cannot come home: its rally points."""
+    ends_at: str | None = None
+    """Dock that it ends at, where that is another than the one it began at."""
+
+    @property
+    def end(self) -> Waypoint:
+        """Where it ends: over its dock."""
+        return self.legs[-1].waypoints[-1]
 
     @property
     def cells(self) -> tuple[str, ...]:
