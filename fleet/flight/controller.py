@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -16,6 +17,7 @@ from fleet.flight import air, aside, ground, homing, recovery
 from fleet.flight.dispatch import Dispatch, given_up
 from fleet.flight.gate import Gate
 from fleet.flight.lids import Lids
+from fleet.flight.lookout import Lookout
 from fleet.flight.orders import OrderBook, known
 from fleet.flight.overrides import Overrides
 from fleet.flight.planning import Planner, ask
@@ -32,10 +34,15 @@ from fleet.model.order import Order, OrderRequest
 from fleet.model.states import DroneState
 from fleet.store.port import FlightStore
 from missions.city import City
+from missions.sortie import FERRY
 
 S = DroneState
 MIND_EACH_S = 1.0
 TICK_S = 0.05
+LOOKS_HZ = 1000.0
+"""Times a second that drones are looked at which nothing is new of, all together."""
+SLICE_S = 0.005
+"""Looking at them, the event loop has its turn after this."""
 log = structlog.get_logger(__name__)
 
 HANDLERS: Mapping[DroneState, Handler] = {
@@ -134,6 +141,7 @@ class FlightController:
         self._tracks = Tracks(self._world, tuple(self._supervisors.values()))
         self._reliefs = Reliefs()
         self._lids = Lids(self._world)
+        self._lookout = Lookout(self._world)
 
     @property
     def supervisors(self) -> Mapping[str, Supervisor]:
@@ -166,7 +174,8 @@ class FlightController:
                 # what was flown since is seen, whoever was there to count
                 begun = sortie.created_at
                 supervisor.follower.resume({cell for cell, at in visits.items() if at >= begun})
-            if sortie is not None and not self._orders.is_active(sortie.sortie.order):
+            ordered = sortie is not None and sortie.sortie.order != FERRY
+            if ordered and not self._orders.is_active(sortie.sortie.order):
                 supervisor.tell(Word("return", "its order has ended"))
         for left in by_id.values():
             reason = "controller was started again before its drone began it"
@@ -179,6 +188,7 @@ class FlightController:
             self._tracks.run(),
             self._tick(),
             self._lids.run(),
+            self._lookout.run(),
         )
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
@@ -220,6 +230,7 @@ class FlightController:
             If the store does not take it; the drones come home all the same.
         """
         words = f"recalled by {actor}: {reason}" if reason else f"recalled by {actor}"
+        self._dispatch.ferries = False
         for supervisor in self._supervisors.values():
             self._call_home(supervisor, words)
         await self._orders.cancel_all(words)
@@ -303,15 +314,19 @@ class FlightController:
     # the loop
 
     async def _tick(self) -> None:
-        """Have every keeper look again, for what was told a moment ago and what lasts."""
+        """Have every keeper look again, for what shows only by lasting."""
+        keepers = tuple(self._supervisors.values())
+        at_least_s = max(self._world.policy.look_at_least_s, len(keepers) / LOOKS_HZ)
         while True:
-            try:
-                self._world.listen_to_traffic()
-                for supervisor in self._supervisors.values():
-                    supervisor.tick()
+            began = time.monotonic()
+            for keeper in keepers:
+                try:
+                    keeper.tick(at_least_s)
+                except Exception:  # one that cannot be looked at must not end the looking at others
+                    log.exception("fault in the tick", drone=keeper.drone.id)
+                if time.monotonic() - began > SLICE_S:
                     await asyncio.sleep(0)  # telemetry and commands go first
-            except Exception:  # one that cannot be looked at must not end the looking at others
-                log.exception("fault in the tick")
+                    began = time.monotonic()
             await asyncio.sleep(TICK_S)
 
     async def _mind(self) -> None:

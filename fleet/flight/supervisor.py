@@ -116,7 +116,7 @@ class Supervisor(Berthed):
         self._ledger = Ledger(world.store)
         self._shown = Shown()
         self._looked_at_s = -math.inf
-        self._news = False
+        self._soon: asyncio.TimerHandle | None = None
         self._turns = Turns(self._enter, self._work, self._judge, self._fault)
 
     # what is seen
@@ -248,32 +248,43 @@ class Supervisor(Berthed):
             await self._turns.run()
         finally:
             stop()
+            self._look_no_more()
             await self.end_errand()
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
 
     def pulse(self) -> None:
-        """Look, now or, where that was done a moment ago, at the next tick."""
+        """Look, now or, where that was done a moment ago, as soon as it is due again."""
         now = self.world.clock.monotonic()
-        if now - self._looked_at_s < self.policy.look_s:
-            self._news = True
-        else:
+        wait_s = self._looked_at_s + self.policy.look_s - now
+        if wait_s <= 0:
+            self._look(now)
+        elif self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(wait_s, self._look_now)
+
+    def tick(self, at_least_s: float) -> None:
+        """Look where that was done longer ago, for what shows only by lasting."""
+        now = self.world.clock.monotonic()
+        if now - self._looked_at_s >= at_least_s:
             self._look(now)
 
-    def tick(self) -> None:
-        """Look where there is news, and now and then for what shows only by lasting."""
-        now = self.world.clock.monotonic()
-        if self._news or now - self._looked_at_s >= self.policy.look_at_least_s:
-            self._look(now)
+    def _look_now(self) -> None:
+        self._look(self.world.clock.monotonic())
 
     def _look(self, now: float) -> None:
         """Hold the drone against the matrix, then have whoever waits look again."""
-        self._looked_at_s, self._news = now, False
+        self._looked_at_s = now
+        self._look_no_more()
         look(self)
         self.world.doubts.see(self.dock.state)
         self._turns.look()
         self.publish()
         self.wake()
+
+    def _look_no_more(self) -> None:
+        soon, self._soon = self._soon, None
+        if soon is not None:
+            soon.cancel()
 
     def _judge(self) -> Due | None:
         try:

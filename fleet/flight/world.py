@@ -110,14 +110,20 @@ class World:
         """Every aircraft that one of the vehicles hears."""
         return tuple(self.heard.values())
 
-    def listen_to_traffic(self) -> None:
-        """Gather what the vehicles' ADS-B receivers tell."""
+    def hear(self, aircraft: Aircraft) -> bool:
+        """Take a receiver's word of an aircraft; say whether it is newer than what is known."""
+        known = self.heard.get(aircraft.icao)
+        if known is not None and known.at >= aircraft.at:
+            return False
+        self.heard[aircraft.icao] = aircraft
+        return True
+
+    def forget_traffic(self) -> None:
+        """Forget the aircraft that no receiver has told of lately."""
         self.heard.clear()
         for link in self.links.values():
             for aircraft in link.traffic:
-                known = self.heard.get(aircraft.icao)
-                if known is None or known.at < aircraft.at:
-                    self.heard[aircraft.icao] = aircraft
+                self.hear(aircraft)
 
     def pad(self, dock: str) -> tuple[float, float]:
         """Return where a dock's pad is (lon, lat)."""

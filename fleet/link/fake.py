@@ -77,7 +77,8 @@ class FakeVehicle(FakeBody):
         self.silent = False
         self.answers = answers
         self.commands: list[str] = []
-        self.traffic: Sequence[Aircraft] = ()
+        self._traffic: Sequence[Aircraft] = ()
+        self._aircraft_listeners: list[Callable[[Aircraft], None]] = []
         self.differences: Sequence[str] | None = ()
         self.troubles: Sequence[str] = ()
         self.fence: tuple[Item, ...] = ()
@@ -111,6 +112,23 @@ class FakeVehicle(FakeBody):
     def texts(self) -> Sequence[VehicleText]:
         """The last texts of the autopilot, oldest first."""
         return tuple(self._texts)
+
+    @property
+    def traffic(self) -> Sequence[Aircraft]:
+        """Aircraft that its receiver tells of."""
+        return self._traffic
+
+    @traffic.setter
+    def traffic(self, traffic: Sequence[Aircraft]) -> None:
+        self._traffic = tuple(traffic)
+        for aircraft in self._traffic:
+            for listener in tuple(self._aircraft_listeners):
+                listener(aircraft)
+
+    def hear_aircraft(self, listener: Callable[[Aircraft], None]) -> Callable[[], None]:
+        """Call ``listener`` at once with each word of an aircraft; return what ends it."""
+        self._aircraft_listeners.append(listener)
+        return lambda: self._aircraft_listeners.remove(listener)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` on every change of telemetry; return what ends it."""

@@ -73,6 +73,8 @@ class MavsdkLink:
         self._last = self._slots.picture()
         self._track = Track()
         self._listeners: list[Listener] = []
+        self._aircraft_listeners: list[Callable[[Aircraft], None]] = []
+        tap.heard_aircraft = self._tell_aircraft
         self._arming = asyncio.Lock()
         self._speeding = asyncio.Lock()
         self._looking = asyncio.Lock()
@@ -126,6 +128,15 @@ class MavsdkLink:
         """Call ``listener`` on every change of telemetry; return what ends it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def hear_aircraft(self, listener: Callable[[Aircraft], None]) -> Callable[[], None]:
+        """Call ``listener`` at once with each word of an aircraft; return what ends it."""
+        self._aircraft_listeners.append(listener)
+        return lambda: self._aircraft_listeners.remove(listener)
+
+    def _tell_aircraft(self, aircraft: Aircraft) -> None:
+        for listener in tuple(self._aircraft_listeners):
+            listener(aircraft)
 
     def record(self, path: Path | None) -> None:
         """Append every packet of both directions to a ``.tlog`` from now on; None ends it."""

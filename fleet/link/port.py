@@ -93,6 +93,9 @@ class DroneLink(Protocol):
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` on every change of telemetry; return what ends it."""
 
+    def hear_aircraft(self, listener: Callable[[Aircraft], None]) -> Callable[[], None]:
+        """Call ``listener`` at once with each word of an aircraft; return what ends it."""
+
     async def load(self, programme: Programme) -> None:
         """Upload the fence, the rally points, then the mission, read all back and compare them."""
 

@@ -111,6 +111,8 @@ class Tap:
         """Given, in order, the packets that mavsdk needs."""
         self.changed: Callable[[int], None] | None = None
         """Told what kind of change there was, as ``news`` numbers them."""
+        self.heard_aircraft: Callable[[Aircraft], None] | None = None
+        """Given each word of an aircraft, as it comes; it is quick, and raises nothing."""
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -261,11 +263,14 @@ class Tap:
         """Take a text, or an aircraft's place."""
         at = self._clock.now()
         if frame.message == STATUSTEXT:
-            told = self._words.hear(frame.raw, frame.component, at, now)
-        else:
-            own = amsl_of(self._latest.get(GLOBAL_POSITION_INT))
-            told = self._traffic.hear(frame.raw, at, now, own)
-        return NOTABLE if told else NONE
+            return NOTABLE if self._words.hear(frame.raw, frame.component, at, now) else NONE
+        own = amsl_of(self._latest.get(GLOBAL_POSITION_INT))
+        aircraft = self._traffic.hear(frame.raw, at, now, own)
+        if aircraft is None:
+            return NONE
+        if self.heard_aircraft is not None:
+            self.heard_aircraft(aircraft)
+        return NOTABLE
 
     def _hand_on(self, frames: list[Frame], now: float) -> None:
         if self.onward is not None:

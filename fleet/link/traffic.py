@@ -21,8 +21,10 @@ class Traffic:
     def __init__(self) -> None:
         self._seen: dict[int, tuple[float, Aircraft]] = {}
 
-    def hear(self, raw: bytes, at: datetime, now: float, own_amsl_m: float | None) -> bool:
-        """Take one ADSB_VEHICLE frame; return whether it told of an aircraft's place.
+    def hear(
+        self, raw: bytes, at: datetime, now: float, own_amsl_m: float | None
+    ) -> Aircraft | None:
+        """Take one ADSB_VEHICLE frame; return the aircraft whose place it told.
 
         An aircraft that tells no altitude is taken to be at the vehicle's own: the one answer that
         is never too bold. One without a place is left out.
@@ -38,10 +40,10 @@ class Traffic:
         """
         icao, lat, lon, altitude, heading, speed, climb, flags, _, _, name, _, age = fields(raw)
         if not flags & _COORDINATES or not (abs(lat) <= 900_000_000 and abs(lon) <= 1_800_000_000):
-            return False
+            return None
         amsl = altitude / 1000 if flags & _ALTITUDE else own_amsl_m
         if amsl is None or age > TRAFFIC_S:
-            return False
+            return None
         callsign = name.split(b"\0", 1)[0].decode("ascii", errors="replace").strip()
         aircraft = Aircraft(
             icao=icao,
@@ -58,7 +60,7 @@ class Traffic:
         self._seen[icao] = (now - age, aircraft)
         while len(self._seen) > MOST:
             del self._seen[next(iter(self._seen))]
-        return True
+        return aircraft
 
     def aircraft(self, now: float) -> tuple[Aircraft, ...]:
         """Return those heard of in the last ``TRAFFIC_S``."""

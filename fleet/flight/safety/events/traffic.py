@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fleet.flight.safety.flat import Flat
 from fleet.flight.safety.separation import Relative, Room, too_near
-from fleet.flight.safety.sky import Sky, finite, placed
+from fleet.flight.safety.sky import Mover, Sky, finite, placed
 from fleet.flight.safety.view import View
 from fleet.model.states import DroneState
 from fleet.model.traffic import Aircraft
@@ -97,6 +97,32 @@ def ahead(v: View) -> Traffic | None:
     return known[0] if known else None
 
 
+def concerned(news: Iterable[Aircraft], now: datetime, sky: Sky) -> list[str]:
+    """Return the drones in the air that one of some aircraft comes near, as far as it is known.
+
+    All are held to the wider room: some may be getting out of the way already.
+    """
+    found: dict[str, None] = {}
+    for a in news:
+        age_s, place = _age_s(a, now), sky.at(a.lon, a.lat)
+        if age_s is None or place is None:
+            continue
+        if _is_ours(sky, a, _over_ground(a, *place), age_s):
+            continue
+        for mover in sky:
+            away = place[0] - mover.east_m, place[1] - mover.north_m
+            relative = _relative(_of(mover, sky), a, away, age_s, CLEAR)
+            if relative is not None and too_near(relative, CLEAR, AHEAD_S) is not None:
+                found[mover.drone] = None
+    return list(found)
+
+
+def _of(mover: Mover, sky: Sky) -> Own:
+    lon, lat = sky.position(mover) or (0.0, 0.0)
+    east, north = mover.velocity_east_m_s, mover.velocity_north_m_s
+    return Own(lon, lat, mover.height_m, east, north, mover.velocity_up_m_s)
+
+
 def _own(v: View) -> Own | None:
     t = v.telemetry
     if t.lon is None or t.lat is None:
@@ -111,20 +137,39 @@ def _own(v: View) -> Own | None:
 def _seen(
     own: Own, plane: Flat, a: Aircraft, now: datetime, sky: Sky, room: Room
 ) -> Traffic | None:
+    age_s = _age_s(a, now)
+    if age_s is None:
+        return None
+    away = plane.to(a.lon, a.lat)
+    relative = _relative(own, a, away, age_s, room)
+    if relative is None or _is_ours(sky, a, _over_ground(a, *away), age_s):
+        return None
+    in_s = too_near(relative, room, AHEAD_S)
+    return None if in_s is None else Traffic(a, relative, in_s)
+
+
+def _age_s(a: Aircraft, now: datetime) -> float | None:
+    """Return how old a report is; None where it says nothing any more, or not where."""
     age_s = (now - a.at).total_seconds()
     if not age_s <= OLD_S or not placed(a.lon, a.lat):
         return None
-    age_s = max(0.0, age_s)  # its clock may be ahead of ours
-    speed = a.speed_m_s if 0.0 <= a.speed_m_s <= FASTEST_M_S else 0.0
-    east, north = plane.to(a.lon, a.lat)
-    reach = room.radius_m + (age_s + AHEAD_S) * (speed + 30.0)
+    return max(0.0, age_s)  # its clock may be ahead of ours
+
+
+def _relative(
+    own: Own, a: Aircraft, away: tuple[float, float], age_s: float, room: Room
+) -> Relative | None:
+    """Return an aircraft as it is now, from a drone; None where it is far out of reach.
+
+    ``away`` is where it was when it was told of: metres east and north of the drone.
+    """
+    east, north = away
+    reach = room.radius_m + (age_s + AHEAD_S) * (_speed(a) + 30.0)
     if abs(east) > reach or abs(north) > reach:
         return None
-    v_east, v_north = _over_ground(a, speed, east, north)
-    if _is_ours(sky, a, (v_east, v_north), age_s):
-        return None
+    v_east, v_north = _over_ground(a, east, north)
     climb = a.climb_m_s if abs(a.climb_m_s) < FASTEST_CLIMB_M_S else 0.0
-    relative = Relative(
+    return Relative(
         east + age_s * v_east,
         north + age_s * v_north,
         _up(own, a.altitude_amsl_m + age_s * climb),
@@ -132,12 +177,15 @@ def _seen(
         v_north - own.velocity_north_m_s,
         climb - own.velocity_up_m_s,
     )
-    in_s = too_near(relative, room, AHEAD_S)
-    return None if in_s is None else Traffic(a, relative, in_s)
 
 
-def _over_ground(a: Aircraft, speed: float, east: float, north: float) -> tuple[float, float]:
+def _speed(a: Aircraft) -> float:
+    return a.speed_m_s if 0.0 <= a.speed_m_s <= FASTEST_M_S else 0.0
+
+
+def _over_ground(a: Aircraft, east: float, north: float) -> tuple[float, float]:
     """Return the aircraft's velocity; with no heading told, straight at the drone."""
+    speed = _speed(a)
     if a.heading_deg is not None and math.isfinite(a.heading_deg):
         heading = math.radians(a.heading_deg)
         return speed * math.sin(heading), speed * math.cos(heading)
