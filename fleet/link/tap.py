@@ -206,7 +206,7 @@ class Tap:
             self._tell_broken(str(error), BACK_OFF_S[0])
             self._pump.remove(transport.fileno())
             self._broken.set()
-        except Exception:
+        except Exception:  # whatever a packet makes of us, the other vehicles are read in this call
             log.exception("packets not taken", drone=self._drone.id)
         tally, seen = transport.tally, self._seen
         if tally.rubbish != seen.rubbish or tally.unread != seen.unread:
