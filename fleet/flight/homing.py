@@ -11,7 +11,7 @@ import structlog
 from fleet.errors import DockError, LinkError, OrderError
 from fleet.flight.adoption import Step
 from fleet.flight.approach import Approach, approach
-from fleet.flight.door import close_left, in_its_dock, open_door
+from fleet.flight.door import close_left, in_its_dock, is_open, open_door
 from fleet.flight.looking import HOLD, has_marker, look, look_down, wants_look
 from fleet.flight.overhead import in_its_way_down
 from fleet.flight.place import come_home_percent, distance_m, landed
@@ -108,7 +108,7 @@ def _must_come_down(s: Supervisor) -> bool:
 async def _try_open(s: Supervisor, why: str) -> str | None:
     """Take the gate and open the door; return None, or why not."""
     if not _take_column(s):
-        if s.t.mode == "MISSION":
+        if s.t.mode == "MISSION" or (s.t.mode == "RETURN_TO_LAUNCH" and not is_open(s)):
             await _stop_here(s)
         s.say(f"{why}; waits for its dock: {_busy(s)}")
         await wait_over(

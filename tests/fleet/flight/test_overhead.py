@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fleet.flight.overhead import flier, may_be_aloft
+from fleet.model.live import Telemetry
 from fleet.model.states import DoorState, DroneState
 from missions.geo import LocalFrame
 
@@ -119,3 +120,23 @@ async def test_one_that_its_dock_counts_is_not_in_the_air(make_town: Make) -> No
         assert flier(keeper).unheard_s > 0
         town.dock.set(occupants=("a1",), door=DoorState.OPEN)
         assert not may_be_aloft(keeper)
+
+
+async def test_one_found_coming_down_on_a_closed_dock_is_stopped(make_town: Make) -> None:
+    """a1 was told to land by a controller that died; a2, not heard, may be over the dock meanwhile."""
+    town = make_town(("a1", "a2"))
+    a1, a2 = town.vehicles.values()
+    async with town.open():
+        await town.patrol()
+        await town.until(lambda: town.state("a1") is S.LANDING)
+        await town.until(lambda: a1.truth.mode == "RETURN_TO_LAUNCH")
+        assert a2.truth.in_air
+        await town.kill()
+        a2.answers = False
+        a2._told = Telemetry(at=town.clock.now())
+        town.dock.set(door=DoorState.CLOSED)
+        await town.start_again()
+        await town.until(lambda: "a2 is not heard and may be over" in town.live("a1").reason)
+        await asyncio.sleep(10.0)
+        assert a1.truth.mode == "HOLD"
+        assert (a1.truth.altitude_m or 0.0) > 20.0

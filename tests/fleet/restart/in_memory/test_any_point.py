@@ -266,7 +266,10 @@ class Restarts(RuleBasedStateMachine):
         self.watch.disturb()
         self.town.docks[dock].jam = jam
         if not jam and self.town.door(dock) is DoorState.JAMMED:
-            self.town.docks[dock].set(door=DoorState.CLOSED)
+            self.run(self.mend(dock))
+
+    async def mend(self, dock: str) -> None:
+        self.town.docks[dock].set(door=DoorState.CLOSED)
 
     @rule(drone=st.sampled_from(DRONES), seconds=st.sampled_from([1.0, 4.0, 12.0, 40.0]))
     def silence(self, drone: str, seconds: float) -> None:
