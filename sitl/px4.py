@@ -34,11 +34,11 @@ DEFAULT_PARAMS: Mapping[str, float] = {
     "EKF2_MCOEF": 1.0,  # the drag of SIH's vehicle: it goes with airspeed, and with nothing else
     "EKF2_BCOEF_X": 0.0,
     "EKF2_BCOEF_Y": 0.0,
-    # SIH's accelerometers shake with 0.5 to 1.7 m/s2 and its gyros with 0.03 to 0.14 rad/s, from an
-    # aerobatic aeroplane; with what PX4 expects of a good board (0.35 and 0.015) its estimate, and
-    # the vehicle with it, wanders by 0.6 m in a hover; with these, the most it takes, by 0.2 m
+    # SIH's accelerometers shake with 0.5 to 1.7 m/s2 and its gyros with 0.03 to 0.14 rad/s, as in an
+    # aerobatic aeroplane, and its GPS calls itself four times worse than it is. With what PX4 expects
+    # of a good board (0.35 and 0.015) a hover wanders by 0.6 m (standard deviation); so, by 0.15 m
     "EKF2_ACC_NOISE": 1.0,
-    "EKF2_GYR_NOISE": 0.1,
+    "EKF2_GYR_NOISE": 0.25,
     "SDLOG_MODE": -1,  # no flight log: 5.5 MB a minute otherwise
     "SDLOG_BACKEND": 0,  # without this one the logger still starts on arming
     "MNT_MODE_IN": 4,  # the gimbal manager of MAVLink's gimbal protocol v2

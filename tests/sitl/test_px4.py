@@ -239,7 +239,7 @@ def test_it_is_set_as_every_vehicle_of_the_fleet():
 def test_its_estimator_is_told_how_much_the_simulated_sensors_shake():
     given = environment(Px4Spec(0, 0.0, 0.0, 0.0))
     assert given["PX4_PARAM_EKF2_ACC_NOISE"] == "1"
-    assert given["PX4_PARAM_EKF2_GYR_NOISE"] == "0.1"
+    assert given["PX4_PARAM_EKF2_GYR_NOISE"] == "0.25"
 
 
 @pytest.mark.parametrize(
