@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from fleet.link.items import programme
+from missions.geo import distance_m
 from missions.sortie import Leg, LegKind, LookAt
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
@@ -50,6 +53,16 @@ async def test_take_off_legs_pause_resume_and_end(ground, make_sortie, place):
     assert await link.holds(plan) is None
 
     await ground.until(lambda t: plan.leg_index(t.mission_current) == 2, 90)
+
+    def looks_at_it():
+        """Whether the camera is on the place that the leg looks at."""
+        pose = ground.sim.true_pose()
+        away = distance_m((pose.lon, pose.lat), (look.lon, look.lat))
+        down = math.degrees(math.atan2(pose.altitude_m, away))
+        return abs(pose.gimbal_pitch_deg + down) < 6
+
+    await ground.true(looks_at_it, 15, "the mission's own camera work")
+    assert plan.leg_index(link.telemetry.mission_current) == 2
     await link.fly_to_item(plan.last)
     assert link.telemetry.mode == "MISSION"
     # at the end of its mission it holds over the dock, by itself
