@@ -11,6 +11,7 @@ from fleet.flight.door import close_behind, comes_down
 from fleet.flight.fencing import put_back
 from fleet.flight.route import flown, homeward, on_task
 from fleet.flight.supervisor import Supervisor
+from fleet.model.flightlog import EventKind
 from fleet.model.states import DoorState, DroneState
 
 S = DroneState
@@ -29,6 +30,8 @@ async def following(s: Supervisor) -> Step:
     if plan is None:
         return Step(S.EMERGENCY, "in the air with no sortie")
     _shut_behind(s)
+    if _leaves_for_good(s, plan.sortie.ends_at):
+        return Step(s.state, s.reason)  # so that it is kept where it is bound for
     if s.before in _PAUSES and s.t.mode in _PAUSED and not flown(plan, s.t, s.policy):
         try:
             await put_back(s)
@@ -45,14 +48,30 @@ async def following(s: Supervisor) -> Step:
         )
 
     follower = s.follower
+    ends_at = plan.sortie.ends_at
     await s.until(
-        lambda: changed() or (follower is not None and follower.moved(s.t.mission_current))
+        lambda: (
+            changed()
+            or (follower is not None and follower.moved(s.t.mission_current))
+            or (ends_at not in {None, s.berth} and not s.on_errand)
+        )
     )
     await _note_visits(s)
     if homeward(plan, s.t, s.policy):
         s.flown = True
         return Step(S.RETURNING, FLOWN)
     return Step(S.ON_TASK if on_task(plan, s.t.mission_current) else S.ON_WAY)
+
+
+def _leaves_for_good(s: Supervisor, ends_at: str | None) -> bool:
+    """Bind the drone for the dock that its sortie ends at, once it has left the one it came from."""
+    if ends_at is None or s.berth == ends_at or s.on_errand:
+        return False
+    left = s.berth
+    s.move_to(ends_at)
+    s.note(EventKind.DOCK, f"flies home from dock {left} to {ends_at}", berth=ends_at)
+    s.say(f"flies home to dock {ends_at}; was a guest of {left}")
+    return True
 
 
 def _shut_behind(s: Supervisor) -> None:

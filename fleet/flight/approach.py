@@ -1,4 +1,4 @@
-"""The two ways to a dock: home by the mission and RTL, or to another dock by points and sight."""
+"""The ways to a dock: home by the mission and RTL, on by the mission, or by points; and down."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from fleet.flight.route import flown, homeward, way_home
 from fleet.flight.stacking import in_the_way_up
 from fleet.flight.supervisor import Supervisor
 from fleet.model.command import GoTo
+from missions.geo import distance_m as between_m
 
 OVER_M = 1.5
 """Without a marker in sight a drone comes down where it is: it must be over the pad by so much."""
@@ -48,13 +49,15 @@ class Approach(Protocol):
 
 def approach(s: Supervisor) -> Approach:
     """Return the way to the dock that a drone is bound for."""
-    home = (s.t.home_lon, s.t.home_lat)
+    home, end = (s.t.home_lon, s.t.home_lat), None
     if s.sortie is not None:
         home = (s.sortie.home_lon, s.sortie.home_lat)
+        end = (s.sortie.end.lon, s.sortie.end.lat)
     if home[0] is None or home[1] is None:
         return ByMission()
-    there = s.t.model_copy(update={"lon": home[0], "lat": home[1]})
-    return ByMission() if distance_m(there, s.pad) <= AT_M else ByPoint()
+    if end is not None and between_m((home[0], home[1]), end) > AT_M:
+        return ByFerry() if between_m(s.pad, end) <= AT_M else ByPoint()
+    return ByMission() if between_m(s.pad, (home[0], home[1])) <= AT_M else ByPoint()
 
 
 def follow_return(s: Supervisor) -> None:
@@ -82,7 +85,7 @@ class ByMission:
         if homeward(s.programme, s.t, s.policy):
             s.answer("is all but home")
             return True
-        if not await self._fly(s):
+        if not await fly_mission_home(s):
             follow_return(s)
             return False
         await arrive(s)
@@ -99,7 +102,7 @@ class ByMission:
             return True  # stopped on its way down, or has waited over it
         if plan is None or s.t.mode == "RETURN_TO_LAUNCH" or flown(plan, s.t, s.policy):
             return True
-        if s.t.mode != "MISSION" and not await self._fly(s):
+        if s.t.mode != "MISSION" and not await fly_mission_home(s):
             return True
         return await s.until(
             lambda: flown(plan, s.t, s.policy) or not s.t.in_air, s.policy.over_dock_s
@@ -125,23 +128,24 @@ class ByMission:
         await s.order(s.link.return_to_launch())
         s.answer("returns and lands")
 
-    async def _fly(self, s: Supervisor) -> bool:
-        """Send the vehicle on its mission's way home; say whether it goes."""
-        if s.programme is None:
-            return False
-        item = way_home(s.programme, s.t)
-        if s.t.mode == "MISSION" and s.t.mission_current >= item:
-            s.answer(f"flies home already, by item {s.t.mission_current} of its mission")
-            return True
-        try:
-            await _climb_is_free(s, s.programme.sortie.altitude_m)
-            await s.order(s.link.fly_to_item(item))
-        except LinkError as error:
-            # RTL, once the dock is open, brings it home all the same
-            log.warning("does not take the way home", drone=s.drone.id, error=str(error))
-            return False
-        s.answer(f"flies home, by item {s.t.mission_current} of its mission")
+
+async def fly_mission_home(s: Supervisor) -> bool:
+    """Send the vehicle on its mission's way home; say whether it goes."""
+    if s.programme is None:
+        return False
+    item = way_home(s.programme, s.t)
+    if s.t.mode == "MISSION" and s.t.mission_current >= item:
+        s.answer(f"flies home already, by item {s.t.mission_current} of its mission")
         return True
+    try:
+        await _climb_is_free(s, s.programme.sortie.altitude_m)
+        await s.order(s.link.fly_to_item(item))
+    except LinkError as error:
+        # RTL, once the dock is open, brings it home all the same
+        log.warning("does not take the way home", drone=s.drone.id, error=str(error))
+        return False
+    s.answer(f"flies home, by item {s.t.mission_current} of its mission")
+    return True
 
 
 class ByPoint:
@@ -212,6 +216,24 @@ async def _climb_is_free(s: Supervisor, top_m: float) -> None:
     """
     if not await s.until(lambda: in_the_way_up(s, top_m) is None, s.policy.leave_s):
         raise LinkError(f"{in_the_way_up(s, top_m)} is over {s.drone.id}, which does not climb")
+
+
+class ByFerry(ByPoint):
+    """A guest's own dock: on by the mission, which ends there, then down as at another dock.
+
+    The vehicle's own return leads to the dock that it left.
+    """
+
+    async def near(self, s: Supervisor) -> bool:
+        """Fly the mission to its end, as far as the door's time before the dock."""
+        if s.t.mode in self.modes or s.programme is None:
+            return await super().near(s)
+        if homeward(s.programme, s.t, s.policy):
+            return True
+        if not await fly_mission_home(s):
+            return await super().near(s)
+        await arrive(s)
+        return True
 
 
 def _over(s: Supervisor, metres: float) -> bool:

@@ -174,8 +174,8 @@ class FlightController:
                 # what was flown since is seen, whoever was there to count
                 begun = sortie.created_at
                 supervisor.follower.resume({cell for cell, at in visits.items() if at >= begun})
-            ordered = sortie is not None and sortie.sortie.order != FERRY
-            if ordered and not self._orders.is_active(sortie.sortie.order):
+            order = sortie.sortie.order if sortie is not None else FERRY
+            if order != FERRY and not self._orders.is_active(order):
                 supervisor.tell(Word("return", "its order has ended"))
         for left in by_id.values():
             reason = "controller was started again before its drone began it"

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
 from fleet.errors import OrderError, StoreError
 from fleet.flight.orders import OrderBook
-from fleet.flight.planning import Planner, Question, sorties_of
+from fleet.flight.planning import Planner, Question, home_fails, is_guest, sorties_of
+from fleet.flight.supervisor import Supervisor
 from fleet.flight.world import World
 from fleet.model.records import SortieRecord, SortieStatus
-from missions.sortie import Sortie
+from fleet.model.states import DroneState
+from missions.planner import Plan, Refusal
+from missions.sortie import FERRY, Sortie
 
 PLAN_EACH_S = 1.0
+GUEST = "guest"
 log = structlog.get_logger(__name__)
 
 
@@ -34,6 +39,8 @@ class Dispatch:
         self._world = world
         self._orders = orders
         self.planner = planner
+        self.ferries = True
+        """Guests are flown home; not from when everyone was called home until there is an order."""
         self._refusals: tuple[object, ...] = ()
 
     async def run(self) -> None:
@@ -52,13 +59,16 @@ class Dispatch:
     async def _plan(self) -> None:
         world, keepers = self._world, tuple(self._world.keepers.values())
         active = self._orders.active()
-        if not active or all(s.not_ready() is not None for s in keepers):
+        self.ferries = self.ferries or bool(active)
+        guests = [s for s in keepers if is_guest(s) and s.not_ready() is None]
+        if not (active or guests) or all(s.not_ready() is not None for s in keepers):
             return
         visits = await world.store.last_visits()
-        question = Question(world.city, world.clock.now(), active, keepers, visits)
-        if not question.worth_asking:
-            return
-        answer = await self.planner(question)
+        now, ferries = world.clock.now(), self.ferries
+        question = Question(world.city, now, active, keepers, visits, ferries=ferries)
+        answer = await self.planner(question) if question.worth_asking else Plan()
+        for s in guests:
+            self._tell_guest(s, answer.refusals)
         if answer.refusals and answer.refusals != self._refusals:
             for refusal in answer.refusals:
                 log.warning(
@@ -68,6 +78,16 @@ class Dispatch:
         for sortie in answer.sorties:
             await self._hand_over(sortie)
 
+    def _tell_guest(self, s: Supervisor, refusals: Sequence[Refusal]) -> None:
+        """Show why a guest stays where it is, where it does."""
+        refused = [r.reason for r in refusals if (r.order, r.target) == (FERRY, s.drone.id)]
+        called = None if self.ferries else "everyone was called home, and there is no order since"
+        why = home_fails(s) or called or next(iter(refused), None)
+        words = f"{GUEST} of dock {s.berth}" + (f": {why}" if why is not None else "")
+        ours = not s.reason or s.reason.startswith(GUEST)
+        if s.state is DroneState.DOCKED and ours and s.reason != words:
+            s.say(words)
+
     async def _hand_over(self, sortie: Sortie) -> None:
         """Store a sortie, then give it to its drone, where both still want it."""
         world = self._world
@@ -76,6 +96,8 @@ class Dispatch:
 
         def wanted() -> bool:
             here = s.not_ready() is None and s.berth == sortie.dock
+            if sortie.order == FERRY:
+                return here and self.ferries
             return here and self._orders.is_active(sortie.order)
 
         if not wanted():

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import uuid4
 
+from fleet.flight.berths import fails
 from fleet.flight.relief import stations
 from fleet.flight.supervisor import Supervisor
 from fleet.model.order import Order
@@ -34,12 +35,14 @@ class Question:
         orders: Iterable[Order],
         supervisors: Iterable[Supervisor],
         visits: Mapping[str, datetime],
+        *,
+        ferries: bool = True,
     ) -> None:
         keepers = tuple(supervisors)
         self.city = city
         self.now = now
         self.wishes = tuple(_wish(order) for order in orders)
-        self.offers = tuple(_offer(s) for s in keepers)
+        self.offers = tuple(_offer(s, ferries=ferries) for s in keepers)
         self.visits = dict(visits)
         self.flying = tuple(sorties_of(keepers))
         self.stations = tuple(stations(keepers, now))
@@ -47,9 +50,10 @@ class Question:
 
     @property
     def worth_asking(self) -> bool:
-        """Whether there is an order, and a drone that could fly it."""
+        """Whether there is an order, and a drone that could fly it; or a guest to fly home."""
         room = len(self.flying) < self.city.limits.max_airborne
-        return room and bool(self.wishes) and any(offer.ready for offer in self.offers)
+        ready = [offer for offer in self.offers if offer.ready]
+        return room and any(self.wishes or offer.home is not None for offer in ready)
 
 
 async def ask(question: Question) -> Plan:
@@ -95,7 +99,20 @@ def _wish(order: Order) -> OrderWish:
     )
 
 
-def _offer(s: Supervisor) -> DroneOffer:
+def _offer(s: Supervisor, *, ferries: bool) -> DroneOffer:
     reason = s.not_ready()
     battery = s.t.battery_percent or 0.0
-    return DroneOffer(s.drone.id, s.berth, battery, reason is None, reason or "")
+    goes_home = ferries and is_guest(s) and home_fails(s) is None
+    home = s.drone.dock if goes_home else None
+    return DroneOffer(s.drone.id, s.berth, battery, reason is None, reason or "", home)
+
+
+def is_guest(s: Supervisor) -> bool:
+    """Whether a drone stands in, or is bound for, a dock that is not its own."""
+    return s.berth != s.drone.dock
+
+
+def home_fails(s: Supervisor) -> str | None:
+    """Say why a guest's own dock cannot take it now; None where it can."""
+    world = s.world
+    return fails(s.drone.id, world.berth(s.drone.dock), world.city.limits, world.policy)

@@ -66,7 +66,7 @@ def flown(programme: Programme, telemetry: Telemetry, policy: Policy) -> bool:
         return True
     if telemetry.mission_current < programme.last:
         return False
-    over = distance_m(telemetry, (programme.sortie.home_lon, programme.sortie.home_lat))
+    over = distance_m(telemetry, _end(programme))
     return over < policy.over_dock_m and speed_m_s(telemetry) < policy.still_m_s
 
 
@@ -76,8 +76,12 @@ def homeward(programme: Programme, telemetry: Telemetry, policy: Policy) -> bool
     From here on the drone needs its dock: see ``column``.
     """
     home = programme.leg(telemetry.mission_current).kind is LegKind.HOME
-    position = (programme.sortie.home_lon, programme.sortie.home_lat)
-    return home and distance_m(telemetry, position) < policy.near_dock_m
+    return home and distance_m(telemetry, _end(programme)) < policy.near_dock_m
+
+
+def _end(programme: Programme) -> tuple[float, float]:
+    end = programme.sortie.end
+    return end.lon, end.lat
 
 
 def way_home(programme: Programme, telemetry: Telemetry) -> int:
