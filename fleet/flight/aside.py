@@ -70,12 +70,13 @@ async def _follow(s: Supervisor) -> None:
 async def avoiding(s: Supervisor) -> Step:
     """Get out of the way of others, and go on when the air has been clear for ``CLEAR_S``.
 
-    What is commanded is looked at again at every change; a height is asked for once.
+    What is commanded is looked at again at every change, and commanded anew only where it does
+    not lead clear any more.
     """
     done: Manoeuvre | None = None
 
     def wanted() -> Manoeuvre | None:
-        return manoeuvre(view(s))
+        return manoeuvre(view(s), done)
 
     while not landed(s.t):
         want = wanted()

@@ -37,8 +37,11 @@ class Manoeuvre(NamedTuple):
     why: str
 
 
-def manoeuvre(v: View) -> Manoeuvre | None:
+def manoeuvre(v: View, under_way: Manoeuvre | None = None) -> Manoeuvre | None:
     """Return how the drone gets out of the way; None where nothing is in its way any more.
+
+    A height that it is on its way to already (``under_way``) stands while it is free and does what
+    is needed: another that climbs or sinks a little is no reason for another command.
 
     From a manned aircraft it goes down at once, to the city's refuge height or, where it is
     lower, not at all. From another drone it holds, where that is enough: nobody comes near the
@@ -47,22 +50,35 @@ def manoeuvre(v: View) -> Manoeuvre | None:
     """
     why = traffic.near(v)
     if why is not None:
-        return Manoeuvre(_down(v), why)
+        return Manoeuvre(_down(v, under_way), why)
     why = conflict.too_near(v)
     own = v.sky.of(v.drone.id)
     if why is None or own is None:
         return None
+    going = _stands(v, own, under_way)
+    if going is not None:
+        return Manoeuvre(going, why)
     found = conflict.conflicts(v, own)
     if own.height_m is None or not any(_comes(v, own, c.other, _stops(own), 0.0) for c in found):
         return Manoeuvre(None, why)
     return Manoeuvre(_past(v, own, found), why)
 
 
-def _down(v: View) -> float | None:
+def _stands(v: View, own: Mover, under_way: Manoeuvre | None) -> float | None:
+    """Return the height that the drone is on its way to, or at, where it is still free."""
+    if under_way is None or under_way.altitude_m is None or own.height_m is None:
+        return None
+    return _free(v, own, (under_way.altitude_m,), v.sky.near(own), None)
+
+
+def _down(v: View, under_way: Manoeuvre | None) -> float | None:
     refuge, altitude = v.limits.refuge_m, v.telemetry.altitude_m
+    own = v.sky.of(v.drone.id)
+    going = _stands(v, own, under_way) if own is not None else None
+    if going is not None and going <= refuge + STEP_M:
+        return going
     if altitude is None or not altitude > refuge + LEVEL_M:
         return None
-    own = v.sky.of(v.drone.id)
     if own is None or own.height_m is None:
         return refuge
     others = v.sky.near(own)

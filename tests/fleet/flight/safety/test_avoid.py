@@ -152,13 +152,39 @@ def test_flown_out_they_keep_apart(
     )
     if math.hypot(other.place[0], other.place[1]) < 200:
         return  # begins too near to be met
-    worst = _fly(scene_class(S.ON_WAY), own, other)
+    worst, told = _fly(scene_class(S.ON_WAY), own, other)
     assert worst > 0.8, f"as near as {worst:.2f} of what is kept"
+    assert len(told) <= 3, f"told again and again: {told}"
 
 
-def _fly(scene: Any, own: Flown, other: Flown) -> float:
-    """Fly both for a minute; return how near they come, in parts of the room that is kept."""
-    worst = math.inf
+@settings(max_examples=60, deadline=None)
+@given(climb=st.floats(-1.5, 3.0), above=st.floats(-11, 11), away=st.floats(5, 25))
+def test_one_that_climbs_by_is_no_reason_to_command_again_and_again(
+    scene_class: Callable[[S], Any], climb: float, above: float, away: float
+) -> None:
+    s, going, told = scene_class(S.AVOIDING), None, []
+    for step in range(50):
+        height = 55.0 + above + climb * 0.1 * step
+        s.other(300.0 + away, 0.0, height, S.RETURNING, velocity_down_m_s=-climb)
+        view = s.view()
+        way = manoeuvre(view, going)
+        if way is not None:
+            again = manoeuvre(view, way)
+            assert again is not None
+            assert again.altitude_m == way.altitude_m, "another with nothing changed"
+            if going is None or way.altitude_m != going.altitude_m:
+                told.append(way.altitude_m)
+            going = way
+        s.time_s += 0.1
+    assert len(told) <= 4, told
+
+
+def _fly(scene: Any, own: Flown, other: Flown) -> tuple[float, list[float | None]]:
+    """Fly both for a minute; return how near they come, in parts of the room that is kept.
+
+    And the heights that the one that gives way is told, in order.
+    """
+    worst, told, going = math.inf, list[float | None](), None
     for _ in range(round(60.0 / STEP_S)):
         for drone in (own, other):
             drone.step()
@@ -172,10 +198,12 @@ def _fly(scene: Any, own: Flown, other: Flown) -> float:
         scene.other(*other.place, S.RETURNING, **_told(other))
         if scene.judge().row == "conflict":
             scene.state = S.AVOIDING
-            way = manoeuvre(scene.view())
-            if way is not None:
+            way = manoeuvre(scene.view(), going)
+            if way is not None and (going is None or way.altitude_m != going.altitude_m):
+                told.append(way.altitude_m)
                 own.tell(way.altitude_m)
-    return worst
+            going = way or going
+    return worst, told
 
 
 def _told(drone: Flown) -> dict[str, Any]:
