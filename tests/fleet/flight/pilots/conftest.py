@@ -125,13 +125,14 @@ class Room:
         async with self.store.read() as session:
             return await commands.get(session, command)
 
-    async def kept_answered(self, command: UUID) -> CommandRecord | None:
-        """Return a command as it is on disk once its answer is: a safety word's comes later."""
-        async with asyncio.timeout(10):
+    async def kept_answered(self, command: UUID) -> CommandRecord:
+        """Return a command as it is on disk once its answer is: a safety word waits for neither."""
+        async with asyncio.timeout(30):
             while True:
                 found = await self.kept(command)
-                if found is None or found.status is not CommandStatus.SENT:
+                if found is not None and found.status is not CommandStatus.SENT:
                     return found
+                await asyncio.sleep(0.01)
 
     async def audited(self) -> list[tuple[str, str, str]]:
         async with self.store.read() as session:
