@@ -10,7 +10,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,8 +78,17 @@ class Seen:
     viewer_token: str | None = None
     watched_s: dict[str, float] = field(default_factory=dict)
     """For how long each site was watched, by the controller's picture."""
+    looked_at_s: float | None = None
+    """Monotonic time of the last look at that."""
     story: Story = field(default_factory=Story)
     """How the controller's picture of drones and docks changed."""
+
+    def watch(self, sites: Iterable[Mapping[str, Any]], now_s: float) -> None:
+        """Count the time since the last look for the sites that are watched now."""
+        since, self.looked_at_s = self.looked_at_s, now_s
+        for site in sites:
+            if since is not None and site["state"] == "watching":
+                self.watched_s[site["id"]] = self.watched_s.get(site["id"], 0.0) + now_s - since
 
 
 class Demo:
@@ -245,9 +254,7 @@ class Demo:
         with contextlib.suppress(httpx.HTTPError):
             self.seen.state = await self.controller.state()
             self.seen.story.take(self.seen.state, datetime.now(UTC))
-            for site in self.seen.state["sites"]:
-                if site["state"] == "watching":
-                    self.seen.watched_s[site["id"]] = self.watched_s(site["id"]) + POLL_S
+            self.seen.watch(self.seen.state["sites"], time.monotonic())
             known = self.seen.state["incidents"]
             self.seen.incidents |= {str(i["id"]) for i in known}
             self.seen.undecided = {
@@ -322,7 +329,9 @@ class Demo:
         """Return the sites that a scenario left watched for too short a time to find anything."""
         if not self.truth.faults.entries:
             return []
-        return [site for site in self._due() if self.watched_s(site) < WATCHED_S]
+        told = {e["site"] for e in self.truth.cad.entries if e["kind"] == "received"}
+        due = [site for site in self._due() if site not in told]
+        return [site for site in due if self.watched_s(site) < WATCHED_S]
 
     def _due(self) -> list[str]:
         """Return the sites whose scene passes its alarm level in the time asked for."""
