@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,11 +23,6 @@ def _programs() -> Path | None:
         return Path(found).resolve().parent
     kept = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     return kept[-1].parent if kept else None
-
-
-def _call(port: int, program: Path, *words: str) -> None:
-    where = ["-h", "127.0.0.1", "-p", str(port), "-U", "skybeat"]
-    subprocess.run([str(program), *where, *words], check=True, capture_output=True, timeout=60)
 
 
 @pytest.fixture(scope="session")
@@ -71,9 +66,14 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[
 
 
 @pytest.fixture
-def postgres(postgres_server: tuple[Path, int]) -> Iterator[tuple[Path, int]]:
-    """The same server with an empty database ``skybeat``."""
+def postgres(postgres_server: tuple[Path, int]) -> Callable[[str], str]:
+    """Makes an empty database of a name; returns its address for the store."""
     programs, port = postgres_server
-    _call(port, programs / "createdb", "skybeat")
-    yield programs, port
-    _call(port, programs / "dropdb", "--force", "skybeat")
+    where = ["-h", "127.0.0.1", "-p", str(port), "-U", "skybeat"]
+
+    def make(name: str) -> str:
+        line = [str(programs / "createdb"), *where, name]
+        subprocess.run(line, check=True, capture_output=True, timeout=60)
+        return f"postgresql+asyncpg://skybeat@127.0.0.1:{port}/{name}"
+
+    return make

@@ -68,8 +68,8 @@ class Database:
                 hint="SKYBEAT_DATABASE_URL is a SQLAlchemy address with an asynchronous driver, "
                 "e.g. sqlite+aiosqlite:////srv/skybeat.db",
             ) from error
-        if self.engine.dialect.name == "sqlite":
-            sqlite.prepare(self.engine)
+        embedded = self.engine.dialect.name == "sqlite"
+        self._workers = sqlite.prepare(self.engine) if embedded else None
         self._writer = self.engine.execution_options(**{sqlite.WRITE: True})
         self._writing = asyncio.Lock()
 
@@ -134,8 +134,10 @@ class Database:
             raise _store_error("migrate", error) from error
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and see the embedded database's threads end."""
         await self.engine.dispose()
+        if self._workers is not None:
+            await self._workers.ended()
 
 
 def _upgrade(connection: Connection) -> tuple[str | None, str | None]:

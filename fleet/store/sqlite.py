@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from fleet.store.workers import Workers
+
 BUSY_TIMEOUT_MS = 5_000
 """How long a statement waits for another process (``skybeat tokens``) to finish its write."""
 
@@ -25,12 +27,19 @@ def url(file: Path) -> str:
     return f"sqlite+aiosqlite:///{file}"
 
 
-def prepare(engine: AsyncEngine) -> None:
+def prepare(engine: AsyncEngine) -> Workers:
     """Set WAL, durability, busy timeout and foreign keys on every connection, and own BEGIN.
+
+    Returns the threads that the connections will have.
 
     A transaction that will write begins IMMEDIATE: a deferred one that reads first can be refused
     at its first write, without any wait, when another process wrote in between.
     """
+    workers = Workers()
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def on_opening(_dialect: object, _record: object, _args: object, more: dict[str, Any]) -> None:
+        more["factory"] = workers.connect
 
     @event.listens_for(engine.sync_engine, "connect")
     def on_connect(connection: Any, _record: object) -> None:
@@ -46,3 +55,5 @@ def prepare(engine: AsyncEngine) -> None:
     def on_begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(WRITE, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return workers

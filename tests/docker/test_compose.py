@@ -256,10 +256,10 @@ def test_mosquitto_takes_its_configuration_and_passes_its_health_check(
 
 
 def test_the_database_passes_its_health_check(
-    services: dict[str, dict[str, Any]], outside: Any, postgres: tuple[Path, int],
+    services: dict[str, dict[str, Any]], outside: Any, postgres_server: tuple[Path, int],
     port: Callable[[], int],
 ) -> None:  # fmt: skip
-    programs, number = postgres
+    programs, number = postgres_server
     outside.environ["PATH"] = f"{programs}:{os.environ['PATH']}"
     outside.swaps = {"5432": str(number)}
     assert outside.healthy(services["database"])
@@ -304,12 +304,11 @@ def test_controller_and_workers_come_up_on_sqlite(
 
 @pytest.mark.usefixtures("broker")
 def test_controller_and_workers_come_up_on_postgresql(
-    services: dict[str, dict[str, Any]], outside: Any, city: Any, postgres: tuple[Path, int]
+    services: dict[str, dict[str, Any]], outside: Any, city: Any, postgres: Callable[[str], str]
 ) -> None:
-    _, number = postgres
     url = services["controller"]["environment"]["SKYBEAT_DATABASE_URL"]
     assert url == "postgresql+asyncpg://skybeat:pw@127.0.0.1:5432/skybeat"
-    bring_up(services, outside, city, url.replace("5432", str(number)))
+    bring_up(services, outside, city, postgres(url.rpartition("/")[2]))
     assert not list((outside.folder / "data").glob("*.db")), "nothing is kept in SQLite"
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from fleet.store.store import Store
+
+_NUMBERS = count(1)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -15,8 +18,8 @@ def database_url(request: pytest.FixtureRequest) -> str | None:
     """Address of an empty database; None is the embedded one."""
     if request.param == "sqlite":
         return None
-    _, port = request.getfixturevalue("postgres")
-    return f"postgresql+asyncpg://skybeat@127.0.0.1:{port}/skybeat"
+    make: Callable[[str], str] = request.getfixturevalue("postgres")
+    return make(f"store{next(_NUMBERS)}")
 
 
 @pytest.fixture

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -126,6 +128,35 @@ async def test_a_folder_that_is_gone_is_a_store_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="unable to open database file") as caught:
         await store.migrate()
     assert caught.value.hint
+    await store.close()
+
+
+async def test_a_store_is_closed_when_the_last_of_its_threads_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of a connection which was never opened too, though nobody waits for its end."""
+    failed, release = threading.Event(), threading.Event()
+    opened = sqlite3.Connection
+
+    class Slow(opened):  # type: ignore[misc, valid-type]
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            threads.append(threading.current_thread())
+            failed.set()
+            release.wait(10)
+            super().__init__(*args, **kwargs)
+
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr(sqlite3, "Connection", Slow)
+    store = Store(tmp_path / "nowhere")
+    task = asyncio.create_task(store.migrate())
+    assert await asyncio.to_thread(failed.wait, 10)
+    task.cancel()  # it is not to wait for the connection
+    await asyncio.gather(task, return_exceptions=True)
+    closing = asyncio.create_task(store.close())
+    assert not (await asyncio.wait({closing}, timeout=0.2))[0]
+    release.set()
+    await closing
+    assert [thread.is_alive() for thread in threads] == [False]
 
 
 @pytest.mark.parametrize(
