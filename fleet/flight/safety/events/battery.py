@@ -86,10 +86,14 @@ def only_just(v: View) -> str | None:
         return None
     if n.level <= min(n.takes * LAST_FACTOR + v.policy.touch_down_percent, _floor(v, n.takes)):
         if math.isinf(n.takes):
-            blows = wind(v).speed_m_s
-            return f"coming home takes too long: it is hardly faster than the wind, {blows:.1f} m/s"
+            return _blown_off(v)
         return f"battery {n.level:.0f} % just takes it home, which takes {n.takes:.0f} %"
     return None
+
+
+def _blown_off(v: View) -> str:
+    blows = wind(v).speed_m_s
+    return f"coming home takes too long: it is hardly faster than the wind, {blows:.1f} m/s"
 
 
 def at_reserve(v: View) -> str | None:
@@ -97,6 +101,8 @@ def at_reserve(v: View) -> str | None:
     n = _needs(v)
     if n is None or not n.believed or n.level > _floor(v, n.takes):
         return None
+    if math.isinf(n.takes):
+        return f"battery {n.level:.0f} %: {_blown_off(v)}"
     return (
         f"battery {n.level:.0f} %: coming home takes {n.takes:.0f} %, "
         f"the reserve is {v.limits.reserve_percent:.0f} %"

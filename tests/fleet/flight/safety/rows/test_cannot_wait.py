@@ -68,6 +68,7 @@ def test_energy_to_come_home_knows_a_wind_that_cannot_be_flown_against(scene: Ma
     assert v.step == Step(
         S.RETURNING, "coming home takes too long: it is hardly faster than the wind, 11.5 m/s"
     )
+    assert not any("inf" in words for words in v.warnings)
 
 
 @pytest.mark.parametrize("state", [S.ON_WAY, S.ON_TASK, S.RETURNING, S.HELD, S.LANDING])
