@@ -49,7 +49,7 @@ log = structlog.get_logger(__name__)
 SAVE_S = 5.0
 """A step that is its handler's own waits so long for the store."""
 URGENT_S = 0.1
-"""One that a row of the matrix wants, so long."""
+"""One that a row of the matrix wants, or that a drone is found in, so long."""
 
 _NEEDS_STORE = {S.CHECKING: S.DOCKED, S.OPENING: S.DOCKED, S.TAKING_OFF: S.CLOSING}
 """States not entered where the store does not take them, and what is entered instead."""
@@ -321,7 +321,9 @@ class Supervisor(Berthed):
         if due.row:
             self.note(EventKind.SAFETY, f"{due.row}: {step.reason}", row=due.row, state=step.state)
         try:
-            await self._save(step, URGENT_S if due.rank else SAVE_S)
+            # one that was just found does what it did before, stored or not
+            found = self.state in {S.UNKNOWN, S.LOST}
+            await self._save(step, URGENT_S if due.rank or found else SAVE_S)
         except StoreError as error:
             log.error("store does not take a drone's state", drone=self.drone.id, error=str(error))
             if step.state in _NEEDS_STORE:

@@ -301,3 +301,21 @@ async def test_a_drone_that_is_suddenly_down_is_not_taken_to_fly_on(make_town: M
         town.vehicle.set(armed=False, in_air=False, landed_state="ON_GROUND", altitude_m=0.0)
         await town.reach(S.EMERGENCY, bound_s=10.0)
         await town.until(lambda: "from its dock" in town.live().reason, 60.0)
+
+
+async def test_a_drone_in_the_air_is_taken_over_while_the_store_hangs(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        await town.kill()
+        save, go_on = town.store.save_drone, asyncio.Event()
+
+        async def hang(record: Any) -> None:
+            await go_on.wait()
+            await save(record)
+
+        town.store.save_drone = hang
+        await town.start_again()
+        await town.reach(S.ON_WAY, S.ON_TASK, bound_s=2)
+        go_on.set()
