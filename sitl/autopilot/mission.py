@@ -9,6 +9,7 @@ from sitl.autopilot.core import CRITICAL, INFO, TAKING_OFF, Core
 from sitl.autopilot.gimbal import Point
 from sitl.autopilot.guidance import Target, corner_speed, cruise_speed, fly_to, here, land_at
 from sitl.autopilot.items import Item
+from sitl.autopilot.physics import braking_speed
 
 
 class MissionFlight:
@@ -163,14 +164,17 @@ class MissionFlight:
         if passes and following is not None and mission[following].command != it.LAND:
             after = mission[following]
             n2, e2 = core.frame.to_ne(after.lon, after.lat)
-            if math.hypot(n2 - north, e2 - east) > 0.5:
-                target.end_speed = corner_speed(
+            away, radius = math.hypot(n2 - north, e2 - east), self._radius(item)
+            acc, jerk = core.params["MPC_ACC_HOR"], core.params["MPC_JERK_AUTO"]
+            if away >= radius:  # PX4 looks no farther: it means to stop at one that is nearer
+                corner = corner_speed(
                     math.atan2(east - core.east, north - core.north),
                     math.atan2(e2 - east, n2 - north),
-                    core.params["MPC_ACC_HOR"] * 0.5,
-                    self._radius(item),
+                    acc * 0.5,
+                    radius,
                     speed,
                 )
+                target.end_speed = min(corner, braking_speed(away, acc, jerk))
         yaw = item.params[3]
         if item.command in (it.WAYPOINT, it.LOITER_UNLIM, it.LAND) and math.isfinite(yaw):
             target.yaw = math.radians(yaw)
