@@ -234,8 +234,8 @@ class Airspace:
             If the ring does not hold a point, or there are too many corners.
         """
         cloud = MultiPoint([(x, y) for x, y in points])
-        hull = cloud.convex_hull.simplify(5.0)
-        wide = hull.buffer(FENCE_MARGIN_M + 5.0, quad_segs=2).simplify(2.0)
+        # around each point first: the hull of points in a line is a sliver, whose ends no buffer rounds
+        wide = cloud.buffer(FENCE_MARGIN_M + 10.0, quad_segs=2).convex_hull.simplify(5.0)
         inside: BaseGeometry = wide if self.bounds is None else wide.intersection(self.bounds)
         if not isinstance(inside, Polygon) or not inside.covers(cloud):
             raise PlanError("the sortie does not stay within the city's fence")

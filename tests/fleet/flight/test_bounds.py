@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from shapely.geometry import LineString, Point, Polygon
@@ -77,6 +77,7 @@ metres = st.floats(-1200, 1200)
 heights = st.floats(1, 150)
 
 
+@example(here=(0.0, -286.859375), there=(0.0, -768.0), low=2.0, high=1.0)  # all in a line
 @given(here=st.tuples(metres, metres), there=st.tuples(metres, metres), low=heights, high=heights)
 def test_a_point_that_is_not_refused_is_reached_within_bounds(
     space: Airspace,
