@@ -407,6 +407,14 @@ class Town:
         )
 
 
+@pytest.fixture(scope="session")
+def airborne() -> frozenset[DroneState]:
+    """States in which a drone is expected to be off the ground."""
+    s = DroneState
+    on_the_way = {s.TAKING_OFF, s.ON_WAY, s.ON_TASK, s.RETURNING, s.LANDING}
+    return frozenset(on_the_way | {s.HELD, s.AVOIDING})
+
+
 @pytest.fixture
 def make_town() -> Callable[..., Town]:
     return Town
