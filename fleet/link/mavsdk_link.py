@@ -86,6 +86,7 @@ class MavsdkLink:
         self._loader = FenceLoader(self._asking, self._seen)
         self._rater = Rater(drone, self._asking, rates(1) if wanted is None else wanted)
         self._profile = ProfileKeeper(drone, self._asking, expected)
+        tap.heard_parameter = self._profile.hear
 
     # --- what is known ------------------------------------------------------------------------
 
@@ -194,12 +195,16 @@ class MavsdkLink:
     # --- flight -------------------------------------------------------------------------------
 
     async def arm(self) -> None:
-        """Arm; returns when the vehicle says that it is armed.
+        """Arm; returns when the vehicle says that it is armed. Refused where its parameters differ.
 
         From a mode that PX4 does not arm in it goes to HOLD first. mavsdk would see to that too, but
         then arm at whatever time the mode is answered for, a kill in between or not.
         """
         self._need_heard()
+        differs = await self._profile.confirm()
+        if differs:
+            words = "; ".join(differs)
+            raise Refused(f"{self._drone}: arm: autopilot's parameters differ: {words}")
         async with self._arming:
             if self._last.mode in HELD_FIRST and not self._last.armed:
                 await self._maneuvers.enter("arm", HOLD)

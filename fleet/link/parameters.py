@@ -66,6 +66,13 @@ async def _answers(inbox: Inbox, wanted: set[str]) -> dict[str, float]:
     return read
 
 
+def said(parameter: bytes) -> tuple[str, float]:
+    """Return the name and the value in a whole PARAM_VALUE frame."""
+    raw = payload(parameter).ljust(25, b"\0")
+    name = text(raw[8:24])
+    return name, float(struct.unpack_from("<" + _INTEGERS.get(raw[24], "f"), raw)[0])
+
+
 def _value(message: Any) -> float:
     # the value stands first; as a float, some integers would be a NaN and lose their bits
     raw = payload(bytes(message.get_msgbuf()))[:4].ljust(4, b"\0")

@@ -10,7 +10,7 @@ from contextlib import suppress
 import structlog
 
 from fleet.link.asking import Asking, NoAnswer
-from fleet.link.parameters import read_parameters
+from fleet.link.parameters import read_parameters, said
 from fleet.link.profile import Expected, differences, names
 from fleet.link.wire import payload
 
@@ -18,6 +18,8 @@ PAUSES_S = (2.0, 10.0, 30.0)
 """Before what was not answered for is asked again; after the last it is told as it is."""
 RESTART_MS = 1000
 """A clock that goes back by more belongs to a vehicle that was started again."""
+HASH = "_HASH_CHECK"
+"""By this name PX4 answers with a checksum over all its parameters."""
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +28,9 @@ class ProfileKeeper:
     """Differences of one vehicle's parameters from the profile.
 
     ``notice`` is called with each picture; a reading begins on every connection, and when the
-    autopilot's own clock begins anew.
+    autopilot's own clock begins anew. Between readings PX4 tells each parameter that somebody sets
+    (``hear``), which may be lost on the way; so before a take-off ``confirm`` asks whether they are
+    as they were read.
 
     Attributes
     ----------
@@ -41,6 +45,8 @@ class ProfileKeeper:
         self._connected = False
         self._boot_ms = 0
         self._task: asyncio.Task[None] | None = None
+        self._known: dict[str, float | None] = dict.fromkeys(names(self._expected))
+        self._hash: float | None = None
         self.differences: tuple[str, ...] | None = None
 
     def notice(self, connected: bool, attitude: bytes | None) -> None:
@@ -52,6 +58,26 @@ class ProfileKeeper:
         if connected and (again or not self._connected):
             self._begin()
         self._connected, self._boot_ms = connected, boot_ms
+
+    def hear(self, parameter: bytes) -> None:
+        """Take a PARAM_VALUE: somebody may have set what was read."""
+        name, value = said(parameter)
+        if self.differences is None or self._known.get(name, value) == value:
+            return  # not read yet, no parameter of the profile, or the same
+        self._known[name] = value
+        self._tell()
+
+    async def confirm(self) -> tuple[str, ...]:
+        """Return what differs now, before a take-off: read again where anything was changed.
+
+        What it does not answer for differs.
+        """
+        if not self._expected:
+            return ()
+        known = self._hash
+        if self.differences is None or known is None or await self._ask_hash() != known:
+            await self._read(once=True)
+        return self.differences or ()
 
     async def close(self) -> None:
         """End a reading that is under way."""
@@ -66,9 +92,9 @@ class ProfileKeeper:
         self._task = asyncio.get_running_loop().create_task(self._read())
         self._task.add_done_callback(_failed)
 
-    async def _read(self) -> None:
-        read: dict[str, float | None] = dict.fromkeys(names(self._expected))
-        for pause in (*PAUSES_S, None):
+    async def _read(self, *, once: bool = False) -> None:
+        read = self._known = dict.fromkeys(names(self._expected))
+        for pause in (None,) if once else (*PAUSES_S, None):
             missing = [name for name, value in read.items() if value is None]
             with suppress(NoAnswer):  # not known to mavsdk yet
                 read |= await read_parameters(self._asking, missing)
@@ -78,7 +104,18 @@ class ProfileKeeper:
                 # what is there is told at once; the rest may be lost packets, or not exist
                 self.differences = differences(self._expected, read)
             await asyncio.sleep(pause)
-        self.differences = differences(self._expected, read)
+        self._tell()
+        self._hash = await self._ask_hash()
+
+    async def _ask_hash(self) -> float | None:
+        if not self._expected:
+            return None
+        with suppress(NoAnswer):
+            return (await read_parameters(self._asking, (HASH,)))[HASH]
+        return None
+
+    def _tell(self) -> None:
+        self.differences = differences(self._expected, self._known)
         if self.differences:
             log.warning("parameters differ", drone=self._drone, differences=self.differences)
 

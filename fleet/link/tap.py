@@ -35,6 +35,7 @@ from fleet.link.wire import (
     HEARTBEAT,
     MISSION_CURRENT,
     MISSION_ITEM_REACHED,
+    PARAM_VALUE,
     STATION,
     STATUSTEXT,
     fields,
@@ -50,7 +51,7 @@ ANSWERED_S = 10.0
 MOST_KINDS = 512
 """Kinds of message kept of one vehicle."""
 
-_HEEDED = frozenset({STATUSTEXT, ADSB_VEHICLE})
+_HEEDED = frozenset({STATUSTEXT, ADSB_VEHICLE, PARAM_VALUE})
 
 Callback = Callable[[list[bytes]], None]
 log = structlog.get_logger(__name__)
@@ -111,6 +112,8 @@ class Tap:
         """Given, in order, the packets that mavsdk needs."""
         self.changed: Callable[[int], None] | None = None
         """Told what kind of change there was, as ``news`` numbers them."""
+        self.heard_parameter: Callable[[bytes], None] | None = None
+        """Given each PARAM_VALUE of the autopilot's, as it comes."""
         self.heard_aircraft: Callable[[Aircraft], None] | None = None
         """Given each word of an aircraft, as it comes; it is quick, and raises nothing."""
 
@@ -260,7 +263,11 @@ class Tap:
         return news
 
     def _heed(self, frame: Frame, now: float) -> int:
-        """Take a text, or an aircraft's place."""
+        """Take a text, a parameter, or an aircraft's place."""
+        if frame.message == PARAM_VALUE:
+            if frame.component == AUTOPILOT and self.heard_parameter is not None:
+                self.heard_parameter(frame.raw)
+            return NONE
         at = self._clock.now()
         if frame.message == STATUSTEXT:
             return NOTABLE if self._words.hear(frame.raw, frame.component, at, now) else NONE

@@ -22,6 +22,7 @@ HEARTBEAT: Final = 0
 SYS_STATUS: Final = 1
 SYSTEM_TIME: Final = 2
 PING: Final = 4
+PARAM_VALUE: Final = 22
 GPS_RAW_INT: Final = 24
 ATTITUDE: Final = 30
 ATTITUDE_QUATERNION: Final = 31

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pymavlink.dialects.v20 import development as mav
 from pymavlink.generator.mavcrc import x25crc
 
+from fleet.errors import Refused
 from fleet.link import parameters, profile_keeper
 from fleet.link.profile import (
     COMMON,
@@ -204,3 +205,56 @@ async def test_parameters_are_read_again_on_a_new_connection(scripted, until, mo
         server.values["SOME_FLOAT"] = (9, 3.0)
         vehicle.quiet = False
         await told(link, lambda d: d == ("SOME_FLOAT is 3; it must be 0 to 1: thus",))
+
+
+async def test_a_parameter_that_somebody_sets_is_noticed_as_it_is_told(scripted) -> None:
+    async with scripted(*TWO) as (vehicle, link):
+        server = ParamServer(vehicle, {"SOME_INT": (6, -1), "SOME_FLOAT": (9, 0.5)})
+        await told(link, lambda d: d == ())
+        server.values["SOME_INT"] = (6, 3)
+        server.say("SOME_INT")
+        await told(link, lambda d: d == ("SOME_INT is 3; it must be -1: so",))
+        server.values["SOME_INT"] = (6, -1)
+        server.say("SOME_INT")
+        await told(link, lambda d: d == ())
+
+
+@pytest.mark.parametrize("hashes", [True, False])
+async def test_before_a_take_off_what_was_changed_unheard_is_read(scripted, hashes: bool) -> None:
+    async with scripted(*TWO) as (vehicle, link):
+        values = {"SOME_INT": (6, -1), "SOME_FLOAT": (9, 0.5)}
+        server = ParamServer(vehicle, values | ({"_HASH_CHECK": (6, 77)} if hashes else {}))
+        await told(link, lambda d: d == ())
+        if hashes:
+            await vehicle.hears(lambda: asked(vehicle, "_HASH_CHECK"))
+            await settled(link)
+        server.values["SOME_FLOAT"] = (9, 2.0)
+        server.values |= {"_HASH_CHECK": (6, 78)} if hashes else {}
+        with pytest.raises(
+            Refused, match="a1: arm: autopilot's parameters differ: SOME_FLOAT is 2"
+        ):
+            await link.arm()
+        assert not vehicle.commands(400)
+
+
+async def test_with_nothing_changed_nothing_is_read_again(scripted) -> None:
+    async with scripted(*TWO) as (vehicle, link):
+        values = {"SOME_INT": (6, -1), "SOME_FLOAT": (9, 0.5), "_HASH_CHECK": (6, 77)}
+        ParamServer(vehicle, values)
+        await settled(link)
+        before = asked(vehicle, "SOME_INT")
+
+        def arm(command) -> None:
+            vehicle.armed = command.command == 400 or vehicle.armed
+            vehicle.ack(command)
+
+        vehicle.on["COMMAND_LONG"] = arm
+        await link.arm()
+        assert asked(vehicle, "SOME_INT") == before
+
+
+async def settled(link, bound_s: float = 5.0) -> None:
+    """Wait until the reading under way has ended."""
+    async with asyncio.timeout(bound_s):
+        while link._profile._hash is None:
+            await asyncio.sleep(0.01)
