@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import cast
+from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -33,6 +34,7 @@ class State(BaseModel):
 class Me(BaseModel):
     """The bearer of the token."""
 
+    id: UUID
     name: str
     role: str
 
@@ -57,5 +59,5 @@ async def state(ctx: Ctx, _caller: Viewer) -> State:
 
 @router.get("/me")
 async def me(caller: Anyone) -> Me:
-    """Return the name and role of the token."""
-    return Me(name=caller.name, role=caller.role.value)
+    """Return the id, name and role of the token."""
+    return Me(id=caller.token, name=caller.name, role=caller.role.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol, assert_never
+from uuid import UUID
 
 import structlog
 
@@ -43,6 +44,7 @@ class Keeper(Protocol):
     sortie: Sortie | None
     carried: Carried | None
     holder: str | None
+    holder_token: UUID | None
     when_docked: Callable[[], None]
 
     def publish(self) -> None:

@@ -16,13 +16,17 @@ def pilot(name: str, token: UUID | None) -> str:
     return name if token is None else f"{token} {name[:_NAME]}"
 
 
+def token_of(who: str) -> UUID | None:
+    """Return the token of one who is known by ``pilot``; None of a name alone."""
+    try:
+        return UUID(who[:_ID])
+    except ValueError:
+        return None
+
+
 def shown(who: str) -> str:
     """Return the name of one who is known by ``pilot``."""
-    try:
-        UUID(who[:_ID])
-    except ValueError:
-        return who
-    return who[_ID + 1 :] or who
+    return who if token_of(who) is None else who[_ID + 1 :] or who
 
 
 class Holder(NamedTuple):

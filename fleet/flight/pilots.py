@@ -26,7 +26,7 @@ from fleet.flight.carrying import Keeper, Keepers, carried_out
 from fleet.flight.confirm import VALID_S, Confirmations
 from fleet.flight.control import Control
 from fleet.flight.docket import STORE_S, Docket
-from fleet.flight.holder import Holder
+from fleet.flight.holder import Holder, token_of
 from fleet.flight.place import endurance_s
 from fleet.flight.policy import Policy
 from fleet.link.clock import Clock
@@ -317,9 +317,10 @@ class PilotDesk:
     def _show(self, drone: str) -> None:
         holder = self._control.of(drone)
         who = holder.name if holder is not None else None
+        token = token_of(holder.who) if holder is not None else None
         keeper: Keeper = self._flight.supervisors[drone]
-        if keeper.holder != who:
-            keeper.holder = who
+        if (keeper.holder, keeper.holder_token) != (who, token):
+            keeper.holder, keeper.holder_token = who, token
             keeper.publish()
 
 

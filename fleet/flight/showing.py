@@ -27,7 +27,7 @@ class Shown:
         reason = s.reason
         if not reason and s.state is DroneState.DOCKED:
             reason = s.not_ready() or ""
-        key = (s.state, reason, s.warnings, s.holder, s.berth, s.sortie)
+        key = (s.state, reason, s.warnings, s.holder, s.holder_token, s.berth, s.sortie)
         if self._base is None or key != self._key:
             self._key, self._base = key, _live(s, reason)
         elif self._base.telemetry is s.t:
@@ -46,6 +46,7 @@ def _live(s: Supervisor, reason: str) -> DroneLive:
         reason=reason,
         warnings=s.warnings,
         holder=s.holder,
+        holder_token=s.holder_token,
         sortie=sortie.id if sortie else None,
         site=next(iter(sortie.sites), None) if sortie else None,
         telemetry=s.t,

@@ -16,6 +16,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 import structlog
 
@@ -25,7 +26,7 @@ from fleet.flight.adoption import Step
 from fleet.flight.berth import Berthed
 from fleet.flight.carried import Carried
 from fleet.flight.custody import FLOWN, ON_GROUND, after
-from fleet.flight.holder import shown
+from fleet.flight.holder import shown, token_of
 from fleet.flight.ledger import Ledger
 from fleet.flight.outlook import look, view
 from fleet.flight.place import endurance_s, landed
@@ -76,7 +77,7 @@ class Supervisor(Berthed):
         Its sortie as the vehicle flies it, or None.
     wanted
         The word that waits to be followed, and the one that is being carried out.
-    holder
+    holder, holder_token
         Pilot who has control of it, for the map; ``fleet.flight.control`` decides and sets it. Who
         is held so in its dock is not sent out by the planner.
     when_docked
@@ -100,6 +101,7 @@ class Supervisor(Berthed):
         self.verdict = Verdict()
         self.warnings: tuple[str, ...] = ()
         self.holder: str | None = None
+        self.holder_token: UUID | None = None
         self.when_docked: Callable[[], None] = _nobody
         self.programme: Programme | None = None
         self.fence: Fence | None = None
@@ -188,6 +190,7 @@ class Supervisor(Berthed):
             self.before = record.state
             self.flown = record.reason == FLOWN
             self.holder = shown(record.holder) if record.holder is not None else None
+            self.holder_token = token_of(record.holder) if record.holder is not None else None
             if record.berth is not None and record.berth in self.world.docks:
                 self.berth = record.berth
         if sortie is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -66,6 +67,7 @@ class DroneLive(Fact):
     reason: str = Field(default="", description="why it is in this state, in words for an operator")
     warnings: tuple[str, ...] = Field(default=(), description="what the safety monitor warns of")
     holder: str | None = Field(default=None, description="who has control of it, where a pilot has")
+    holder_token: UUID | None = Field(default=None, description="id of that pilot's token")
     sortie: str | None = None
     site: str | None = Field(default=None, description="site it watches on this sortie")
     telemetry: Telemetry | None = None

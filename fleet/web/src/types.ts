@@ -45,6 +45,8 @@ export interface Drone {
   reason: string;
   warnings: string[];
   holder: string | null;
+  /** Id of that pilot's token. */
+  holder_token: string | null;
   sortie: string | null;
   site: string | null;
   telemetry: Telemetry | null;
@@ -174,6 +176,7 @@ export interface CityMap {
 }
 
 export interface Me {
+  id: string;
   name: string;
   role: Role;
 }

@@ -126,6 +126,7 @@ class Keeper:
     sortie: Sortie | None = None
     carried: Any = None
     holder: str | None = None
+    holder_token: UUID | None = None
     when_docked: Any = None
 
     def publish(self) -> None:

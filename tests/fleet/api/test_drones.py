@@ -165,9 +165,11 @@ async def test_a_no_is_409_and_no_answer_504_with_the_vehicles_words(api: Any, f
         assert (await pilot.get(COMMANDS, params={"limit": 0})).status_code == 422
 
 
-async def test_another_pilot_is_409_until_take_over(api: Any) -> None:
+async def test_another_pilot_is_409_until_take_over(api: Any, flight: Any) -> None:
     async with api.as_("pilot") as pilot, api.as_("admin") as admin:
         assert (await pilot.post(COMMANDS, json={"action": "hold"})).status_code == 200
+        token = flight.supervisors["u1"].holder_token
+        assert str(token) == (await pilot.get("/api/v1/me")).json()["id"]
         refused = await admin.post(COMMANDS, json={"action": "hold"})
         assert refused.status_code == 409
         assert refused.json()["detail"].startswith("a pilot (since ")

@@ -182,7 +182,7 @@ class FakeController:
         telemetry |= fields.pop("telemetry", {})
         values = {
             "dock": "dock-1", "berth": "dock-1", "state": "on_task", "reason": "", "warnings": [],
-            "holder": None, "sortie": "s-1", "site": None,
+            "holder": None, "holder_token": None, "sortie": "s-1", "site": None,
             "route": [[117.62, 24.51], [117.63, 24.52]], "telemetry": telemetry,
         } | fields  # fmt: skip
         self.put("drone", id=name, **values)
@@ -231,7 +231,9 @@ class FakeController:
         if self.refuse_commands:
             return 409, {"detail": self.refuse_commands}
         if first:
-            self.put("drone", id=drone, holder=None if "release" in body["action"] else who)
+            freed = "release" in body["action"]
+            token = None if freed else f"token-of-{who}"
+            self.put("drone", id=drone, holder=None if freed else who, holder_token=token)
         return 200, {"id": body["id"], "status": "done", "answer": "COMMAND_ACK: ACCEPTED"}
 
     def decide(self, incident: str, decision: str, reason: str, who: str) -> dict[str, Any]:
@@ -270,7 +272,7 @@ class _Handler(BaseHTTPRequestHandler):
         if rest == "map":
             return self._json(200, owner.city)
         if rest == "me":
-            return self._json(200, {"name": f"{role}-1", "role": role})
+            return self._json(200, {"id": f"token-of-{role}-1", "name": f"{role}-1", "role": role})
         if rest == "stream":
             return self._stream()
         if rest == "flights":

@@ -100,7 +100,7 @@ def test_what_cannot_be_undone_is_asked_once(controller: FakeController, open_pa
     _button(page, "Land here").click()
     _button(page, "Yes").click()
     _has_text(page, ".cockpit .answer", "Land here: COMMAND_ACK")
-    controller.put("drone", id="d-01", holder="li")
+    controller.put("drone", id="d-01", holder="li", holder_token="token-of-li")
     _has_text(page, ".cockpit", "li has control.")
     assert _button(page, "Hold").is_disabled()
     _button(page, "Take over").click()
@@ -110,6 +110,17 @@ def test_what_cannot_be_undone_is_asked_once(controller: FakeController, open_pa
     (_, land), (_, take) = controller.commands
     assert land["action"] == "land"
     assert (take["action"], take["take_over"]) == ("take_control", True)
+
+
+def test_another_pilot_of_the_same_name_is_another(
+    controller: FakeController, open_page: Open
+) -> None:
+    controller.put("drone", id="d-01", holder="pilot-1", holder_token="token-of-his-namesake")
+    page = open_page(f"{controller.url}#token=sk-pilot")
+    _choose(page)
+    _has_text(page, ".cockpit", "pilot-1 has control.")
+    assert _button(page, "Hold").is_disabled()
+    assert _button(page, "Take over").is_enabled()
 
 
 def test_a_place_is_clicked_on_the_map(controller: FakeController, open_page: Open) -> None:

@@ -131,7 +131,8 @@ export class Cockpit {
   }
 
   private control(drone: Drone): { mine: boolean; others: boolean } {
-    const mine = drone.holder !== null && drone.holder === this.store.me?.name;
+    // two tokens of one name are two pilots
+    const mine = drone.holder_token !== null && drone.holder_token === this.store.me?.id;
     return { mine, others: drone.holder !== null && !mine };
   }
 

@@ -70,6 +70,7 @@ class Keeper:
         self.sortie: Sortie | None = None
         self.carried: Any = None
         self.holder: str | None = None
+        self.holder_token: UUID | None = None
         self.shown: list[str | None] = []
         self.noted: list[str] = []
         self.when_docked: Callable[[], None] = lambda: None
