@@ -115,7 +115,7 @@ class Beat(Model):
 class Marker(Model):
     """The ArUco marker on a dock's pad, for precision landing."""
 
-    id: int = Field(ge=0, le=1023, description="number of the marker in its dictionary")
+    id: int = Field(ge=0, le=999, description="0 to 999, its number in DICT_4X4_1000")
     size_m: float = Field(gt=0, le=5, description="edge of its black square, metres")
 
 
