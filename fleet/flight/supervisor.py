@@ -49,7 +49,7 @@ log = structlog.get_logger(__name__)
 
 SAVE_S = 5.0
 """A step that is its handler's own waits so long for the store."""
-URGENT_S = 0.1
+URGENT_S = 0.05
 """One that a row of the matrix wants, or that a drone is found in, so long."""
 
 _NEEDS_STORE = {S.CHECKING: S.DOCKED, S.OPENING: S.DOCKED, S.TAKING_OFF: S.CLOSING}
