@@ -64,6 +64,7 @@ class Flock:
         self.count = flying + docked
         self.names = [f"v{n:03}" for n in range(self.count)]
         self.flyers = self.names[:flying]
+        self.flying = flying, docked
         side = math.ceil(math.sqrt(self.count))
         self.places = [(APART_M * (n // side), APART_M * (n % side)) for n in range(self.count)]
         self.size = APART_M * side
@@ -235,14 +236,20 @@ class Flock:
         """Return what the controller has logged."""
         return self._harness.logged(self.err)
 
+    def commands(self) -> list[tuple[str, float]]:
+        """Return to whom commands about flying went out, and when."""
+        path = self.folder / "figures.commands"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [(name, float(at)) for name, at in (line.split() for line in lines)]
+
     def figures(self, seconds: float) -> dict[str, Any]:
         """Measure the controller for some seconds, and the world that it sees."""
         assert self.pid is not None
         path = self.folder / "figures"
         os.kill(self.pid, signal.SIGUSR1)
-        before, planner = self.world.ask(do="state"), self._planner_cpu()
+        before, planner = self.world.ask(do="state"), self.planner_cpu()
         time.sleep(seconds)
-        planner = self._planner_cpu() - planner
+        planner = self.planner_cpu() - planner
         after = self.world.ask(do="state")
         path.unlink(missing_ok=True)
         os.kill(self.pid, signal.SIGUSR1)
@@ -257,7 +264,7 @@ class Flock:
         found["flying"] = after["mission"]
         return found
 
-    def _planner_cpu(self) -> float:
+    def planner_cpu(self) -> float:
         """Return the seconds of processor that the controller's own processes have taken."""
         used = 0.0
         for process in psutil.Process(self.pid).children(recursive=True):
@@ -307,6 +314,9 @@ def flocks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., F
     alive: list[Flock] = []
 
     def make(flying: int, docked: int = 0) -> Flock:
+        """Return a flock; the one that is in the air still, where it is of this size."""
+        if alive and alive[-1].flying == (flying, docked) and flying:
+            return alive[-1]
         while alive:
             alive.pop().close()
         name = f"{flying}-{docked}-{time.monotonic_ns()}"

@@ -21,6 +21,10 @@ SETTLE_S = 4.0
 RESERVE = 25.0
 MEAN_S = 25.0
 """Longer than the mean that a battery's level is held against, and than the way to the task."""
+REACTION_MS = 200.0
+ADOPTED_S = 5.0
+LAG_MS = 50.0
+"""What the 99th percentiles are to be under; the lines say whether they were."""
 
 
 def say(**what: object) -> None:
@@ -41,11 +45,23 @@ def spread(values: list[float], unit: float = 1.0, digits: int = 1) -> dict[str,
     return {**found, "of": len(ordered)}
 
 
-def taken_over(flocks: Callable[..., Any], flying: int, docked: int = 0) -> tuple[Any, dict]:
-    """Return a flock whose controller was just started, and how it took the drones over."""
+def under(found: dict[str, Any], bound: float) -> dict[str, Any]:
+    """Return a spread with its bound and whether that was kept."""
+    return {**found, "bound_p99": bound, "met": found["p99"] is not None and found["p99"] < bound}
+
+
+def taken_over(
+    flocks: Callable[..., Any], flying: int, docked: int = 0, poor: slice | None = None
+) -> tuple[Any, dict]:
+    """Return a flock whose controller was just started, and how it took the drones over.
+
+    The batteries of those in ``poor`` are a little over the reserve.
+    """
     flock = flocks(flying, docked)
     flock.lift()
     flock.remember()
+    if poor:
+        flock.world.ask(do="drain", drones=flock.flyers[poor], percent=RESERVE + 2.4)
     before = flock.world.ask(do="state")["plans"]
     began = flock.start()
     adopted = flock.adopted(began)
@@ -54,13 +70,13 @@ def taken_over(flocks: Callable[..., Any], flying: int, docked: int = 0) -> tupl
     mixed = [n for n in flock.flyers if n in adopted and drones[n]["sortie"] != flock.sorties[n].id]
     after = flock.world.ask(do="state")["plans"]
     return flock, {
-        "adopted_s": spread(list(adopted.values()), digits=2),
+        "adopted_s": under(spread(list(adopted.values()), digits=2), ADOPTED_S),
         "lost": flying - len(adopted),
         "mixed": len(mixed) + sum(before[n] != after[n] for n in flock.flyers),
     }
 
 
-@pytest.mark.parametrize("flying", [8, 24, 100, 250])
+@pytest.mark.parametrize("flying", [250, 100, 24])
 def test_load_and_loop_lag(flocks: Callable[..., Any], flying: int) -> None:
     flock, took = taken_over(flocks, flying)
     time.sleep(SETTLE_S)
@@ -68,7 +84,8 @@ def test_load_and_loop_lag(flocks: Callable[..., Any], flying: int) -> None:
     warnings = [e for e in flock.log() if "callback" in str(e.get("message", "")).lower()]
     say(
         bench="controller with vehicles in the air, PX4's default rates", vehicles=flying,
-        **figures, cpu_each=round(figures["cpu"] / flying, 5),
+        **figures, lag_bound_p99_ms=LAG_MS, lag_met=figures["lag_p99_ms"] < LAG_MS,
+        cpu_each=round(figures["cpu"] / flying, 5),
         dropped_callbacks=len(warnings), adoption=took["adopted_s"],
         lost=took["lost"], mixed=took["mixed"],
     )  # fmt: skip
@@ -77,7 +94,9 @@ def test_load_and_loop_lag(flocks: Callable[..., Any], flying: int) -> None:
 
 def test_command_round_trip_and_restarts(flocks: Callable[..., Any]) -> None:
     """From the call of the API to its answer, which is the vehicle's; and to the vehicle's ear."""
-    flock, _ = taken_over(flocks, 24)
+    flock = flocks(24)
+    if flock.pid is None:
+        flock, _ = taken_over(flocks, 24)
     trips: dict[str, list[float]] = {"hold": [], "resume": []}
     ears: dict[str, list[float]] = {"hold": [], "resume": []}
     failed: list[str] = []
@@ -114,7 +133,7 @@ def _restarts(flock: Any, vehicles: int, restarts: int) -> int:
     lost = vehicles * restarts - len(times)
     say(
         bench="adoption after SIGKILL, s after the fork", vehicles=vehicles, restarts=restarts,
-        adopted=spread(times, digits=2), lost=lost,
+        adopted=under(spread(times, digits=2), ADOPTED_S), lost=lost,
     )  # fmt: skip
     return lost
 
@@ -157,43 +176,52 @@ def test_dock_to_airborne(flocks: Callable[..., Any]) -> None:
 
 
 def test_safety_reaction(flocks: Callable[..., Any]) -> None:
-    """From the vehicle's telling message to the vehicle's hearing the command, under planning load.
+    """From the vehicle's telling packet to the command's packet, while the planner plans.
 
     One battery after the other crosses the reserve; an aircraft calls down all within 1 km at once.
     """
-    flock, took = taken_over(flocks, 100, docked=4)
+    began = time.monotonic()
+    flock, took = taken_over(flocks, 100, docked=4, poor=slice(50, 90))
     assert took["lost"] == 0
-    poor = flock.flyers[50:90]
-    flock.world.ask(do="drain", drones=poor, percent=RESERVE + 2.4)
-    time.sleep(MEAN_S)  # a level that jumps is believed only when it has stayed
+    # a level that jumps is believed only when it has stayed
+    time.sleep(max(0.0, MEAN_S - (time.monotonic() - began)))
+    since, planner = time.monotonic(), flock.planner_cpu()
     battery: list[float] = []
+    poor = flock.flyers[50:90]
     for name in poor:
         at = flock.world.ask(do="battery", drone=name, percent=RESERVE - 0.6)["at"]
-        reaction = first_heard(flock, name, at)
-        battery += [reaction] if reaction is not None else []
+        battery += [r for r in [first_out(flock, name, at)] if r is not None]
     aircraft: list[float] = []
+    near = 0
     for number, name in enumerate((flock.flyers[0], flock.flyers[44])):
-        at = flock.world.ask(do="aircraft", drone=name, icao=0x780000 + number)["at"]
+        told = flock.world.ask(do="aircraft", drone=name, icao=0x780000 + number)
+        at, near = told["at"], near + len(told["near"])
         time.sleep(2.0)
-        for heard in flock.world.ask(do="told")["heard"].values():
-            aircraft.append(heard[0][0] - at)
+        first = dict[str, float]()
+        for who, when in flock.commands():
+            if when >= at and who in told["near"]:
+                first.setdefault(who, when - at)
+        aircraft += first.values()
+    planner = (flock.planner_cpu() - planner) / (time.monotonic() - since)
     figures = flock.figures(3.0)
     say(
-        bench="safety reaction, ms, from the vehicle's word to its hearing the command",
-        vehicles=100, battery_at_reserve=spread(battery, 1000),
-        aircraft_near=spread(aircraft, 1000), no_reaction_to_battery=len(poor) - len(battery),
-        lag_p99_ms=figures["lag_p99_ms"], planner_cpu=figures["planner_cpu"],
+        bench="safety reaction, ms, from the vehicle's packet to the command's packet",
+        vehicles=100, while_planning=planner > 0.01, planner_cpu=round(planner, 3),
+        battery_at_reserve=under(spread(battery, 1000), REACTION_MS),
+        aircraft_near=under(spread(aircraft, 1000), REACTION_MS),
+        no_reaction_to_battery=len(poor) - len(battery),
+        no_reaction_to_aircraft=near - len(aircraft), lag_p99_ms=figures["lag_p99_ms"],
     )  # fmt: skip
     assert battery
+    assert aircraft
 
 
-def first_heard(flock: Any, name: str, since: float, bound_s: float = 5.0) -> float | None:
-    """Return how long after a moment a vehicle heard a command, in seconds; None within the bound."""
+def first_out(flock: Any, name: str, since: float, bound_s: float = 5.0) -> float | None:
+    """Return how long after a moment a command went out to a vehicle, in seconds; None if none."""
     end = time.monotonic() + bound_s
     while time.monotonic() < end:
-        heard = flock.world.ask(do="told")["heard"].get(name, [])
-        after = [when for when, _ in heard if when >= since]
-        if after:
-            return after[0] - since
+        out = [at for who, at in flock.commands() if who == name and at >= since]
+        if out:
+            return out[0] - since
         time.sleep(0.02)
     return None

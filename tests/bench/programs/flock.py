@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import json
+import math
 import os
 import signal
 import sys
@@ -182,7 +183,10 @@ class Flock:
         return {"at": at}
 
     def aircraft(self, drone: str, icao: int) -> dict[str, Any]:
-        """Have a vehicle hear an aircraft 300 m off at its height; return when it told of it."""
+        """Have a vehicle hear an aircraft 300 m off at its height; return when it told of it.
+
+        And who is well within 1 km of it then.
+        """
         vehicle = self.vehicles[drone]
         pose = vehicle.true_pose()
         for heard in self.heard.values():
@@ -200,7 +204,14 @@ class Flock:
             )
         )
         vehicle.links[0].flush()
-        return {"at": at}
+        scale = 111_320 * math.cos(math.radians(pose.lat))
+        near = []
+        for name, other in self.vehicles.items():
+            place = other.true_pose()
+            east, north = (place.lon - pose.lon - 0.003) * scale, (place.lat - pose.lat) * 111_320
+            if not other.core.landed and math.hypot(east, north) < 950:
+                near.append(name)
+        return {"at": at, "near": near}
 
 
 def _item(raw: list[Any]) -> Item:

@@ -1,7 +1,7 @@
 """`skybeat serve` with a clock beside it: how late its event loop is, and what its links lost.
 
 Loaded by the server that forks controllers. Writes a line of figures to ``asked["figures"]`` on
-each SIGUSR1, over the time since the last.
+each SIGUSR1, over the time since the last; and beside it when commands went out.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import os
 import signal
 import time
 from collections.abc import Coroutine
@@ -70,6 +71,27 @@ class Probe:
         return now["packets"] - before["packets"], now["packets_lost"] - before["packets_lost"]
 
 
+FLYING = frozenset({11, 41, 75, 76})
+"""SET_MODE, MISSION_SET_CURRENT, COMMAND_INT, COMMAND_LONG."""
+ABOUT_MESSAGES = frozenset({511, 512, 520})
+
+
+def note_commands(path: Path) -> None:
+    """Have a line of drone and time written for every command about flying that goes out."""
+    from fleet.link.tap import Tap
+    from fleet.link.wire import fields, message_id
+
+    file, send = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), Tap.send
+
+    def noting(tap: Any, frame: bytes) -> None:
+        send(tap, frame)
+        kind = message_id(frame)
+        if kind in FLYING and not (kind > 41 and fields(frame)[7] in ABOUT_MESSAGES):
+            os.write(file, f"{tap.drone.id} {time.time():.6f}\n".encode())
+
+    Tap.send = noting  # type: ignore[assignment, method-assign]
+
+
 def _noted(module: str, kind: str) -> list[Any]:
     """Return a list that every object of a class is in, from now on."""
     made: list[Any] = []
@@ -92,6 +114,7 @@ def main(asked: dict[str, str]) -> None:
 
     def measured(work: Coroutine[Any, Any, None]) -> None:
         async def both() -> None:
+            note_commands(Path(asked["figures"] + ".commands"))
             probe = asyncio.create_task(Probe(Path(asked["figures"])).run())
             try:
                 await work
