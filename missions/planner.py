@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
 
 import numpy as np
 
@@ -32,52 +31,6 @@ MAX_CROWDED_CELLS = 20
 """After so many cells that other drones are in the way of, no further one is tried now."""
 CROWDED = "no altitude layer is free of other drones"
 MAX_TRIED_NEIGHBOURS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class DroneOffer:
-    """A drone that could fly.
-
-    ``dock`` is the one it stands in, be it the one it lives in or another. ``reason`` says why it
-    is not ready, in words for an operator. ``home`` is the dock to fly it home to when no order
-    wants it: it is a guest where it stands.
-    """
-
-    id: str
-    dock: str
-    battery_percent: float
-    ready: bool = True
-    reason: str = ""
-    home: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OrderWish:
-    """What an order wants: beats to patrol, or sites to stare at."""
-
-    id: str
-    kind: Literal["patrol", "stare"]
-    created: datetime
-    beats: tuple[str, ...] = ()
-    sites: tuple[str, ...] = ()
-    priority: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why something that an order wants is not flown now. ``target`` is a cell, site or beat."""
-
-    order: str
-    target: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Sorties to start now, and what is not flown and why."""
-
-    sorties: tuple[Sortie, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
 
 
 def plan(
@@ -265,15 +218,29 @@ class _Planning:
         site = self.ground.sites[name]
         target = site.stare.position if site.stare is not None else site.position
         place = self.ground.frame.to_enu(*target)
-        reasons = []
+
+        def watch(builder: Builder) -> Draft | None:
+            draft = builder.stare(site)
+            return draft if self._clear(builder.tube(draft)) else None
+
+        return self._nearest(order, place, watch)
+
+    def _nearest(
+        self, order: OrderWish, place: Metres, build: Callable[[Builder], Draft | None]
+    ) -> str | None:
+        """Send the nearest drone that can, at the first altitude that is free; return why none can.
+
+        ``build`` returns the whole sortie, or None where that altitude is taken.
+        """
         away = {dock: math.dist(pad, place) for dock, pad in self.ground.places.items()}
+        reasons = []
         for offer in self._by_distance(away):
             reason = CROWDED
             for altitude in self._layers(offer.dock):
                 builder = self._builder(offer, altitude)
                 try:
-                    draft = builder.stare(site)
-                    if not self._clear(builder.tube(draft)):
+                    draft = build(builder)
+                    if draft is None:
                         continue
                     self._take(builder, draft, order.id)
                 except PlanError as error:
@@ -296,43 +263,31 @@ class _Planning:
         farthest_s = 2.0 * max(away.values()) / speed + 120.0
         if not must_go(station, self.now, farthest_s):
             return  # long before any could have to
-        reason = self._nobody() or self._send_relief(order, site, there[0], station, place, away)
+        reason = self._nobody() or self._send_relief(order, site, there[0], station, place)
         if reason:
             self._refuse(order.id, name, f"no relief: {reason}")
 
     def _send_relief(
-        self,
-        order: OrderWish,
-        site: Site,
-        there: Sortie,
-        station: Station,
-        place: Metres,
-        away: Mapping[str, float],
+        self, order: OrderWish, site: Site, there: Sortie, station: Station, place: Metres
     ) -> str | None:
         """Send the nearest drone that can, where it must go now; return why none can."""
         leaves_for = self.ground.places[there.dock]
         theirs = self.tube_of[there.id]
-        reasons = []
-        for offer in self._by_distance(away):
-            aside = beside(place, leaves_for, self.ground.places[offer.dock])
-            reason = CROWDED
-            for altitude in self._layers(offer.dock):
-                builder = self._builder(offer, altitude)
-                try:
-                    whole, out = builder.relieve(site, aside)
-                    if not must_go(station, self.now, out.cost.duration_s - ASIDE_S):
-                        return None
-                    tube = builder.tube(whole)
-                    others = [t for t in self.tubes if t is not theirs]
-                    if builder.tube(out).meets(theirs) or any(tube.meets(t) for t in others):
-                        continue
-                    self._take(builder, whole, order.id)
-                except PlanError as error:
-                    reason = str(error)
-                    break
-                return None
-            reasons.append(f"{offer.id}: {reason}")
-        return reasons[0]
+
+        def relieve(builder: Builder) -> Draft | None:
+            aside = beside(place, leaves_for, self.ground.places[builder.dock])
+            whole, out = builder.relieve(site, aside)
+            if not must_go(station, self.now, out.cost.duration_s - ASIDE_S):
+                raise _NotYetError
+            tube = builder.tube(whole)
+            others = [t for t in self.tubes if t is not theirs]
+            crowded = builder.tube(out).meets(theirs) or any(tube.meets(t) for t in others)
+            return None if crowded else whole
+
+        try:
+            return self._nearest(order, place, relieve)
+        except _NotYetError:
+            return None
 
     def _builder(self, offer: DroneOffer, altitude: float) -> Builder:
         drone = self.ground.drones[offer.id]
@@ -483,6 +438,10 @@ class _Planning:
             return None  # the cell stays in the pool and is refused by name when it is its turn
         fits = whole.cost.duration_s <= self.max_patrol_s and builder.fits(whole)
         return (draft, whole) if fits and self._clear(builder.tube(whole)) else None
+
+
+class _NotYetError(Exception):
+    """A relief need not leave yet."""
 
 
 def _tube(ground: Ground, sortie: Sortie) -> Tube:
