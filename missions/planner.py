@@ -22,6 +22,9 @@ from missions.errors import PlanError
 from missions.ferry import ferry
 from missions.relief import ASIDE_S, Station, beside, must_go
 from missions.sortie import FERRY, Sortie
+from missions.wishes import DroneOffer, OrderWish, Plan, Refusal
+
+__all__ = ["DroneOffer", "OrderWish", "Plan", "Refusal", "plan"]
 
 MAX_PATROL_S = 720.0
 """A patrol that reaches this takes no further cell."""
