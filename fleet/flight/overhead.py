@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fleet.flight.berths import returns_to
-from fleet.flight.column import is_in
+from fleet.flight.column import VERTICAL_M, is_in
 from fleet.flight.flier import Flier, comes_s
 from fleet.flight.place import distance_m, endurance_s
 from fleet.link.items import NAV_LOITER_TIME, NAV_TAKEOFF, NAV_WAYPOINT, Programme
@@ -25,6 +25,8 @@ STOOD = frozenset({S.UNKNOWN, S.DOCKED, S.CHARGING, S.CHECKING})
 LANDS_S = 60.0
 """PX4 (measured) comes down from 40 m in about so long."""
 AT_M = 10.0
+NOISE_M = 3.0
+"""Two heights by barometer may be measured this much nearer than they are flown."""
 _FLOWN_TO = frozenset({NAV_TAKEOFF, NAV_WAYPOINT, NAV_LOITER_TIME})
 
 
@@ -114,9 +116,12 @@ def unheard_over(world: World, dock: str, within_s: float = LANDS_S) -> frozense
 
 def in_its_way_down(s: Supervisor) -> str | None:
     """Say who is, or may be, over the dock in the way of a drone that comes down; None where nobody."""
-    height = s.t.altitude_m or 0.0
+    height, inside = s.t.altitude_m or 0.0, is_in(s.t, s.pad, math.inf)
+    # of two over the dock the lower goes first; one that is not there yet keeps out from under too
+    top_m = height if inside else height + VERTICAL_M - NOISE_M
     for drone, mate in s.world.keepers.items():
-        if drone != s.drone.id and not mate.spent and is_in(mate.t, s.pad, height):
-            return f"{drone} is below it over the dock"
+        if drone != s.drone.id and not mate.spent and is_in(mate.t, s.pad, top_m):
+            where = "below" if (mate.t.altitude_m or 0.0) < height else "just above"
+            return f"{drone} is {where} it over the dock"
     unheard = unheard_over(s.world, s.berth) - {s.drone.id}
     return f"{min(unheard)} is not heard and may be over the dock" if unheard else None

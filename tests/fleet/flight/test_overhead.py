@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -140,3 +141,26 @@ async def test_one_found_coming_down_on_a_closed_dock_is_stopped(make_town: Make
         await asyncio.sleep(10.0)
         assert a1.truth.mode == "HOLD"
         assert (a1.truth.altitude_m or 0.0) > 20.0
+
+
+async def test_nobody_flies_in_under_one_that_is_half_way_down(make_town: Make) -> None:
+    """The controller died; the next adopts a1, which waits beside the dock, in the same moment."""
+    town = make_town(("a1", "a2"))
+    a1, a2 = town.vehicles.values()
+    async with town.open():
+        await town.patrol()
+        await town.until(lambda: town.state("a1") is S.ON_TASK and a2.truth.in_air)
+        await town.controller.recall_all("typhoon", "wang")
+        await town.until(lambda: town.state("a1") is S.RETURNING)
+        await town.kill()
+        lon, lat = LocalFrame(*PAD).to_lonlat(56.0, 0.0)
+        a1.set(mode="HOLD", lon=lon, lat=lat, altitude_m=40.0)
+        a2.set(mode="HOLD", lon=PAD[0], lat=PAD[1], altitude_m=43.0)
+        town.store.by_drone["a2"] = replace(town.store.by_drone["a2"], state=S.LANDING)
+        town.dock.set(door=DoorState.OPEN)
+        await town.start_again()
+        for _ in range(600):
+            assert not are_near(a1, a2)
+            await asyncio.sleep(0.1)
+        for drone in ("a1", "a2"):
+            await town.until(lambda d=drone: town.state(d) in {S.CHARGING, S.DOCKED})
