@@ -118,13 +118,14 @@ class _Stack:
         assert self._from is not None
         height, layer = s.t.altitude_m or 0.0, s.sortie.altitude_m
         back, over = Spot(self._from, layer), distance_m(s.t, s.pad) <= s.policy.over_dock_m
+        if at is None and not over and height < layer - LEVEL_M:
+            return back  # it stopped low, over houses: up first, as its plan has it
         low = self._low(layer)
         if low is None or (over and height < low - GAP_M + LEAST_GAP_M):
             return back if at is not None else None
         if at is None or at.position != s.pad:
             if not over:
-                up = height < layer - LEVEL_M  # first up, where it stopped
-                return back if up else Spot(s.pad, layer)
+                return Spot(s.pad, layer) if height >= layer - LEVEL_M else back
             at = Spot(s.pad, height)  # a controller before this one had it wait here
         sinks = at.altitude_m - low >= STEP_M or (low == LOWEST_M and at.altitude_m > low)
         return Spot(s.pad, low) if over and sinks else at

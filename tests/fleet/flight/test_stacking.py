@@ -132,6 +132,24 @@ async def test_when_the_first_does_not_come_down_it_makes_room(make_town: Make) 
         assert kept(seen)
 
 
+async def test_one_that_stopped_low_does_not_wait_there(make_town: Make) -> None:
+    looks = Policy(ready_percent=50.0, marker_look_s=60.0)
+    town = with_marker(make_town(("a1", "a2"), policy=looks))
+    async with town.open(), closest(town) as seen:
+        first, second = await called_home(town)
+        town.vehicles[first].stuck = True
+        assert height(town, first) > 20, "nobody may be over it"
+        await town.until(lambda: town.vehicles[second].truth.mode == "HOLD", 60)
+        assert away(town, second) > 60
+        town.vehicles[second].set(altitude_m=12.0)
+        layer = town.controller.supervisors[second].sortie.altitude_m
+        await town.until(lambda: height(town, second) > layer - 3, 20)
+        town.vehicles[first].stuck = False
+        for drone in town.vehicles:
+            await town.until(lambda d=drone: town.state(d) in {S.DOCKED, S.CHARGING}, 1500)
+        assert kept(seen)
+
+
 async def test_only_one_waits_over_a_dock(make_town: Make) -> None:
     town = with_marker(make_town(("a1", "a2", "a3")))
     both: list[str] = []
