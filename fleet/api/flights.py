@@ -8,13 +8,13 @@ import io
 import json
 import os
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, HTTPException, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AfterValidator, AwareDatetime, BaseModel
 
 from fleet.api.auth import Viewer
 from fleet.api.context import Context, Ctx
@@ -31,8 +31,18 @@ CHUNK = 256 * 1024
 
 router = APIRouter(prefix="/api/v1", tags=["flights"])
 
-From = Annotated[AwareDatetime | None, Query(alias="from", description="lift-off at or after")]
-To = Annotated[AwareDatetime | None, Query(alias="to", description="lift-off before")]
+
+def _in_utc(at: datetime) -> datetime:
+    """Return a time in UTC, which the first and the last day there are may not have."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{at.isoformat()} is out of the years 1 to 9999 in UTC") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+From = Annotated[Moment | None, Query(alias="from", description="lift-off at or after")]
+To = Annotated[Moment | None, Query(alias="to", description="lift-off before")]
 
 
 class Event(BaseModel):

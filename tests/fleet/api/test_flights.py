@@ -96,6 +96,8 @@ async def test_flights_are_listed_newest_first_and_found(flown: Any) -> None:
         ("flights?from=yesterday", 422, "from: Input should be a valid datetime"),
         ("flights?from=2026-05-01T08:00:00", 422, "from: Input should have timezone info"),
         ("flights?from=2026-05-02T00:00:00Z&to=2026-05-01T00:00:00Z", 422, "is not before"),
+        ("flights?from=0001-01-01T00:00:00%2B14:00", 422, "is out of the years 1 to 9999 in UTC"),
+        ("hours?to=9999-12-31T23:00:00-14:00", 422, "is out of the years 1 to 9999 in UTC"),
         ("flights?limit=0", 422, "limit: Input should be greater than or equal to 1"),
         ("flights?limit=1001", 422, "limit: Input should be less than or equal to 1000"),
         ("flights?limit=many", 422, "limit: Input should be a valid integer"),
