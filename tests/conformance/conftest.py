@@ -64,11 +64,12 @@ FLOWN: dict[str, str] = {}
 """What is said of each autopilot: its version, or why it did not fly."""
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter):
-    """Say how long each autopilot took, and, last, which flew and which did not, and why."""
+    """Say how long each autopilot took, and, last of all, which flew and which did not, and why."""
+    result = yield
     if not FLOWN:
-        return
+        return result
     terminalreporter.section("conformance: simulated seconds, and metres where it says so")
     terminalreporter.line(f"{'':45}" + "".join(f"{name:>10}" for name in TIMES))
     names = dict.fromkeys(name for times in TIMES.values() for name in times)
@@ -78,6 +79,7 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.section("conformance: autopilots")
     for name, words in FLOWN.items():
         terminalreporter.line(f"{name}: {words}")
+    return result
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -64,8 +64,8 @@ async def test_killing_takes_a_second_word_and_then_stops_the_motors_in_the_air(
     city = parse(CITY.read_text(encoding="utf-8"), CITY.name)
     drone = city.drones[0]
     keeper = SimpleNamespace(
-        drone=drone, link=air.link, sortie=None, carried=None, holder=None, when_docked=None,
-        publish=lambda: None, note=lambda *_, **__: None,
+        drone=drone, link=air.link, sortie=None, carried=None, holder=None, holder_token=None,
+        when_docked=None, publish=lambda: None, note=lambda *_, **__: None,
     )  # fmt: skip
     store = Store(tmp_path)
     await store.migrate()
