@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
+
+FORGOTTEN_S = 10.0
+"""What was not asked for so long begins anew: nobody looked, and what was so on the last flight is
+not so on this one."""
 
 
 class Memory:
@@ -17,7 +22,8 @@ class Memory:
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._now = monotonic
-        self._since: dict[str, float] = {}
+        self._since: dict[str, tuple[float, float]] = {}
+        """Since when, and when it was last asked."""
         self._means: dict[str, _Mean] = {}
 
     def lasting(self, name: str, seen: bool) -> float:
@@ -26,7 +32,11 @@ class Memory:
             self._since.pop(name, None)
             return 0.0
         now = self._now()
-        return now - self._since.setdefault(name, now)
+        since, asked = self._since.get(name, (now, now))
+        if now - asked > FORGOTTEN_S:
+            since = now
+        self._since[name] = since, now
+        return now - since
 
     def mean(self, name: str, value: float, over_s: float) -> float | None:
         """Take a value that holds from now on; return the mean of the last ``over_s`` seconds.
@@ -48,9 +58,13 @@ class _Mean:
     def __init__(self, over_s: float) -> None:
         self._over_s = over_s
         self._changes: deque[tuple[float, float]] = deque()
+        self._told = -math.inf
 
     def put(self, now: float, value: float) -> float | None:
         changes = self._changes
+        if now - self._told > max(FORGOTTEN_S, self._over_s):
+            changes.clear()
+        self._told = now
         if not changes or (
             changes[-1][1] != value and now - changes[-1][0] >= self._over_s / self.MOST
         ):

@@ -137,6 +137,23 @@ async def test_a_storm_calls_it_home(make_town: Make) -> None:
         assert "rain 9 mm/h" in town.live().reason
 
 
+async def test_the_wind_of_the_last_flight_does_not_keep_it_from_the_next(make_town: Make) -> None:
+    town = make_town(limit=2)
+    async with town.open():
+        await fly(town)
+        town.dock.set(wind_m_s=13.0)
+        await town.reach(S.RETURNING, bound_s=30)
+        await town.reach(S.CLOSING)
+        town.vehicle.set(battery_percent=40.0)
+        town.dock.set(wind_m_s=2.0)
+        await town.reach(S.CHARGING)
+        await asyncio.sleep(600.0)
+        town.vehicle.set(battery_percent=90.0)
+        await town.reach(S.OPENING)
+        await town.reach(S.ON_WAY, S.CLOSING)
+        assert town.state() is S.ON_WAY, town.live().reason
+
+
 async def test_a_dock_that_does_not_open_is_asked_again(make_town: Make) -> None:
     town = make_town()
     async with town.open():

@@ -44,13 +44,27 @@ def test_a_mean_is_known_once_it_was_told_for_so_long() -> None:
 def test_a_value_counts_for_as_long_as_it_held() -> None:
     clock = Hand()
     memory = Memory(clock)
-    memory.mean("wind", 4.0, 10.0)
-    clock.at += 20.0
+    for _ in range(4):
+        memory.mean("wind", 4.0, 10.0)
+        clock.at += 5.0
     memory.mean("wind", 14.0, 10.0)
     clock.at += 2.5
     assert memory.mean("wind", 14.0, 10.0) == pytest.approx(4.0 * 0.75 + 14.0 * 0.25)
     clock.at += 7.5
     assert memory.mean("wind", 14.0, 10.0) == pytest.approx(14.0)
+
+
+def test_what_was_so_on_the_last_flight_is_forgotten() -> None:
+    clock = Hand()
+    memory = Memory(clock)
+    for _ in range(12):
+        memory.mean("wind", 14.0, 10.0)
+        memory.lasting("calm", True)
+        clock.at += 1.0
+    assert memory.mean("wind", 14.0, 10.0) == pytest.approx(14.0)
+    clock.at += 3600.0
+    assert memory.mean("wind", 3.0, 10.0) is None
+    assert memory.lasting("calm", True) == 0.0
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 3.0), st.floats(0, 30)), min_size=30, max_size=400))
