@@ -31,6 +31,7 @@ from fleet.link.clock import Clock, SystemClock
 from fleet.link.port import DroneLink, LandingTarget
 from fleet.live import LiveHub
 from fleet.model.order import Order, OrderRequest
+from fleet.model.records import DroneRecord
 from fleet.model.states import DroneState
 from fleet.store.port import FlightStore
 from missions.city import City
@@ -84,6 +85,8 @@ _ACTS_IN: Mapping[Action, frozenset[DroneState]] = {
     "goto": frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.HELD, S.AVOIDING}),
     "orbit": frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.HELD, S.AVOIDING}),
 }
+_CALLED_HOME = frozenset({S.TAKING_OFF, S.ON_WAY, S.ON_TASK, S.HELD, S.AVOIDING, S.LOST})
+"""Recorded in these, a drone may not know yet that its order is over."""
 
 
 class FlightController:
@@ -175,7 +178,8 @@ class FlightController:
                 begun = sortie.created_at
                 supervisor.follower.resume({cell for cell, at in visits.items() if at >= begun})
             order = sortie.sortie.order if sortie is not None else FERRY
-            if order != FERRY and not self._orders.is_active(order):
+            over = order != FERRY and not self._orders.is_active(order)
+            if over and record is not None and _still_to_call_home(record):
                 supervisor.tell(Word("return", "its order has ended"))
         for left in by_id.values():
             reason = "controller was started again before its drone began it"
@@ -343,3 +347,13 @@ class FlightController:
         wanted = {site for order in self._orders.active() for site in order.request.sites}
         keepers = tuple(self._supervisors.values())
         self._reliefs.look(keepers, wanted, self._world.clock.monotonic())
+
+
+def _still_to_call_home(record: DroneRecord) -> bool:
+    """Whether a drone whose order is over has still to be told so after a restart.
+
+    One that comes home was told. One that acts by itself is left alone, and so is one that a pilot
+    keeps: it was called home when its order ended, and the pilot has thought otherwise since.
+    """
+    pilots = record.holder is not None and record.state in {S.HELD, S.AVOIDING}
+    return record.state in _CALLED_HOME and not pilots

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -208,6 +209,45 @@ async def test_an_order_that_ended_while_we_were_away_calls_its_drone_home(make_
         await town.start_again()
         await town.reach(S.RETURNING, bound_s=10)
         assert town.live().reason == "its order has ended"
+
+
+async def test_a_drone_that_a_pilot_keeps_after_its_order_has_ended_is_left_to_the_pilot(
+    make_town: Make,
+) -> None:
+    town = make_town()
+    async with town.open():
+        order = await town.patrol()
+        await town.reach(S.ON_TASK)
+        await town.controller.cancel(order.id, "chen")
+        await town.reach(S.RETURNING)
+        await town.controller.command("a1", "hold", "wang")
+        await town.until(lambda: town.state() is S.HELD and town.vehicle.telemetry.mode == "HOLD")
+        await town.kill()
+        held = town.store.by_drone["a1"]
+        town.store.by_drone["a1"] = replace(held, holder="wang")  # as the pilots' desk writes it
+        told = list(town.vehicle.commands)
+        await town.start_again()
+        await asyncio.sleep(60)
+        assert town.state() is S.HELD
+        assert set(town.vehicle.commands[len(told) :]) <= {"holds", "held_fence"}
+
+
+async def test_a_drone_that_acts_by_itself_is_not_called_home_after_its_order(
+    make_town: Make,
+) -> None:
+    town = make_town()
+    async with town.open():
+        order = await town.patrol()
+        await town.reach(S.ON_TASK)
+        town.vehicle.set(mode="RETURN_TO_LAUNCH")
+        await town.reach(S.EMERGENCY)
+        await town.kill()
+        await town.store.save_order(order.model_copy(update={"status": "cancelled"}))
+        told = list(town.vehicle.commands)
+        await town.start_again()
+        await asyncio.sleep(8)
+        assert town.state() is S.EMERGENCY
+        assert set(town.vehicle.commands[len(told) :]) <= {"holds", "held_fence"}
 
 
 async def test_a_drone_heard_and_lost_at_once_is_no_fault(make_town: Make) -> None:
