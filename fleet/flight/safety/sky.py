@@ -16,6 +16,8 @@ from fleet.flight.safety.standing import standing
 from fleet.model.live import Telemetry
 from fleet.model.states import DroneState
 
+S = DroneState
+
 CELL_M = 500.0
 """Two drones at 30 m/s each, head on, cover 390 m in the 6.5 s that are looked ahead."""
 JUMP_M = 25.0
@@ -25,6 +27,9 @@ last one and the speed put it: telemetry may come that much late."""
 JUMPS_KEPT_S = 30.0
 TOP_M = 2.0
 """A drone this little below its transit altitude has left its dock's column."""
+_BY_GATE = frozenset({S.TAKING_OFF, S.ON_WAY, S.RETURNING, S.LANDING, S.CLOSING})
+"""States in which the gate orders who is in a column. A pilot may send a drone there without it,
+and so may an autopilot by itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +56,7 @@ class Mover:
     heard_s: float
     """Monotonic time of its last word."""
     in_column: bool
-    """Over its own dock and below its transit altitude, where the dock's gate keeps order."""
+    """Over its own dock and below its transit altitude, in a state in which the gate keeps order."""
     jumps: tuple[float, ...] = ()
     """Monotonic times at which its position jumped, of the last ``JUMPS_KEPT_S``."""
 
@@ -101,7 +106,7 @@ class Sky:
         altitude = math.nan if t.altitude_m is None else t.altitude_m
         height = altitude + ground_amsl_m
         v_east, v_north = finite(t.velocity_east_m_s), finite(t.velocity_north_m_s)
-        low = altitude < top_m - TOP_M
+        low = altitude < top_m - TOP_M and state in _BY_GATE
         heard_s = now_s if t.connected or before is None else before.heard_s
         mover = Mover(
             drone=drone,

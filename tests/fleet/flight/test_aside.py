@@ -57,6 +57,46 @@ async def test_a_pilot_sends_it_somewhere_stops_it_and_lets_it_go_on(make_town: 
         await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 1500)
 
 
+@pytest.mark.parametrize("word", ["hold", "return"])
+async def test_a_pilot_takes_back_a_landing_out_there(make_town: Make, word: str) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        assert await say(town, "land") == "lands here"
+        await town.until(lambda: town.vehicle.truth.mode == "LAND" and town.state() is S.EMERGENCY)
+        await say(town, word)
+        assert town.vehicle.truth.mode != "LAND"
+        await town.until(lambda: town.state() in {S.HELD, S.RETURNING}, 10)
+        await asyncio.sleep(10)
+        assert "own decision" not in town.live().reason
+        assert town.state() is not S.EMERGENCY
+        assert town.vehicle.truth.in_air
+
+
+async def test_a_landing_that_does_not_let_itself_be_taken_back_is_stood_by(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        await say(town, "land")
+        town.vehicle.refuse["hold"] = "not now"
+        with pytest.raises(Refused, match="not now"):
+            await say(town, "hold")
+        await town.until(lambda: town.state() is S.EMERGENCY, 10)
+
+
+async def test_a_pilot_holds_it_on_its_way_down_to_its_dock(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.LANDING, 1500)
+        await town.until(lambda: town.vehicle.truth.mode == "RETURN_TO_LAUNCH", 60)
+        assert "holds at" in await say(town, "hold")
+        assert town.vehicle.truth.mode == "HOLD"
+        assert town.state() is S.HELD
+
+
 async def test_what_the_vehicle_refuses_is_answered_and_not_tried_again(make_town: Make) -> None:
     town = make_town()
     async with town.open():
@@ -212,3 +252,41 @@ async def test_of_two_that_meet_one_gives_way_and_both_come_home(make_town: Make
             lambda: all(town.state(d) in {S.DOCKED, S.CHARGING} for d in ("a1", "a2")), 2000
         )
         stop()
+
+
+async def test_one_that_a_pilot_sends_under_a_landing_drone_stays_out_of_its_way(
+    make_town: Make,
+) -> None:
+    """It has not the gate of the column, however slowly it comes."""
+    town = make_town(("a1", "a2"))
+    one, two = town.vehicles["a1"], town.vehicles["a2"]
+    nearest = math.inf
+
+    def look() -> None:
+        nonlocal nearest
+        a, b = one.truth, two.truth
+        if a.in_air and b.in_air and abs(a.altitude_m - b.altitude_m) < 12:
+            places = (FRAME.to_enu(t.lon, t.lat) for t in (a, b))
+            nearest = min(nearest, math.dist(*places))
+
+    def beside(altitude: float, east: float, speed: float | None = None) -> GoTo:
+        lon, lat = FRAME.to_lonlat(east, 0.0)
+        return GoTo(action="goto", lon=lon, lat=lat, altitude_m=altitude, speed_m_s=speed)
+
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK, drone="a1")
+        await town.reach(S.ON_TASK, drone="a2")
+        assert "flies to" in await say(town, "goto", beside(15.0, 60.0))
+        await town.controller.command("a2", "return", "wang")
+        await town.until(lambda: one.truth.altitude_m < 16, 120)
+        await town.reach(S.LANDING, drone="a2")
+        stop = two.listen(look)
+        assert "flies to" in await say(town, "goto", beside(15.0, 0.0, 2.0))
+        await town.reach(S.CLOSING, S.CHARGING, drone="a2", bound_s=120)
+        stop()
+        assert nearest > 24
+        await town.controller.command("a1", "return", "wang")
+        await town.until(
+            lambda: all(town.state(d) in {S.DOCKED, S.CHARGING} for d in ("a1", "a2")), 2000
+        )

@@ -90,6 +90,16 @@ def test_the_column_is_over_the_own_dock_below_the_transit_altitude(
         assert own.in_column is within
 
 
+def test_in_the_column_without_its_gate_is_not_in_order(scene: Callable[[S], Any]) -> None:
+    s = scene(S.ON_WAY)
+    for state in (S.HELD, S.AVOIDING, S.EMERGENCY, S.LOST, S.ON_TASK):
+        sky = Sky()
+        sky.put("a1", state, s.heard(5, 0, 30), PAD, 0.0, 55.0, 0.0)
+        own = sky.of("a1")
+        assert own is not None
+        assert not own.in_column
+
+
 def test_one_that_is_not_heard_stays_with_the_time_of_its_last_word(
     scene: Callable[[S], Any],
 ) -> None:
