@@ -38,7 +38,7 @@ def view(s: Supervisor) -> View:
         limits=world.city.limits,
         policy=world.policy,
         word=s.wanted.word,
-        commanding=s.commanding,
+        commanding=s.commanding or s.wanted.overrules(t.mode),
         transit_altitude_m=_transit_altitude_m(s),
         at_end=s.goes_back or (plan is not None and t.mission_current >= plan.last),
         lasting=s.memory.lasting,

@@ -337,7 +337,7 @@ class Supervisor(Berthed):
         if step.state in ON_GROUND:
             await self.end_errand()  # one that waits for the drone to leave would keep the gate
         # from here on nothing waits, so that a row that cancels this finds it done or not begun
-        self.wanted.enter(self.state, step.state, step.reason)
+        self.wanted.enter(self.state, step.state, step.reason, self.t.mode)
         if step.state is not self.state and (self.state, step.state) != (S.UNKNOWN, S.LOST):
             self.before = self.state  # a drone that was never heard: the record still tells more
         docked = (self.state, step.state) == (S.CLOSING, S.CHARGING)

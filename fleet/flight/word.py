@@ -72,6 +72,11 @@ class Wanted:
         self.carrying: Word | None = None
         self.settled = False
         """The word that is carried out was seen done, or has failed: it is not commanded again."""
+        self._found = ""
+
+    def overrules(self, mode: str) -> bool:
+        """Whether the word that is being carried out is to end a mode that it found."""
+        return self.carrying is not None and not self.settled and mode == self._found
 
     def done(self, words: str) -> None:
         """Answer the word that is being carried out: the vehicle was seen to do it."""
@@ -97,12 +102,20 @@ class Wanted:
         if word is not None:
             word.failed(OrderError(f"{self._drone}: {reason}"))
 
-    def enter(self, before: DroneState, state: DroneState, reason: str) -> None:
-        """Have a word carried out by the state that it led to, and end one that it overrules."""
+    def enter(self, before: DroneState, state: DroneState, reason: str, mode: str) -> None:
+        """Have a word carried out by the state that it led to, and end one that it overrules.
+
+        Parameters
+        ----------
+        before, state, reason
+            The states that are left and entered, and why.
+        mode
+            What the vehicle does now.
+        """
         word, carried = self.word, self.carrying
         overruled = f"{self._drone} is {state}: {reason}"
         if word is not None and state in LEADS_TO[word.action]:
-            self.word, self.carrying, self.settled = None, word, False
+            self.word, self.carrying, self.settled, self._found = None, word, False, mode
             if state in _DOWN:
                 word.done(f"called off: {reason}")
         elif state is not before:

@@ -74,7 +74,9 @@ async def test_a_pilot_takes_back_a_landing_out_there(make_town: Make, word: str
         assert town.vehicle.truth.in_air
 
 
-async def test_a_landing_that_does_not_let_itself_be_taken_back_is_stood_by(make_town: Make) -> None:
+async def test_a_landing_that_does_not_let_itself_be_taken_back_is_stood_by(
+    make_town: Make,
+) -> None:
     town = make_town()
     async with town.open():
         await town.patrol()
