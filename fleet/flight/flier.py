@@ -103,11 +103,16 @@ def _straight(f: Flier, pad: Position, top_m: float) -> float:
 def _by_mission(f: Flier, pad: Position, top_m: float) -> float:
     t = f.telemetry
     flies = t.mode == "MISSION" or f.unheard_s is not None
-    if not flies or t.lon is None or t.lat is None:
+    if not flies:
         return math.inf
     plane = Flat.at(pad)
-    places = [plane.to(t.lon, t.lat), *(plane.to(w.lon, w.lat) for w in f.way)]
-    heights = [t.altitude_m or 0.0, *(w.altitude_m for w in f.way)]
+    places = [plane.to(w.lon, w.lat) for w in f.way]
+    heights = [w.altitude_m for w in f.way]
+    if t.lon is None or t.lat is None:  # somewhere on its way, nobody knows how far
+        low = (min(pair) < top_m for pair in pairwise(heights))
+        over = (_nearest_m(a, b) < RADIUS_M for a, b in pairwise(places))
+        return 0.0 if any(map(all, zip(low, over, strict=True))) else math.inf
+    places, heights = [plane.to(t.lon, t.lat), *places], [t.altitude_m or 0.0, *heights]
     passed_s = 0.0
     for n, (a, b) in enumerate(pairwise(places)):
         if min(heights[n], heights[n + 1]) < top_m and _nearest_m(a, b) < RADIUS_M:

@@ -113,7 +113,7 @@ class MavsdkLink:
     @property
     def troubles(self) -> Sequence[str]:
         """What is wrong with the link itself, in words."""
-        return self._tap.troubles
+        return (*self._tap.troubles, *self._slots.troubles)
 
     @property
     def differences(self) -> Sequence[str] | None:

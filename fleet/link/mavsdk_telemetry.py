@@ -42,8 +42,30 @@ _NO_COUNT = 0xFFFF
 _LANDED_STATES = ("UNKNOWN", "ON_GROUND", "IN_AIR", "TAKING_OFF", "LANDING")
 """MAV_LANDED_STATE by its number."""
 _IN_AIR = frozenset(_LANDED_STATES[2:])
-WIND_S = 10.0
-"""An autopilot that estimates the wind no longer says nothing: what it said is forgotten then."""
+STALE_S = {
+    GLOBAL_POSITION_INT: 5.0,
+    LOCAL_POSITION_NED: 5.0,
+    ATTITUDE: 5.0,
+    SYS_STATUS: 10.0,
+    GPS_RAW_INT: 10.0,
+    EXTENDED_SYS_STATE: 10.0,
+    WIND_COV: 10.0,
+}
+"""What a vehicle that is heard has not told again for so long is old, by message id: an autopilot
+whose estimator fails, or whose line is full, goes on with its heartbeat alone. The first three come
+four times a second at least, the others once."""
+_KEPT = frozenset({GPS_RAW_INT, EXTENDED_SYS_STATE})
+"""Not forgotten when they are old: a drone is not down for being silent."""
+_TOLD_OF = {
+    GLOBAL_POSITION_INT: "its position",
+    ATTITUDE: "its attitude",
+    SYS_STATUS: "its battery",
+    GPS_RAW_INT: "its GPS fix",
+    EXTENDED_SYS_STATE: "whether it flies",
+}
+"""Of what an operator is told that it is old."""
+_POLE, _DATE_LINE = 900_000_000, 1_800_000_000
+"""Greatest latitude and longitude, 1e-7 degrees."""
 _WIND_LEAST_M_S = 0.05
 """Below this a direction means nothing."""
 
@@ -72,29 +94,44 @@ class Slots:
     def __init__(self, clock: Clock, tap: Heard) -> None:
         self._clock = clock
         self._tap = tap
-        self._read: dict[Callable[[tuple[Any, ...]], dict[str, Any]], _Read] = {}
+        self._read: dict[int, _Read] = {}
+        self._since: float | None = None
+        self.troubles: tuple[str, ...] = ()
+        """What is no longer told, in words for an operator, as of the last picture."""
 
     def picture(self) -> Telemetry:
         """Return what is known; what was never heard is None or unknown."""
+        now, connected = self._clock.monotonic(), self._tap.connected
         known: dict[str, Any] = {
             "at": self._tap.heard_at or self._clock.now(),
-            "connected": self._tap.connected,
+            "connected": connected,
         }
+        if not connected:
+            self._since = None
+        elif self._since is None:
+            self._since = now
         for message, reader in _READERS:
             raw = self._tap.latest(message)
             if raw is None:
                 continue
-            last = self._read.get(reader)
+            last = self._read.get(message)
             if last is None or last.raw is not raw:
-                now = self._clock.monotonic()
-                last = self._read[reader] = _Read(raw, now, reader(fields(raw)))
-            elif message == WIND_COV and self._clock.monotonic() - last.at > WIND_S:
-                continue
-            known.update(last.says)
+                last = self._read[message] = _Read(raw, now, reader(fields(raw)))
+            if message in _KEPT or not self._is_old(message, now):
+                known.update(last.says)
+        old = [words for message, words in _TOLD_OF.items() if self._is_old(message, now)]
+        self.troubles = (f"it is heard, and no longer tells {', '.join(old)}",) if old else ()
         total = known.get("mission_total", 0)
         if total and known["mission_current"] == total - 1 and self._flown(total):
             known["mission_current"] = total
         return Telemetry(**known)
+
+    def _is_old(self, message: int, now: float) -> bool:
+        """Whether a vehicle that is heard has not told something again for too long."""
+        last, bound_s = self._read.get(message), STALE_S.get(message)
+        if last is None or bound_s is None or self._since is None:
+            return False
+        return now - max(last.at, self._since) > bound_s
 
     def _flown(self, total: int) -> bool:
         """Whether the last item, which stays the current one, was flown."""
@@ -135,9 +172,10 @@ def _gps(v: tuple[Any, ...]) -> dict[str, Any]:
 
 def _position(v: tuple[Any, ...]) -> dict[str, Any]:
     _, lat, lon, amsl, relative, north, east, down, heading = v
+    on_earth = abs(lat) <= _POLE and abs(lon) <= _DATE_LINE
     return {
-        "lat": lat / 1e7,
-        "lon": lon / 1e7,
+        "lat": lat / 1e7 if on_earth else None,
+        "lon": lon / 1e7 if on_earth else None,
         "altitude_m": relative / 1000,
         "altitude_amsl_m": amsl / 1000,
         "velocity_north_m_s": north / 100,

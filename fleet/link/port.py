@@ -87,7 +87,7 @@ class DroneLink(Protocol):
         """What is wrong with the link itself, in words for an operator.
 
         A second vehicle with its system id, rubbish, old packets, a rate of loss; of the last
-        ``TROUBLE_S``.
+        ``TROUBLE_S``. And what a vehicle that is heard does not tell any more.
         """
 
     def listen(self, listener: Listener) -> Callable[[], None]:

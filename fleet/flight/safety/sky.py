@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleet.flight.column import RADIUS_M
 from fleet.flight.safety.flat import Flat
-from fleet.flight.safety.standing import standing
+from fleet.flight.safety.standing import DEAF, standing
 from fleet.model.live import Telemetry
 from fleet.model.states import DroneState
 
@@ -81,7 +81,8 @@ class Sky:
     ) -> None:
         """Take a drone's word, at each change of its telemetry or its state.
 
-        One that is on the ground is not in the sky; one that is not heard stays where it was.
+        One that is on the ground is not in the sky; one that is not heard, or does not tell its
+        place any more, stays where it was, with the time of its last word.
 
         Parameters
         ----------
@@ -96,8 +97,14 @@ class Sky:
         """
         t = telemetry
         before = self._movers.get(drone)
-        if not t.in_air or t.lon is None or t.lat is None or not placed(t.lon, t.lat):
+        if not t.in_air:
             self._drop(drone)
+            return
+        if t.lon is None or t.lat is None or not placed(t.lon, t.lat):
+            if before is not None:
+                # it is still there, and can be told nothing that needs its place
+                self._movers[drone] = kept = replace(before, state=state, standing=DEAF)
+                self._cells[_cell(kept)][drone] = kept
             return
         if self._flat is None:
             self._flat = Flat.at(pad)

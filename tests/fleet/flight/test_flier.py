@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,6 +39,12 @@ def flier(east: float = 300.0, altitude: float = 40.0, **fields: Any) -> Flier:
     return Flier(drone="a2", telemetry=t, speed_m_s=10.0, **given)
 
 
+def unplaced(*way: Waypoint, **fields: Any) -> Flier:
+    one = flier(way=way, **fields)
+    told = {"lon": None, "lat": None, "altitude_m": None}
+    return replace(one, telemetry=one.telemetry.model_copy(update=told))
+
+
 STRAIGHT_S = (300.0 - RADIUS_M) / 10.0
 
 
@@ -52,6 +59,10 @@ STRAIGHT_S = (300.0 - RADIUS_M) / 10.0
         (flier(way=(point(0, 0, 60.0),), altitude=60.0), math.inf),
         (flier(way=(point(0, 0, 60.0),), altitude=50.0), STRAIGHT_S),
         (flier(way=(point(0, 0),), mode="HOLD"), math.inf),
+        (unplaced(point(300, 100), point(0, 0)), 0.0),
+        (unplaced(point(300, 100), point(0, 0), mode="HOLD"), math.inf),
+        (unplaced(point(300, 100, 60.0), point(0, 0, 60.0)), math.inf),
+        (unplaced(point(300, 100), point(300, 0)), math.inf),
         (flier(mode="HOLD", state=S.HELD), math.inf),
         (flier(mode="HOLD", state=S.RETURNING), STRAIGHT_S),
         (flier(mode="HOLD", state=S.RETURNING, altitude=60.0), math.inf),

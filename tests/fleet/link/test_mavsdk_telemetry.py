@@ -12,8 +12,8 @@ from pymavlink.dialects.v20 import development as mav
 from fleet.link.clock import SystemClock
 from fleet.link.frames import Tally, split_datagram
 from fleet.link.gatekeeper import Gatekeeper
-from fleet.link.mavsdk_telemetry import WIND_S, Slots
-from fleet.link.wire import message_id
+from fleet.link.mavsdk_telemetry import STALE_S, Slots
+from fleet.link.wire import GLOBAL_POSITION_INT, WIND_COV, message_id
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
 SHARED = Path(__file__).parents[3].parent / "shared" / "px4"
@@ -117,21 +117,95 @@ def test_what_the_autopilot_does_not_know_is_none(heard: Heard, slots: Slots) ->
     assert picture.landed_state == "UNKNOWN"
 
 
+class Hand(SystemClock):
+    now_s = 100.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
 def test_wind_that_is_not_told_again_is_forgotten(heard: Heard) -> None:
-    class Hand(SystemClock):
-        now_s = 100.0
-
-        def monotonic(self) -> float:
-            return self.now_s
-
     clock = Hand()
     slots = Slots(clock, heard)
     heard.hear(mav.MAVLink_wind_cov_message(0, 3.0, 4.0, 0, 0, 0, 0, 0, 0))
     assert slots.picture().wind_m_s == 5.0
-    clock.now_s += WIND_S + 1
+    clock.now_s += STALE_S[WIND_COV] + 1
     assert slots.picture().wind_m_s is None
     heard.hear(mav.MAVLink_wind_cov_message(0, 6.0, 8.0, 0, 0, 0, 0, 0, 0))
     assert slots.picture().wind_m_s == 10.0
+
+
+def test_what_a_vehicle_that_is_heard_no_longer_tells_is_forgotten_and_told(heard: Heard) -> None:
+    clock = Hand()
+    slots = Slots(clock, heard)
+    all_told = [
+        mav.MAVLink_heartbeat_message(2, 12, 81 | 128, 0x04040000, 4, 3),
+        mav.MAVLink_sys_status_message(0, 0, 0x10000000, 500, 48_100, -1, 77, 0, 0, 0, 0, 0, 0),
+        mav.MAVLink_gps_raw_int_message(0, 4, 0, 0, 0, 0, 0, 0, 0, 17),
+        mav.MAVLink_global_position_int_message(1, 1, 1, 60_500, 50_250, 0, 0, 0, 0),
+        mav.MAVLink_local_position_ned_message(1, 1.0, 1.0, -50.0, 0, 0, 0),
+        mav.MAVLink_attitude_message(1, 0.1, 0.1, 0, 0, 0, 0),
+        mav.MAVLink_extended_sys_state_message(0, 2),
+    ]
+    heard.hear(*all_told)
+    assert slots.picture().lat is not None
+    assert slots.troubles == ()
+    clock.now_s += 11
+    heard.hear(all_told[0])
+    picture = slots.picture()
+    assert (picture.lat, picture.lon, picture.altitude_m, picture.local_north_m) == (None,) * 4
+    assert (picture.battery_percent, picture.armable, picture.roll_deg) == (None, False, None)
+    assert (picture.in_air, picture.gps_fix) == (True, 4), "it is not down for being silent"
+    assert slots.troubles == (
+        "it is heard, and no longer tells its position, its attitude, its battery, its GPS fix, "
+        "whether it flies",
+    )
+    heard.hear(*all_told)
+    assert slots.picture().battery_percent == 77
+    assert slots.troubles == ()
+
+
+def test_one_that_is_not_heard_stays_as_it_was_and_has_a_moment_when_it_is_again(
+    heard: Heard,
+) -> None:
+    clock = Hand()
+    slots = Slots(clock, heard)
+    heard.hear(mav.MAVLink_global_position_int_message(1, 1, 1, 60_500, 50_250, 0, 0, 0, 0))
+    slots.picture()
+    heard.connected = False
+    clock.now_s += 60
+    assert slots.picture().lat is not None, "where a lost drone was last is where it is looked for"
+    heard.connected = True
+    assert slots.picture().lat is not None
+    assert slots.troubles == ()
+    clock.now_s += 6
+    assert slots.picture().lat is None
+
+
+async def test_a_vehicle_of_which_only_the_heart_beats_is_told_of(
+    scripted, until, monkeypatch
+) -> None:
+    """Over a real socket: its estimator has failed, or its line takes no more."""
+    monkeypatch.setitem(STALE_S, GLOBAL_POSITION_INT, 0.5)
+    async with scripted() as (vehicle, link):
+        await until(link, lambda t: t.lat is not None)
+        assert link.troubles == ()
+        monkeypatch.setattr(vehicle, "say", only_heartbeats(vehicle.say))
+        await until(link, lambda t: t.connected and t.lat is None)
+        assert "no longer tells its position" in link.troubles[0]
+
+
+def only_heartbeats(say):
+    return lambda message: say(message) if message.get_type() == "HEARTBEAT" else None
+
+
+@pytest.mark.parametrize(("lat", "lon"), [(2**31 - 1, 0), (-900_000_001, 0), (0, 1_800_000_001)])
+def test_a_place_that_is_none_on_earth_is_none(
+    heard: Heard, slots: Slots, lat: int, lon: int
+) -> None:
+    heard.hear(mav.MAVLink_global_position_int_message(1, lat, lon, 60_500, 50_250, 0, 0, 0, 0))
+    picture = slots.picture()
+    assert (picture.lat, picture.lon, picture.altitude_m) == (None, None, 50.25)
 
 
 @pytest.mark.parametrize("status", [5, 6, 8])

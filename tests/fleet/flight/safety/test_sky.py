@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fleet.flight.safety import Sky
 from fleet.flight.safety.sky import CELL_M, placed
+from fleet.flight.safety.standing import DEAF, standing
 from fleet.model.states import DroneState as S
 
 PAD = (117.65, 24.51)
@@ -110,6 +111,27 @@ def test_one_that_is_not_heard_stays_with_the_time_of_its_last_word(
     own = sky.of("a1")
     assert own is not None
     assert own.heard_s == 10.0
+
+
+def test_one_that_does_not_tell_its_place_any_more_stays_until_it_is_down(
+    scene: Callable[[S], Any],
+) -> None:
+    s, sky = scene(S.ON_WAY), Sky()
+    told = s.heard(0, 0, 50)
+    sky.put("a1", S.ON_WAY, told, PAD, 0.0, 55.0, 10.0)
+    silent = told.model_copy(update={"lon": None, "lat": None, "altitude_m": None})
+    sky.put("a1", S.ON_WAY, silent, PAD, 0.0, 55.0, 17.0)
+    own = sky.of("a1")
+    assert own is not None
+    assert (own.heard_s, own.standing, own.height_m) == (10.0, DEAF, 50.0)
+    assert list(sky.around(own.east_m, own.north_m)) == [own]
+    sky.put("a1", S.ON_WAY, told, PAD, 0.0, 55.0, 18.0)
+    again = sky.of("a1")
+    assert again is not None
+    assert (again.heard_s, again.standing) == (18.0, standing(S.ON_WAY, told.mode, connected=True))
+    down = silent.model_copy(update={"in_air": False})
+    sky.put("a1", S.CLOSING, down, PAD, 0.0, 55.0, 30.0)
+    assert len(sky) == 0
 
 
 def test_a_position_back_from_the_radio_shadow_is_no_jump(scene: Callable[[S], Any]) -> None:
