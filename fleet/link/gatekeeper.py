@@ -197,10 +197,11 @@ class Gatekeeper:
             line.number += 1
         elif not self._in_line(line, frame, now, newer=newer):
             return False
-        line.last[message] = line.number
-        if not known:
+        if not known:  # of which there are 16 million numbers
             self.counters.unknown += 1
-        return known
+            return False
+        line.last[message] = line.number
+        return True
 
     def _line(self, component: int, now: float) -> _Line | None:
         line = self._lines.get(component)

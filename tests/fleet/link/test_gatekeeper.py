@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from collections.abc import Iterable
 
 import pytest
@@ -251,6 +252,26 @@ def test_nothing_that_comes_makes_it_fail_or_grow(came: Iterable[tuple[int, int,
         assert len(gate.troubles(now)) < 12
         loss = gate.loss_percent(now)
         assert loss is None or 0 <= loss <= 100
+
+
+def test_messages_that_nobody_knows_are_counted_and_leave_nothing_behind(gate: Gatekeeper) -> None:
+    def come(first: int, count: int) -> int:
+        """Return how many bytes are kept of so many messages."""
+        frames = [
+            Frame(bytes(12), 3, 1, number, number & 0xFF, known=False)
+            for number in range(first, first + count)
+        ]
+        tracemalloc.start()
+        try:
+            for n, frame in enumerate(frames):
+                assert gate.admit([frame], HERE, 1.0 + n / HZ) == []
+            return tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+
+    come(100_000, 256)
+    assert come(100_256, 5_120) < 20_000
+    assert gate.counters.unknown == 5_376
 
 
 def test_rubbish_is_told_in_words(gate: Gatekeeper) -> None:
