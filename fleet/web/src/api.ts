@@ -12,6 +12,8 @@ export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
+    /** The word with which it has to be asked again, where it has to be. */
+    readonly confirm: string | null = null,
   ) {
     super(message);
     this.name = "ApiError";
@@ -102,18 +104,20 @@ export class Api {
     } catch (error) {
       throw new ApiError(0, error instanceof Error ? error.message : String(error));
     }
-    if (!answer.ok) throw new ApiError(answer.status, await detail(answer));
+    if (!answer.ok) throw await refusal(answer);
     return answer;
   }
 }
 
-async function detail(answer: Response): Promise<string> {
+async function refusal(answer: Response): Promise<ApiError> {
   const body: unknown = await answer.json().catch(() => null);
-  if (typeof body === "object" && body !== null && "detail" in body) {
-    const said = (body as { detail: unknown }).detail;
-    return typeof said === "string" ? said : JSON.stringify(said);
+  if (typeof body !== "object" || body === null || !("detail" in body)) {
+    return new ApiError(answer.status, `${answer.status} ${answer.statusText}`.trim());
   }
-  return `${answer.status} ${answer.statusText}`.trim();
+  const { detail } = body;
+  const words = typeof detail === "string" ? detail : JSON.stringify(detail);
+  const confirm = "confirm" in body && typeof body.confirm === "string" ? body.confirm : null;
+  return new ApiError(answer.status, words, confirm);
 }
 
 function isIncident(body: unknown): body is Incident {

@@ -15,6 +15,7 @@ export interface Telemetry {
   velocity_east_m_s: number;
   battery_percent: number | null;
   mode: string;
+  armed: boolean;
   in_air: boolean;
 }
 
@@ -129,7 +130,9 @@ export type Command =
   | { action: "return" | "hold" | "resume" | "land" | "release_control" }
   | { action: "take_control"; take_over: boolean }
   | { action: "goto"; lon: number; lat: number; altitude_m: number }
-  | { action: "look_at"; lon: number; lat: number };
+  | { action: "orbit"; lon: number; lat: number; altitude_m: number; radius_m: number }
+  | { action: "look_at"; lon: number; lat: number }
+  | { action: "kill"; confirm?: string };
 
 export interface CommandRecord {
   id: string;

@@ -103,6 +103,7 @@ class FakeController:
         self.commands: list[tuple[str, dict[str, Any]]] = []
         self.refuse_commands: str | None = None
         self.hang_up = 0
+        self.slow: threading.Event | None = None
         self.flights: list[dict[str, Any]] = []
         self.silent = False
         self._streams: list[queue.Queue[bytes | None]] = []
@@ -230,6 +231,10 @@ class FakeController:
         self.commands.append((drone, body))
         if self.refuse_commands:
             return 409, {"detail": self.refuse_commands}
+        if body["action"] == "goto" and self.slow is not None:
+            self.slow.wait(30)
+        if body["action"] == "kill" and body.get("confirm") != "pifi":
+            return 409, {"detail": f"{drone} would fall; ask again", "confirm": "pifi"}
         if first:
             freed = "release" in body["action"]
             token = None if freed else f"token-of-{who}"

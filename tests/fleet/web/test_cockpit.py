@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,46 @@ def test_what_cannot_be_undone_is_asked_once(controller: FakeController, open_pa
     assert (take["action"], take["take_over"]) == ("take_control", True)
 
 
+def test_motors_are_stopped_in_two_steps(controller: FakeController, open_page: Open) -> None:
+    page = open_page(f"{controller.url}#token=sk-pilot")
+    _choose(page)
+    _button(page, "Stop motors").click()
+    _has_text(page, ".cockpit .answer.error", "d-01 would fall; ask again")
+    _has_text(page, ".cockpit .asking", "Stop the motors now?")
+    _button(page, "Cancel").click()
+    page.wait_for_selector(".cockpit .asking", state="hidden")
+    assert [body.get("confirm") for _, body in controller.commands] == [None]
+    _button(page, "Stop motors").click()
+    _button(page, "Yes").click()
+    _has_text(page, ".cockpit .answer", "Stop motors: COMMAND_ACK")
+    assert [body.get("confirm") for _, body in controller.commands] == [None, None, "pifi"]
+    assert len({body["id"] for _, body in controller.commands}) == 3
+
+
+def test_what_is_urgent_does_not_wait_for_the_answer_to_something_else(
+    controller: FakeController, open_page: Open
+) -> None:
+    controller.slow = threading.Event()
+    page = open_page(f"{controller.url}#token=sk-pilot")
+    controller.put("drone", id="d-01", state="held")  # as one is that flies where it was sent
+    _choose(page)
+    _button(page, "Send here").click()
+    page.wait_for_selector(".map.picking")
+    box = page.locator(".pin-drone[data-id=d-01]").bounding_box()
+    page.mouse.click(box["x"] + 60, box["y"])
+    _has_text(page, ".cockpit .answer", "Send here: under way")
+    assert _button(page, "Look at").is_disabled()
+    for name in ("Return", "Land here", "Stop motors"):
+        assert _button(page, name).is_enabled()
+    _button(page, "Hold").click()
+    _has_text(page, ".cockpit .answer", "Hold: COMMAND_ACK: ACCEPTED")
+    controller.slow.set()
+    page.wait_for_function(
+        "() => !document.querySelector('.cockpit .commands button:nth-last-child(2)').disabled"
+    )
+    assert "Hold: COMMAND_ACK: ACCEPTED" in page.inner_text(".cockpit .answer")
+
+
 def test_another_pilot_of_the_same_name_is_another(
     controller: FakeController, open_page: Open
 ) -> None:
@@ -143,7 +184,12 @@ def test_a_place_is_clicked_on_the_map(controller: FakeController, open_page: Op
     _has_text(page, ".cockpit .answer", "what it is to look at")
     page.mouse.click(box["x"] + 100, box["y"])
     _has_text(page, ".cockpit .answer", "Look at: COMMAND_ACK")
-    (_, goto), (_, look) = controller.commands
+    _button(page, "Circle").click()
+    _has_text(page, ".cockpit .answer", "50 m around, at 61 m")
+    page.mouse.click(box["x"] + 100, box["y"])
+    _has_text(page, ".cockpit .answer", "Circle: COMMAND_ACK")
+    (_, goto), (_, look), (_, orbit) = controller.commands
+    assert (orbit["action"], orbit["altitude_m"], orbit["radius_m"]) == ("orbit", 61, 50)
     assert (goto["action"], goto["altitude_m"]) == ("goto", 61)
     assert goto["lon"] == pytest.approx(117.622, abs=2e-4)
     assert goto["lat"] == pytest.approx(24.512, abs=2e-4)
@@ -164,6 +210,13 @@ def test_a_drone_on_the_ground_has_no_air_commands(
     assert _button(page, "Take control").is_enabled()
     for name in ("Hold", "Return", "Land here", "Send here", "Look at"):
         assert _button(page, name).is_disabled()
+    assert _button(page, "Stop motors").is_enabled()  # they run: it is armed
+    controller.drone(
+        "d-01", 117.62, 24.51, state="docked", telemetry={"in_air": False, "armed": False}
+    )
+    page.wait_for_function(
+        "() => document.querySelector('.cockpit .commands button:last-child').disabled"
+    )
 
 
 def test_recent_flights_are_listed_with_their_tracks(

@@ -12,9 +12,18 @@ import type { Command, Drone, Role } from "../types";
 const MAY_FLY: ReadonlySet<Role> = new Set(["pilot", "admin"]);
 /** A drone that is lower is sent to a place at this height. */
 const LOWEST_M = 30;
+const ORBIT_M = 50;
 
-type Button = "control" | "hold" | "resume" | "return" | "land" | "goto" | "look_at";
-const BUTTONS: readonly Button[] = ["control", "hold", "resume", "return", "land", "goto", "look_at"];
+const BUTTONS = ["control", "hold", "resume", "return", "land", "goto", "orbit", "look_at", "kill"] as const;
+type Button = (typeof BUTTONS)[number];
+/** What does not wait for the answer to another command. */
+const URGENT: ReadonlySet<Button> = new Set(["control", "hold", "return", "land", "kill"]);
+
+interface Told {
+  words: string;
+  done: boolean;
+  confirm: string | null;
+}
 
 export class Cockpit {
   readonly element: HTMLElement;
@@ -36,6 +45,8 @@ export class Cockpit {
   private shown: string | null = null;
   private sure: (() => void) | null = null;
   private busy = 0;
+  /** How many commands were sent: only the newest one's answer is shown. */
+  private sent = 0;
 
   constructor(
     private readonly store: Store,
@@ -44,15 +55,10 @@ export class Cockpit {
   ) {
     this.close = h("button", { type: "button", class: "quiet", onclick: () => store.select(null) });
     const button = (name: Button) => h("button", { type: "button", onclick: () => void this.press(name) });
-    this.buttons = {
-      control: button("control"),
-      hold: button("hold"),
-      resume: button("resume"),
-      return: button("return"),
-      land: button("land"),
-      goto: button("goto"),
-      look_at: button("look_at"),
-    };
+    this.buttons = Object.fromEntries(BUTTONS.map((name) => [name, button(name)])) as Record<
+      Button,
+      HTMLButtonElement
+    >;
     this.bar = h("div", { class: "commands" }, ...BUTTONS.map((name) => this.buttons[name]));
     this.yes = h("button", { type: "button", class: "primary", onclick: () => this.sure?.() });
     this.no = h("button", { type: "button", class: "quiet", onclick: () => this.ask(null) });
@@ -116,17 +122,12 @@ export class Cockpit {
     setText(this.only, t("pilots_only"));
     setText(this.yes, t("command_yes"));
     setText(this.no, t("cancel"));
-    const flies = drone.telemetry?.in_air === true;
-    const held = drone.state === "held";
+    const { others } = this.control(drone);
     for (const name of BUTTONS) {
       const button = this.buttons[name];
-      if (name === "control") {
-        button.disabled = this.busy > 0;
-        continue;
-      }
-      setText(button, t(`command_${name}`));
-      const fits = name === "resume" ? held : name === "hold" ? !held : true;
-      button.disabled = !flies || !fits || this.control(drone).others || this.busy > 0;
+      const waits = this.busy > 0 && !URGENT.has(name);
+      button.disabled = waits || !fits(name, drone) || (others && name !== "control");
+      if (name !== "control") setText(button, t(`command_${name}`));
     }
   }
 
@@ -136,7 +137,7 @@ export class Cockpit {
     return { mine, others: drone.holder !== null && !mine };
   }
 
-  private async press(name: Button): Promise<void> {
+  private async press(name: Button): Promise<unknown> {
     const drone = this.shown === null ? undefined : this.store.drones.get(this.shown);
     if (!drone) return;
     this.ask(null);
@@ -145,7 +146,10 @@ export class Cockpit {
         return this.pressControl(drone);
       case "land":
         return this.ask(t("command_land_ask"), () => void this.send(drone.id, "command_land", { action: "land" }));
+      case "kill":
+        return this.pressKill(drone);
       case "goto":
+      case "orbit":
       case "look_at":
         return this.pressPlace(drone, name);
       default:
@@ -153,7 +157,7 @@ export class Cockpit {
     }
   }
 
-  private async pressControl(drone: Drone): Promise<void> {
+  private async pressControl(drone: Drone): Promise<unknown> {
     const { mine, others } = this.control(drone);
     if (mine) return this.send(drone.id, "control_release", { action: "release_control" });
     const take = (take_over: boolean) =>
@@ -162,39 +166,48 @@ export class Cockpit {
     this.ask(t("control_ask", { who: drone.holder ?? "" }), () => void take(true));
   }
 
-  private async pressPlace(drone: Drone, action: "goto" | "look_at"): Promise<void> {
+  /** Asks for the word that a second call has to say, and says it when the pilot is sure. */
+  private async pressKill(drone: Drone): Promise<void> {
+    const confirm = await this.send(drone.id, "command_kill", { action: "kill" });
+    if (confirm === null || this.shown !== drone.id) return;
+    this.ask(t("command_kill_ask"), () => void this.send(drone.id, "command_kill", { action: "kill", confirm }));
+  }
+
+  private async pressPlace(drone: Drone, action: "goto" | "orbit" | "look_at"): Promise<void> {
     const altitude_m = Math.max(LOWEST_M, Math.round(drone.telemetry?.altitude_m ?? 0));
-    this.say(t(`command_pick_${action}`, { altitude: altitude_m }));
+    this.say(t(`command_pick_${action}`, { altitude: altitude_m, radius: ORBIT_M }));
     const place = await this.view.pick();
     if (this.shown !== drone.id) return;
     this.say("");
     if (!place) return;
     const [lon, lat] = place;
-    const command: Command = action === "goto" ? { action, lon, lat, altitude_m } : { action, lon, lat };
-    await this.send(drone.id, `command_${action}`, command);
+    await this.send(drone.id, `command_${action}`, toPlace(action, lon, lat, altitude_m));
   }
 
-  /** Sends a command and shows its answer, while the same drone is shown. */
-  private async send(drone: string, phrase: Phrase, command: Command): Promise<void> {
+  /** Sends a command and shows its answer, while the same drone is shown; returns a word it asks for. */
+  private async send(drone: string, phrase: Phrase, command: Command): Promise<string | null> {
     const what = t(phrase);
     this.view.cancelPick();
     this.ask(null);
     this.busy += 1;
+    const sent = (this.sent += 1);
     this.say(t("command_under_way", { what }));
     this.update();
     const told = await this.answerTo(drone, command, what);
     this.busy -= 1;
-    if (this.shown === drone) this.say(told.words, told.done);
+    if (this.shown === drone && this.sent === sent) this.say(told.words, told.done);
     this.update();
+    return told.confirm;
   }
 
-  private async answerTo(drone: string, command: Command, what: string): Promise<{ words: string; done: boolean }> {
+  private async answerTo(drone: string, command: Command, what: string): Promise<Told> {
     try {
       const { answer } = await this.api.command(drone, command);
-      return { words: t("command_done", { what, answer }), done: true };
+      return { words: t("command_done", { what, answer }), done: true, confirm: null };
     } catch (error) {
       const answer = error instanceof ApiError ? error.message : String(error);
-      return { words: t("command_refused", { what, answer }), done: false };
+      const confirm = error instanceof ApiError ? error.confirm : null;
+      return { words: t("command_refused", { what, answer }), done: false, confirm };
     }
   }
 
@@ -210,5 +223,31 @@ export class Cockpit {
     setText(this.question, question ?? "");
     this.asking.hidden = question === null;
     if (question !== null) this.no.focus();
+  }
+}
+
+/** Whether a button has a meaning now; the controller has the last word. */
+function fits(name: Button, drone: Drone): boolean {
+  const flies = drone.telemetry?.in_air === true;
+  switch (name) {
+    case "control":
+      return true;
+    case "resume":
+      return flies && drone.state === "held";
+    case "kill": // motors can run on the ground
+      return flies || drone.telemetry?.armed === true;
+    default:
+      return flies;
+  }
+}
+
+function toPlace(action: "goto" | "orbit" | "look_at", lon: number, lat: number, altitude_m: number): Command {
+  switch (action) {
+    case "goto":
+      return { action, lon, lat, altitude_m };
+    case "orbit":
+      return { action, lon, lat, altitude_m, radius_m: ORBIT_M };
+    case "look_at":
+      return { action, lon, lat };
   }
 }
