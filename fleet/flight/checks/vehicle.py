@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from fleet.flight.checks.situation import Situation
 from fleet.flight.place import distance_m
+from fleet.flight.safety.events.gps import few_satellites
 
 
 class LinkUp:
@@ -39,7 +42,9 @@ class OnItsPad:
         if s.telemetry.in_air or s.telemetry.armed:
             return "vehicle is armed or in the air"
         away = distance_m(s.telemetry, s.pad)
-        if away > s.policy.on_pad_m:
+        if math.isinf(away):
+            return "vehicle does not say where it is"
+        if not away <= s.policy.on_pad_m:
             return (
                 f"vehicle says it is {away:.0f} m from its dock; {s.policy.on_pad_m:g} m is allowed"
             )
@@ -47,7 +52,7 @@ class OnItsPad:
 
 
 class GpsAndHome:
-    """A 3D fix, and a home position at the dock: RTL goes there."""
+    """A 3D fix from as many satellites as keep it in the air, and a home at the dock: RTL goes there."""
 
     name = "gps-and-home"
     hard = True
@@ -57,11 +62,14 @@ class GpsAndHome:
         t = s.telemetry
         if t.gps_fix < 3:
             return f"GPS fix is {t.gps_fix}; 3 (3D) is needed"
+        degraded = few_satellites(t)
+        if degraded is not None:
+            return degraded
         if t.home_lon is None or t.home_lat is None:
             return "vehicle has no home position"
         home = t.model_copy(update={"lon": t.home_lon, "lat": t.home_lat})
         away = distance_m(home, s.pad)
-        if away > s.policy.on_pad_m:
+        if not away <= s.policy.on_pad_m:
             return f"home is {away:.0f} m from the dock; {s.policy.on_pad_m:g} m is allowed"
         return None
 

@@ -89,7 +89,7 @@ MATRIX: tuple[Row, ...] = (
     Row("battery at reserve", "at the city's reserve, or at what coming home takes and a quarter "
         "more", battery.at_reserve, p.UNDER_WAY, A.RETURN, 760,
         told_in=frozenset({S.EMERGENCY})),
-    Row("gps degraded", "a fix from fewer than 6 satellites", gps.few_satellites,
+    Row("gps degraded", "a fix from fewer than 6 satellites, or no position", gps.degraded,
         p.FOLLOWED | {S.AVOIDING}, A.RETURN, 750, for_s=5.0,
         told_in=p.HOMEWARD | {S.HELD, S.EMERGENCY}),
     Row("position jumps", "the position jumps three times in half a minute", gps.jumps,

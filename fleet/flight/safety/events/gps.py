@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from fleet.flight.safety.events.autopilot import with_words
+from fleet.flight.safety.sky import placed
 from fleet.flight.safety.view import View
+from fleet.model.live import Telemetry
 
 SATELLITES = 6
 """Below this the position may be tens of metres off."""
@@ -19,9 +21,16 @@ def lost(v: View) -> str | None:
     return None
 
 
-def few_satellites(v: View) -> str | None:
-    """There is a fix, from too few satellites. None at all with a fix means: not told."""
+def degraded(v: View) -> str | None:
+    """There is a fix, from too few satellites, or no position all the same."""
     t = v.telemetry
+    if t.gps_fix >= 3 and (t.lon is None or t.lat is None or not placed(t.lon, t.lat)):
+        return "position is not known, though GPS has a fix"
+    return few_satellites(t)
+
+
+def few_satellites(t: Telemetry) -> str | None:
+    """There is a fix, from too few satellites. None at all with a fix means: not told."""
     if t.gps_fix >= 3 and 0 < t.satellites < SATELLITES:
         return f"GPS is degraded: {t.satellites} satellites; {SATELLITES} are needed"
     return None

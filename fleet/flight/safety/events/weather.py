@@ -17,10 +17,20 @@ def mean_wind(v: View, where: str, wind_m_s: float | None) -> float | None:
     return v.mean(f"wind {where}", wind_m_s, v.policy.weather_s)
 
 
+def _at_dock(v: View) -> float | None:
+    """Return the wind that the dock tells; its last word where it is not heard and none knows better."""
+    at, told = v.dock.at, v.dock.wind_m_s
+    silent = at is None or (v.now - at).total_seconds() > v.policy.dock_silent_s
+    if (silent or not v.dock.online) and v.telemetry.wind_m_s is not None:
+        return None
+    return told
+
+
 def windy(v: View) -> str | None:
     """Say that the mean wind is over the limit."""
-    where = "aloft" if v.dock.wind_m_s is None else "at the dock"
-    wind = v.telemetry.wind_m_s if v.dock.wind_m_s is None else v.dock.wind_m_s
+    at_dock = _at_dock(v)
+    where = "aloft" if at_dock is None else "at the dock"
+    wind = v.telemetry.wind_m_s if at_dock is None else at_dock
     mean = mean_wind(v, where, wind)
     if mean is None or mean <= v.limits.wind_m_s:
         return None
@@ -32,7 +42,7 @@ def windy(v: View) -> str | None:
 
 def windy_aloft(v: View) -> str | None:
     """Say that the vehicle's own estimate is over the limit where the dock's wind is not."""
-    if v.dock.wind_m_s is None:
+    if _at_dock(v) is None:
         return None
     aloft = mean_wind(v, "aloft", v.telemetry.wind_m_s)
     if aloft is None or aloft <= v.limits.wind_m_s:

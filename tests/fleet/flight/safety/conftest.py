@@ -61,8 +61,8 @@ class Scene:
             clear=True,
             wind_m_s=2.0,
             rain_mm_h=0.0,
-            at=EPOCH,
         )
+        self.dock_silent = timedelta()
         self.aircraft: list[Aircraft] = []
         self.fields: dict[str, Any] = {"fence": Fence(square(1000.0))}
 
@@ -148,7 +148,7 @@ class Scene:
             "drone": DRONE,
             "pad": PAD,
             "telemetry": self.telemetry,
-            "dock": self.dock,
+            "dock": self.dock.model_copy(update={"at": self.now - self.dock_silent}),
             "limits": Limits(),
             "policy": Policy(),
             "word": None,

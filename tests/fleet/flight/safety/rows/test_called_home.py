@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -60,6 +61,11 @@ def test_gps_degraded(scene: Make, state: S) -> None:
     assert v.step == Step(S.RETURNING, "GPS is degraded: 5 satellites; 6 are needed")
 
 
+def test_gps_degraded_is_a_position_that_is_not_told_any_more(scene: Make) -> None:
+    v = scene(S.ON_TASK).fly(lon=None, lat=None, altitude_m=None).after(5.3)
+    assert v.step == Step(S.RETURNING, "position is not known, though GPS has a fix")
+
+
 def test_gps_degraded_is_not_a_receiver_that_does_not_count(scene: Make) -> None:
     assert scene(S.ON_WAY).fly(satellites=0).after(20.0).step is None
     assert scene(S.ON_WAY).fly(satellites=6).after(20.0).step is None
@@ -115,6 +121,17 @@ def test_wind_is_the_vehicles_where_the_dock_tells_none(scene: Make) -> None:
     assert v.row == "wind"
     assert "aloft" in str(v.step)
     assert scene(S.ON_WAY).docked(wind_m_s=3.0).fly(wind_m_s=13.0).after(15.0).step is None
+
+
+@pytest.mark.parametrize("dock", ["offline", "silent"])
+def test_wind_is_the_vehicles_where_the_dock_is_not_heard_any_more(scene: Make, dock: str) -> None:
+    s = scene(S.ON_WAY).docked(wind_m_s=3.0, online=dock != "offline").fly(wind_m_s=13.0)
+    s.dock_silent = timedelta(seconds=60.0 if dock == "silent" else 0.0)
+    v = s.after(10.2)
+    assert v.row == "wind"
+    assert "aloft" in v.step.reason
+    s = scene(S.ON_WAY).docked(wind_m_s=13.0, online=False)
+    assert s.after(10.2).row == "wind"  # nobody knows better
 
 
 def test_wind_is_told_of_one_that_is_held(scene: Make) -> None:
