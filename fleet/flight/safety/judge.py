@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import structlog
+
 from fleet.flight.safety.matrix import MATRIX
 from fleet.flight.safety.row import COMMANDS, Row
 from fleet.flight.safety.standing import BY_HAND
 from fleet.flight.safety.verdict import QUIET, Verdict
 from fleet.flight.safety.view import View
 from fleet.model.states import DroneState
+
+log = structlog.get_logger(__name__)
 
 
 class _Asked(NamedTuple):
@@ -39,14 +43,19 @@ def judge(view: View) -> Verdict:
     """Return what is to be done now.
 
     The highest row that speaks decides, even where that is to stay. Every other row that speaks is
-    told. While somebody flies the drone by hand, what would command it is only told.
+    told. While somebody flies the drone by hand, what would command it is only told. A row that
+    fails is told, and the others decide.
     """
     rows, idle = _BY_STATE[view.state]
     by_hand = view.telemetry.mode in BY_HAND and not view.commanding
     won: tuple[Row, str] | None = None
     told: list[str] = []
     for row, acts in rows:
-        words = _words(row, view)
+        try:
+            words = _words(row, view)
+        except Exception as error:  # noqa: BLE001 - told; the other rows go on
+            told.append(_fault(row, view, error))
+            continue
         if words is None:
             continue
         if acts and won is None and not (by_hand and row.action in COMMANDS and not row.word):
@@ -65,6 +74,12 @@ def judge(view: View) -> Verdict:
     if step is None:
         warnings = (words, *(w for w in warnings if w != words)) if not row.word else warnings
     return Verdict(step, row.rank, row.name, warnings, row.action)
+
+
+def _fault(row: Row, view: View, error: Exception) -> str:
+    if view.lasting(f"fault in {row.name}", True) == 0.0:
+        log.error("fault in a row", row=row.name, drone=view.drone.id, exc_info=error)
+    return f"fault in the safety monitor: {row.name!r} is not watched: {error!r}"
 
 
 def _words(row: Row, view: View) -> str | None:

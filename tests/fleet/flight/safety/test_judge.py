@@ -109,6 +109,21 @@ def views(draw: st.DrawFn, scene: Any) -> View:
     return s.view()  # type: ignore[no-any-return]
 
 
+def test_a_row_that_fails_is_told_and_the_others_go_on(scene: Make) -> None:
+    class Torn(Fence):
+        def deeper_than(self, lon: float, lat: float, depth_m: float) -> bool:
+            raise ZeroDivisionError("a ring of no length")
+
+    s = scene(S.ON_TASK).fly(battery_percent=20.0).see(fence=Torn(()))
+    v = s.judge()
+    assert v.row == "battery at reserve"
+    assert v.warnings == tuple(
+        f"fault in the safety monitor: {row!r} is not watched: "
+        "ZeroDivisionError('a ring of no length')"
+        for row in ("fence breached", "fence near")
+    )
+
+
 @settings(max_examples=250, deadline=None)
 @given(data=st.data())
 def test_whatever_is_seen(scene_class: Any, data: st.DataObject) -> None:
