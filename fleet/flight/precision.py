@@ -57,8 +57,8 @@ class Sight:
             return f"captured {age:.2f} s ago; {FRESH_S:g} s are allowed"
         if self._last is not None and target.captured_at <= self._last:
             return "not newer than the last one"
-        far = max(abs(target.north_m), abs(target.east_m), abs(target.down_m))
-        if not far <= FARTHEST_M or target.down_m < 0:
+        offsets = (target.north_m, target.east_m, target.down_m)
+        if not all(abs(m) <= FARTHEST_M for m in offsets) or target.down_m < 0:
             return (
                 f"marker at {target.north_m:.1f} m north, {target.east_m:.1f} m east and "
                 f"{target.down_m:.1f} m down is not on the pad"
