@@ -185,13 +185,15 @@ class Airtime:
         flight = self.flight
         if flight is None or t.lon is None or t.lat is None:
             return
-        if self._place is not None and now - self._place[0] < STEP:
-            return
         way = 0.0
         if self._place is not None:
             then, lon, lat = self._place
+            if then <= now < then + STEP:
+                return
             way = between_m((lon, lat), (t.lon, t.lat))
-            if way > JUMP_M_S * (now - then).total_seconds():
+            if (
+                way > JUMP_M_S * (now - then).total_seconds()
+            ):  # or this machine's clock was set back
                 way = 0.0
         self._place = now, t.lon, t.lat
         self.flight = replace(
@@ -224,6 +226,7 @@ class Airtime:
     def _land(self, at: datetime, dock: str | None) -> list[FlightEvent]:
         flight = self.flight
         assert flight is not None
+        at = max(at, flight.took_off_at)  # whatever this machine's clock was set to meanwhile
         ended = replace(flight, landed_at=at, landed_dock=dock)
         self.changed.append(ended)
         minutes = (at - flight.took_off_at).total_seconds() / 60

@@ -31,7 +31,11 @@ class Track:
         t = telemetry
         if t.local_north_m is None or t.local_east_m is None or t.local_down_m is None:
             self._places.clear()  # an estimator that starts anew has a frame of its own
-        elif not self._places or t.at > self._places[-1][0]:
+            return
+        last = self._places[-1][0] if self._places else None
+        if last is not None and t.at < last:
+            self._places.clear()  # this machine's clock was set back
+        if last != t.at:
             self._places.append((t.at, (t.local_north_m, t.local_east_m, t.local_down_m)))
 
     def at(self, when: datetime) -> Ned | None:

@@ -223,6 +223,19 @@ def test_a_jump_of_the_position_is_no_way_flown() -> None:
     assert story.page.changed[-1].distance_m < 1.0
 
 
+def test_a_clock_that_is_set_back_costs_no_way_and_no_flight_ends_before_it_began() -> None:
+    story = Story()
+    story.take_off()
+    story.say(seconds=-3600)
+    for _ in range(10):
+        story.say(lat=story.fields["lat"] + NORTH_10_M, battery_percent=70.0)
+    story.say(in_air=False, armed=False)
+    flight = story.page.changed[-1]
+    assert 98 < flight.distance_m < 102
+    assert flight.battery_end_percent == 70.0
+    assert flight.landed_at == flight.took_off_at
+
+
 moments = st.lists(
     st.tuples(
         st.sampled_from([S.UNKNOWN, S.DOCKED, S.CHECKING, S.ON_WAY, S.LANDING, S.LOST, S.CLOSING]),

@@ -55,6 +55,15 @@ def test_places_of_before_a_restart_are_forgotten() -> None:
     assert track.at(after(0.5)) is None
 
 
+def test_a_clock_that_is_set_back_begins_anew() -> None:
+    track = Track()
+    track.add(at(3600, 5.0))
+    track.add(at(0, 6.0))
+    track.add(at(1, 8.0))
+    assert track.at(after(0.5)) == (7.0, 0.0, -10.0)
+    assert track.at(after(3600)) is None
+
+
 def test_the_marker_is_told_in_the_autopilots_frame() -> None:
     target = LandingTarget(START, 3.0, -4.0, 12.0)
     message = landing_target(target, (10.0, 20.0, -12.0))
