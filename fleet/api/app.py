@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from fleet.api import (
+    audit,
     citymap,
     detections,
     docks,
@@ -47,6 +48,7 @@ ROUTERS = (
     stations.router,
     detections.router,
     tokens.router,
+    audit.router,
 )
 
 

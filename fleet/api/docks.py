@@ -5,11 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from fleet.api.audit import note
 from fleet.api.auth import Pilot
 from fleet.api.context import Ctx
 from fleet.errors import NotFound
-from fleet.store import audit
-from fleet.store.audit import AuditEntry
 
 router = APIRouter(prefix="/api/v1/docks", tags=["docks"])
 
@@ -27,8 +26,6 @@ async def believe(dock_id: str, body: Belief, ctx: Ctx, caller: Pilot) -> Respon
     """Believe a dock again. It is in the audit before it holds."""
     if dock_id not in {dock.id for dock in ctx.city.docks}:
         raise NotFound(f"no dock {dock_id!r}")
-    entry = AuditEntry(ctx.clock.now(), caller.name, "dock.believe", f"dock:{dock_id}", body.reason)
-    async with ctx.store.write() as tx:
-        await audit.add(tx.session, entry)
+    await note(ctx, caller, "dock.believe", f"dock:{dock_id}", body.reason)
     ctx.flight.believe_dock(dock_id, caller.name)
     return Response(status_code=204)

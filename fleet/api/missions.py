@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
+from fleet.api.audit import note
 from fleet.api.auth import Pilot, Viewer
 from fleet.api.context import Ctx
 from fleet.errors import NotFound
@@ -30,7 +31,10 @@ class Recall(BaseModel):
 async def submit(order: OrderRequest, ctx: Ctx, caller: Pilot) -> Order:
     """Take a patrol order."""
     _check_targets(order, ctx)
-    return await ctx.flight.submit(order, caller.name)
+    taken = await ctx.flight.submit(order, caller.name)
+    details = order.model_dump(mode="json", exclude={"note"})
+    await note(ctx, caller, "order.submit", f"order:{taken.id}", order.note, details)
+    return taken
 
 
 @router.get("/missions")
@@ -54,6 +58,7 @@ async def cancel(order_id: UUID, ctx: Ctx, caller: Pilot) -> Order:
     """Cancel an order; its drones come home."""
     await one(order_id, ctx, caller)
     await ctx.flight.cancel(order_id, caller.name)
+    await note(ctx, caller, "order.cancel", f"order:{order_id}")
     return await one(order_id, ctx, caller)
 
 
@@ -61,6 +66,7 @@ async def cancel(order_id: UUID, ctx: Ctx, caller: Pilot) -> Order:
 async def recall(body: Recall, ctx: Ctx, caller: Pilot) -> dict[str, str]:
     """End every order and call every drone home."""
     await ctx.flight.recall_all(body.reason, caller.name)
+    await note(ctx, caller, "recall", "fleet", body.reason)
     return {"status": "recalled"}
 
 

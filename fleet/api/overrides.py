@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
+from fleet.api.audit import note
 from fleet.api.auth import Pilot
 from fleet.api.context import Ctx
 from fleet.api.drones import known
 from fleet.errors import Conflict
 from fleet.flight.checks import SOFT
 from fleet.flight.overrides import VALID_S
-from fleet.store import audit
-from fleet.store.audit import AuditEntry
 
 REASON_MIN = 10
 
@@ -57,15 +56,6 @@ async def override(drone_id: str, body: OverrideRequest, ctx: Ctx, caller: Pilot
         raise Conflict(f"{holder} has control of {drone_id}")
     now = ctx.clock.now()
     checks = sorted(set(body.checks))
-    async with ctx.store.write() as tx:
-        entry = AuditEntry(
-            now,
-            caller.name,
-            "drone.override",
-            f"drone:{drone_id}",
-            body.reason,
-            {"checks": checks},
-        )
-        await audit.add(tx.session, entry)
+    await note(ctx, caller, "drone.override", f"drone:{drone_id}", body.reason, {"checks": checks})
     ctx.flight.overrides.grant(drone_id, frozenset(checks), ctx.clock.monotonic())
     return Override(drone=drone_id, checks=checks, until=now + timedelta(seconds=VALID_S))

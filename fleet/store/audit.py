@@ -38,10 +38,29 @@ async def add(session: AsyncSession, entry: AuditEntry) -> None:
     )
 
 
+async def latest(
+    session: AsyncSession,
+    subject: str | None = None,
+    since: datetime | None = None,
+    before: datetime | None = None,
+    limit: int = 500,
+) -> list[AuditEntry]:
+    """Return the newest entries, newest first: about one subject, of a span of time, where named."""
+    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+    if subject is not None:
+        query = query.where(AuditRow.subject == subject)
+    if since is not None:
+        query = query.where(AuditRow.at >= since)
+    if before is not None:
+        query = query.where(AuditRow.at < before)
+    return [_entry(row) for row in await session.scalars(query)]
+
+
 async def of_subject(session: AsyncSession, subject: str, limit: int = 500) -> list[AuditEntry]:
     """Return the entries about one subject, oldest first."""
     query = select(AuditRow).where(AuditRow.subject == subject).order_by(AuditRow.id).limit(limit)
-    return [
-        AuditEntry(row.at, row.actor, row.action, row.subject, row.reason, row.details)
-        for row in await session.scalars(query)
-    ]
+    return [_entry(row) for row in await session.scalars(query)]
+
+
+def _entry(row: AuditRow) -> AuditEntry:
+    return AuditEntry(row.at, row.actor, row.action, row.subject, row.reason, row.details)
