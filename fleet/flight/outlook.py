@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
 
 def look(s: Supervisor) -> None:
-    """Put the drone into the sky that all are judged by."""
+    """Put the drone into the sky that all are judged by.
+
+    One that is not heard and whose battery must have ended is in the air no more.
+    """
     world = s.world
     world.sky.put(
         s.drone.id,
         s.state,
-        s.t,
+        s.t.model_copy(update={"in_air": False}) if s.spent else s.t,
         s.pad,
         world.city.city.elevation_m,
         _transit_altitude_m(s),

@@ -95,6 +95,7 @@ class Supervisor(Berthed):
     ) -> None:
         super().__init__(world, drone, link)
         self._handlers = handlers
+        self._began = world.clock.now()
         self.state = S.UNKNOWN
         self.before = S.UNKNOWN
         self.reason = "not heard of since the controller started"
@@ -131,9 +132,11 @@ class Supervisor(Berthed):
     @property
     def spent(self) -> bool:
         """Whether a drone that is not heard must be down: no battery lasts so long."""
-        since = self.sortie_since
-        if since is None or self.t.connected or self.state not in {S.UNKNOWN, S.LOST}:
+        if self.t.connected or self.state not in {S.UNKNOWN, S.LOST}:
             return False
+        since = self.sortie_since
+        if since is None:  # from its last word on, or where there is none from the start on
+            since = self._began if self.t.lon is None else max(self.t.at, self._began)
         aloft_s = (self.world.clock.now() - since).total_seconds()
         return aloft_s > self.policy.check_s + endurance_s(self.drone)
 

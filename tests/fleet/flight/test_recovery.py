@@ -302,6 +302,38 @@ async def test_what_a_lost_drone_saw_is_free_again_when_its_battery_has_ended(
         await town.until(lambda: town.dock.state.door is DoorState.CLOSED, 60)
 
 
+async def test_where_a_lost_drone_was_last_seen_is_free_again_when_its_battery_has_ended(
+    make_town: Make,
+) -> None:
+    town = make_town(("a1", "a2"), limit=99, max_airborne=1)
+    town.vehicles["a2"].set(armable=False)
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        town.vehicle.set(altitude_m=55.0)  # where the other is to fly
+        await asyncio.sleep(1)
+        town.vehicle.silent, town.vehicle.stuck = True, True  # it hangs in a tree
+        await town.reach(S.LOST)
+        keeper = town.controller.supervisors["a1"]
+        await town.until(lambda: keeper.spent, 7200)
+        town.vehicles["a2"].set(armable=True)
+        await town.reach(S.ON_WAY, drone="a2", bound_s=300)
+
+
+async def test_one_lost_without_a_sortie_is_taken_to_be_down_when_its_battery_has_ended(
+    make_town: Make,
+) -> None:
+    town = make_town()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        town.vehicle.set(in_air=True, armed=True, landed_state="IN_AIR", altitude_m=30.0)
+        await town.reach(S.EMERGENCY)
+        town.vehicle.silent = True
+        await town.reach(S.LOST)
+        await town.until(lambda: town.dock.state.door is DoorState.OPEN, 60)
+        await town.until(lambda: town.dock.state.door is DoorState.CLOSED, 7200)
+
+
 async def test_what_a_drone_saw_that_landed_away_is_free_again(make_town: Make) -> None:
     town = make_town()
     async with town.open():
