@@ -28,6 +28,8 @@ OFF_THE_GROUND_M = 14.0
 CLIMB_M_S = 3.0
 """PX4 (SIH, measured) is 14 to 16 s from the start to 14 m; then it climbs by MPC_Z_V_AUTO_UP."""
 CLIMB_SPARE_S = 5.0
+ROUNDED_M = 1.0
+"""A way planned around the dock lies on the column's edge, but for rounding."""
 _COMES = frozenset({S.RETURNING, S.LANDING})
 _ACTS_ALONE = frozenset({S.EMERGENCY, S.UNKNOWN})
 _DESCENDS = frozenset({"RETURN_TO_LAUNCH", "PRECISION_LAND", "LAND"})
@@ -115,7 +117,7 @@ def _by_mission(f: Flier, pad: Position, top_m: float) -> float:
     places, heights = [plane.to(t.lon, t.lat), *places], [t.altitude_m or 0.0, *heights]
     passed_s = 0.0
     for n, (a, b) in enumerate(pairwise(places)):
-        if min(heights[n], heights[n + 1]) < top_m and _nearest_m(a, b) < RADIUS_M:
+        if min(heights[n], heights[n + 1]) < top_m and _nearest_m(a, b) < RADIUS_M - ROUNDED_M:
             return passed_s + max(0.0, math.hypot(*a) - RADIUS_M) / f.speed_m_s
         passed_s += math.dist(a, b) / f.speed_m_s + f.way[n].hold_s
     return math.inf

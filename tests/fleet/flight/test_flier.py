@@ -55,6 +55,7 @@ STRAIGHT_S = (300.0 - RADIUS_M) / 10.0
         (flier(way=(point(300, 100), point(0, 100), point(0, 0))), 10.0 + 30.0 + 6.0),
         (flier(way=(point(600, 0, hold_s=60.0), point(0, 0))), 30.0 + 60.0 + 56.0),
         (flier(way=(point(600, 0),)), math.inf),
+        (flier(way=(point(300, RADIUS_M - 0.01), point(0, RADIUS_M - 0.01))), math.inf),
         (flier(way=(point(-300, 0),)), STRAIGHT_S),
         (flier(way=(point(0, 0, 60.0),), altitude=60.0), math.inf),
         (flier(way=(point(0, 0, 60.0),), altitude=50.0), STRAIGHT_S),
