@@ -19,6 +19,9 @@ from missions.sortie import FERRY, Sortie
 
 PLAN_EACH_S = 1.0
 GUEST = "guest"
+NOBODY = "waits: no drone is ready"
+TOLD = 3
+"""So many things that are not flown are named of an order."""
 log = structlog.get_logger(__name__)
 
 
@@ -50,10 +53,13 @@ class Dispatch:
                 await self._plan()
             except StoreError as error:
                 log.error("planning waits for the store", error=str(error))
+                self._explain_all(f"planning waits for the store: {error}")
             except OrderError as error:
                 log.error("no plan", error=str(error))
-            except Exception:  # drones in the air need their controller more than a next plan
+                self._explain_all(f"no plan: {error}")
+            except Exception as error:  # drones in the air need their controller more than a plan
                 log.exception("planning failed")
+                self._explain_all(f"planning failed: {type(error).__name__}")
             await asyncio.sleep(PLAN_EACH_S)
 
     async def _plan(self) -> None:
@@ -61,7 +67,12 @@ class Dispatch:
         active = self._orders.active()
         self.ferries = self.ferries or bool(active)
         guests = [s for s in keepers if is_guest(s) and s.not_ready() is None]
-        if not (active or guests) or all(s.not_ready() is not None for s in keepers):
+        if all(s.not_ready() is not None for s in keepers):
+            flown = {sortie.order for sortie in sorties_of(keepers)}
+            waiting = {str(order.id) for order in active} - flown
+            self._orders.explain(dict.fromkeys(waiting, NOBODY))
+            return
+        if not (active or guests):
             return
         visits = await world.store.last_visits()
         now, ferries = world.clock.now(), self.ferries
@@ -75,8 +86,13 @@ class Dispatch:
                     "not flown", order=refusal.order, target=refusal.target, reason=refusal.reason
                 )
         self._refusals = answer.refusals
+        if question.worth_asking:
+            self._orders.explain(_why(answer.refusals))
         for sortie in answer.sorties:
             await self._hand_over(sortie)
+
+    def _explain_all(self, words: str) -> None:
+        self._orders.explain({str(order.id): words for order in self._orders.active()})
 
     def _tell_guest(self, s: Supervisor, refusals: Sequence[Refusal]) -> None:
         """Show why a guest stays where it is, where it does."""
@@ -113,6 +129,19 @@ class Dispatch:
         else:
             left = given_up(record, "its drone or order went away", world)
             await world.store.save_sortie(left)
+
+
+def _why(refusals: Sequence[Refusal]) -> dict[str, str]:
+    """Return, by order, what of it is not flown and why."""
+    told: dict[str, list[str]] = {}
+    for r in refusals:
+        told.setdefault(r.order, []).append(f"{r.target}: {r.reason}" if r.target else r.reason)
+    return {order: f"waits: {_first(words)}" for order, words in told.items()}
+
+
+def _first(words: Sequence[str]) -> str:
+    more = len(words) - TOLD
+    return "; ".join([*words[:TOLD], *([f"and {more} more"] if more > 0 else [])])
 
 
 def given_up(record: SortieRecord, reason: str, world: World) -> SortieRecord:

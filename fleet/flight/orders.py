@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID, uuid4
 
 import structlog
@@ -121,6 +121,13 @@ class OrderBook:
         now = self._world.clock.now()
         due = [o for o in self.active() if o.request.until is not None and o.request.until <= now]
         await self._save(self._end(due, OrderStatus.ENDED, "its time has ended"))
+
+    def explain(self, why: Mapping[str, str]) -> None:
+        """Show why some of an active order is not flown now, by order id; it is not kept on disk."""
+        for order in self.active():
+            words = why.get(str(order.id), "")
+            if words != order.reason:
+                self._put(order.model_copy(update={"reason": words}))
 
     def _put(self, order: Order) -> None:
         self._orders[order.id] = order

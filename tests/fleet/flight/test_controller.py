@@ -14,6 +14,7 @@ from fleet.errors import OrderError
 from fleet.model.order import OrderRequest, OrderStatus
 from fleet.model.records import SortieStatus
 from fleet.model.states import DroneState
+from missions.wishes import Plan, Refusal
 
 S = DroneState
 Make = Callable[..., Any]
@@ -147,6 +148,50 @@ async def test_a_planner_that_fails_stops_neither_flights_nor_the_next_plan(
         await town.patrol()
         await town.reach(S.ON_TASK)
         assert failures < 0
+
+
+async def test_an_order_tells_why_it_is_not_flown(make_town: Make) -> None:
+    town = make_town()
+    plan, answers = town.planner, "fails"
+
+    async def planner(question: Any) -> Any:
+        if answers == "fails":
+            raise OrderError("planner has ended")
+        if answers == "refuses":
+            (wish,) = question.wishes
+            refusals = [Refusal(wish.id, f"b{n}", "too far") for n in range(5)]
+            return Plan(refusals=tuple(refusals))
+        return await plan(question)
+
+    def why() -> str:
+        (order,) = town.controller.orders()
+        assert town.hub.get("order", str(order.id)) == order
+        return str(order.reason)
+
+    town.controller._dispatch.planner = planner
+    async with town.open():
+        await town.patrol()
+        await town.until(lambda: why() == "no plan: planner has ended", 60)
+        answers = "refuses"
+        told = "waits: b0: too far; b1: too far; b2: too far; and 2 more"
+        await town.until(lambda: why() == told, 60)
+        answers = "plans"
+        await town.until(lambda: why() == "", 60)
+        await town.reach(S.ON_WAY)
+
+
+async def test_an_order_for_which_no_drone_is_ready_says_so(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        (keeper,) = town.controller.supervisors.values()
+        keeper.holder = "wang"
+        await town.patrol()
+        await town.until(lambda: town.controller.orders()[0].reason != "", 60)
+        assert town.controller.orders()[0].reason == "waits: no drone is ready"
+        keeper.holder = None
+        await town.reach(S.ON_WAY)
+        assert town.controller.orders()[0].reason == ""
 
 
 async def test_a_recall_waits_for_no_database(make_town: Make) -> None:
