@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+from typing import Literal
 
 import structlog
 
 from fleet.errors import DockError, LinkError, OrderError
 from fleet.flight.adoption import Step
-from fleet.flight.approach import Approach, approach
+from fleet.flight.approach import COARSE_M, Approach, approach
+from fleet.flight.berths import returns_to
 from fleet.flight.door import close_left, in_its_dock, is_open, open_door
 from fleet.flight.looking import HOLD, has_marker, look, look_down, wants_look
 from fleet.flight.overhead import in_its_way_down
@@ -64,7 +66,7 @@ async def returning(s: Supervisor) -> Step:
         if s.t.in_air and s.t.mode in {"MISSION", "RETURN_TO_LAUNCH"}:
             await _stop_here(s)
         if _must_come_down(s):
-            s.down = "return"
+            s.down = await _way_down(s, way)
             reason = f"lands on its dock as it is, battery {s.t.battery_percent:.0f} %: {words}"
             return Step(S.EMERGENCY, reason)
         await s.until(lambda: s.diverts_to() is not None, backoff)
@@ -103,6 +105,19 @@ def _must_come_down(s: Supervisor) -> bool:
         takes = come_home_percent(s.drone, s.t, s.pad, altitude, 0.0)
     battery = s.t.battery_percent
     return battery is not None and battery <= s.policy.touch_down_percent + takes
+
+
+async def _way_down(s: Supervisor, way: Approach) -> Literal["land", "return"]:
+    """Return how the drone gets down on its dock as it is: by RTL only where that leads there."""
+    pads = {dock.id: dock.position for dock in s.world.city.docks}
+    if returns_to(s.t, s.sortie, pads) == s.berth:
+        return "return"
+    if distance_m(s.t, s.pad) > COARSE_M:
+        try:
+            await way.over(s)
+        except (LinkError, OrderError) as error:
+            log.warning("does not fly over the dock", drone=s.drone.id, error=str(error))
+    return "land"
 
 
 async def _try_open(s: Supervisor, why: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +36,11 @@ async def fly(town: Any) -> None:
     await town.reach(S.DOCKED)
     await town.patrol()
     await town.reach(S.ON_TASK)
+
+
+def near(town: Any, place: tuple[float, float]) -> bool:
+    truth = town.vehicle.truth
+    return math.hypot(*LocalFrame(*place).to_enu(truth.lon, truth.lat)) < 3.0
 
 
 async def in_dock(town: Any, dock: str) -> None:
@@ -175,6 +181,33 @@ async def test_the_next_controller_finds_it_at_the_other_dock(make_town: Make, m
         }
         assert set(town.vehicle.commands[told:]) <= expected[moment]
         assert S.EMERGENCY not in town.passed()
+
+
+async def test_over_a_dock_that_its_own_return_does_not_lead_to_it_lands_where_it_is(
+    make_town: Make,
+) -> None:
+    """With what coming down takes left in its battery, RTL would lead it 400 m to its own dock."""
+    town = make_town(docks=2)
+    plans = town.planner
+
+    async def without_alternates(question: Any) -> Any:
+        plan = await plans(question)
+        return replace(plan, sorties=tuple(replace(s, alternates=()) for s in plan.sorties))
+
+    town.planner = without_alternates
+    town.controller = town._make()
+    async with town.open():
+        await fly(town)
+        FAULTS["offline"](town.dock)
+        await town.until(lambda: town.live().berth == "d2")
+        town.docks["d2"].refuse = "motor overheated"
+        await town.until(lambda: "waits for its dock: dock d2" in town.live().reason)
+        await town.until(lambda: near(town, OTHER))
+        town.vehicle.set(battery_percent=6.0)
+        await town.until(lambda: not town.vehicle.truth.armed)
+        assert near(town, OTHER)
+        assert "return" not in town.vehicle.commands
+        assert "land" in town.vehicle.commands
 
 
 async def test_in_a_wind_faster_than_it_cruises_it_waits_for_its_dock_all_the_same(
