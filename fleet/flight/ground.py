@@ -7,7 +7,7 @@ from contextlib import suppress
 from fleet.errors import DockError, FleetError, LinkError, Refused
 from fleet.flight.adoption import Step
 from fleet.flight.checks import ColumnFree, Situation, refusals
-from fleet.flight.door import close_door, comes_down, low_over, open_door
+from fleet.flight.door import close_door, comes_down, is_open, low_over, open_door
 from fleet.flight.overhead import fliers
 from fleet.flight.stacking import next_down
 from fleet.flight.supervisor import Supervisor
@@ -117,14 +117,16 @@ async def taking_off(s: Supervisor) -> Step:
     try:
         if not s.t.armed:
             await s.order(s.link.arm())
+        if not s.t.in_air and not is_open(s):  # it was, before the store and the motors
+            raise DockError(f"dock {s.dock.id}: door is {s.dock.state.door} with the motors on")
         if s.t.mode != "MISSION" or not s.t.in_air:
             await s.order(s.link.start_mission())
         lifted = await s.until(lambda: _lifted(s), s.policy.lift_off_s)
         words = f"not in the air {s.policy.lift_off_s:g} s after the start: {s.words() or 'no reason given'}"
         stuck = not lifted and (not s.t.in_air or low_over(s, s.pad))
-    except LinkError as error:
+    except (DockError, LinkError) as error:
         # one that did not answer may have heard: it may arm yet, or the link may be gone
-        answered = isinstance(error, Refused)
+        answered = isinstance(error, DockError | Refused)
         lifted = await s.until(lambda: s.t.in_air, 0.0 if answered else LOST_AFTER_S + 1.0)
         words = str(error)
     if lifted or (s.t.in_air and not stuck):

@@ -13,7 +13,7 @@ from fleet.errors import DockError, LinkError, OrderError
 from fleet.flight.adoption import Step
 from fleet.flight.approach import COARSE_M, Approach, approach
 from fleet.flight.berths import returns_to
-from fleet.flight.door import close_left, in_its_dock, is_open, open_door
+from fleet.flight.door import close_left, heard, in_its_dock, is_open, open_door
 from fleet.flight.looking import HOLD, has_marker, look, look_down, wants_look
 from fleet.flight.overhead import in_its_way_down
 from fleet.flight.place import come_home_percent, distance_m, landed
@@ -247,7 +247,8 @@ def _tell(s: Supervisor, why: str, words: str) -> None:
 
 
 def _shut_below(s: Supervisor) -> bool:
-    shut = not s.dock.state.online or s.dock.state.door is not DoorState.OPEN
+    state = s.dock.state
+    shut = not state.online or not heard(s) or state.door is not DoorState.OPEN
     return shut and s.t.in_air and (s.t.altitude_m or 0.0) > s.policy.door_watch_m
 
 

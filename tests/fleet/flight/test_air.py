@@ -203,6 +203,17 @@ async def test_a_door_that_closes_under_a_landing_drone_stops_it(make_town: Make
         await town.until(town.at_home)
 
 
+async def test_a_dock_that_falls_silent_under_a_landing_drone_stops_it(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await fly(town, S.LANDING)
+        town.silence_dock()
+        town.vehicle.set(altitude_m=80.0)  # high enough to hear nothing of it for so long
+        await town.until(lambda: "hold" in town.vehicle.commands, 60)
+        assert town.vehicle.truth.altitude_m > 5
+        await town.reach(S.CLOSING)  # asked again to open, it is heard again
+
+
 async def test_a_return_that_is_refused_is_tried_again_then_an_emergency(make_town: Make) -> None:
     town = make_town()
     town.vehicle.refuse["return"] = "Return not available"

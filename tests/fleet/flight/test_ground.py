@@ -103,6 +103,24 @@ async def test_armed_and_not_started_is_disarmed(make_town: Make) -> None:
         assert town.vehicle.commands[-1] == "disarm"
 
 
+async def test_a_door_that_closes_over_running_motors_is_not_flown_against(make_town: Make) -> None:
+    town = make_town()
+    doors = (DoorState.CLOSING, DoorState.CLOSED)
+
+    def shut() -> None:
+        if town.vehicle.truth.armed and town.dock.state.door not in doors:
+            town.dock.set(door=DoorState.CLOSING)
+
+    async with town.open():
+        stop = town.vehicle.listen(shut)
+        await town.patrol()
+        await town.reach(S.CLOSING)
+        stop()
+        assert town.live().reason == "dock d1: door is closing with the motors on"
+        assert town.vehicle.commands[-2:] == ["arm", "disarm"]
+        assert not town.vehicle.truth.armed
+
+
 async def test_started_and_not_lifting_is_disarmed(make_town: Make) -> None:
     town = make_town()
     town.vehicle.stuck = True
