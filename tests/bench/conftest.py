@@ -56,15 +56,20 @@ def box(south: float, north: float, west: float, east: float) -> list[tuple[floa
 
 
 class Flock:
-    """So many drones, each with a dock of its own, of which some fly."""
+    """So many drones, each with a dock of its own, of which some fly.
 
-    def __init__(self, harness: Any, server: Any, folder: Path, flying: int, docked: int) -> None:
+    With ``own_rates`` they send at PX4's default rates whatever the controller asks for.
+    """
+
+    def __init__(
+        self, harness: Any, server: Any, folder: Path, flying: int, docked: int, *, own_rates: bool
+    ) -> None:
         self._harness, self.server, self.folder = harness, server, folder
         folder.mkdir(parents=True)
         self.count = flying + docked
         self.names = [f"v{n:03}" for n in range(self.count)]
         self.flyers = self.names[:flying]
-        self.flying = flying, docked
+        self.kind = flying, docked, own_rates
         side = math.ceil(math.sqrt(self.count))
         self.places = [(APART_M * (n // side), APART_M * (n % side)) for n in range(self.count)]
         self.size = APART_M * side
@@ -83,6 +88,8 @@ class Flock:
         self.starts = 0
         try:
             self.world.answer(60)
+            if own_rates:
+                self.world.ask(do="keep_rates")
         except BaseException:
             self.close()
             raise
@@ -313,14 +320,14 @@ def flocks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., F
     server = harness.Program("controllers.py", err=folder / "server.err")
     alive: list[Flock] = []
 
-    def make(flying: int, docked: int = 0) -> Flock:
-        """Return a flock; the one that is in the air still, where it is of this size."""
-        if alive and alive[-1].flying == (flying, docked) and flying:
+    def make(flying: int, docked: int = 0, *, own_rates: bool = False) -> Flock:
+        """Return a flock; the one that is in the air still, where it is of this kind."""
+        if alive and alive[-1].kind == (flying, docked, own_rates) and flying:
             return alive[-1]
         while alive:
             alive.pop().close()
         name = f"{flying}-{docked}-{time.monotonic_ns()}"
-        alive.append(Flock(harness, server, folder / name, flying, docked))
+        alive.append(Flock(harness, server, folder / name, flying, docked, own_rates=own_rates))
         return alive[-1]
 
     try:

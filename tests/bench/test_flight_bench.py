@@ -1,9 +1,10 @@
 """What flight costs the controller, and how fast it is: `make bench`. Prints JSON lines.
 
-Every vehicle is an embedded one in a process of its own, in the air, at PX4's default rates and
-real time; ``world_cpu`` says what that process took, and ``world_speed`` whether it kept up (1 is
-real time). The controller is ``skybeat serve``, killed and started again on a store that knows of
-the flights.
+Every vehicle is an embedded one in a process of its own, in the air, at real time; ``world_cpu``
+says what that process took, and ``world_speed`` whether it kept up (1 is real time). They begin at
+PX4's default rates, and the controller asks each for fewer packets, the fewer the more there are;
+``packets_s_each`` says how many came. Where ``rates`` is ``PX4's default`` they do not hear that.
+The controller is ``skybeat serve``, killed and started again on a store that knows of the flights.
 """
 
 from __future__ import annotations
@@ -51,13 +52,18 @@ def under(found: dict[str, Any], bound: float) -> dict[str, Any]:
 
 
 def taken_over(
-    flocks: Callable[..., Any], flying: int, docked: int = 0, poor: slice | None = None
+    flocks: Callable[..., Any],
+    flying: int,
+    docked: int = 0,
+    poor: slice | None = None,
+    *,
+    own_rates: bool = False,
 ) -> tuple[Any, dict]:
     """Return a flock whose controller was just started, and how it took the drones over.
 
     The batteries of those in ``poor`` are a little over the reserve.
     """
-    flock = flocks(flying, docked)
+    flock = flocks(flying, docked, own_rates=own_rates)
     flock.lift()
     flock.remember()
     if poor:
@@ -76,15 +82,19 @@ def taken_over(
     }
 
 
-@pytest.mark.parametrize("flying", [250, 100, 24])
-def test_load_and_loop_lag(flocks: Callable[..., Any], flying: int) -> None:
-    flock, took = taken_over(flocks, flying)
+@pytest.mark.parametrize(
+    ("flying", "own_rates"), [(250, False), (100, True), (100, False), (24, True), (24, False)]
+)
+def test_load_and_loop_lag(flocks: Callable[..., Any], flying: int, own_rates: bool) -> None:
+    flock, took = taken_over(flocks, flying, own_rates=own_rates)
     time.sleep(SETTLE_S)
     figures = flock.figures(SECONDS)
     warnings = [e for e in flock.log() if "callback" in str(e.get("message", "")).lower()]
     say(
-        bench="controller with vehicles in the air, PX4's default rates", vehicles=flying,
-        **figures, lag_bound_p99_ms=LAG_MS, lag_met=figures["lag_p99_ms"] < LAG_MS,
+        bench="controller with vehicles in the air", vehicles=flying,
+        rates="PX4's default" if own_rates else "as asked for",
+        packets_s_each=round(figures["packets_s"] / flying), **figures,
+        lag_bound_p99_ms=LAG_MS, lag_met=figures["lag_p99_ms"] < LAG_MS,
         cpu_each=round(figures["cpu"] / flying, 5),
         dropped_callbacks=len(warnings), adoption=took["adopted_s"],
         lost=took["lost"], mixed=took["mixed"],

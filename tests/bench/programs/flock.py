@@ -32,7 +32,8 @@ from sitl.scenario import Weather
 from sitl.vehicles import slot
 
 COMMANDS = ("COMMAND_LONG", "COMMAND_INT", "SET_MODE", "MISSION_SET_CURRENT")
-RATES = frozenset({511, 512, 520})
+SET_MESSAGE_INTERVAL = 511
+RATES = frozenset({SET_MESSAGE_INTERVAL, 512, 520})
 """Commands about messages, not about flying."""
 
 
@@ -45,6 +46,7 @@ class Flock:
         self.vehicles: dict[str, EmbeddedVehicle] = {}
         self.heard: dict[str, list[tuple[float, str]]] = {}
         self.steps: list[tuple[float, str, str]] = []
+        self.own_rates = False
         for number, drone in enumerate(self.city.drones):
             lon, lat = slot(self.city, drone.id)
             spec = VehicleSpec(
@@ -61,6 +63,8 @@ class Flock:
 
         def seen(message: Any) -> None:
             kind = message.get_type()
+            if self.own_rates and getattr(message, "command", 0) == SET_MESSAGE_INTERVAL:
+                return
             if kind in COMMANDS and getattr(message, "command", 0) not in RATES:
                 heard.append((time.time(), f"{kind} {getattr(message, 'command', '')}"))
             handle(message)
@@ -125,6 +129,10 @@ class Flock:
             held = self.vehicles[name].core.plan
             for kind, of in ((FENCE, "fence"), (MISSION, "mission")):
                 held.replace(kind, [_item(raw) for raw in plan[of]])
+
+    def keep_rates(self) -> None:
+        """Have no vehicle hear how often it is to send what: all send at PX4's default rates."""
+        self.own_rates = True
 
     def radio(self, on: bool) -> None:
         """Let the vehicles be heard, or not; who is not costs this machine less."""
