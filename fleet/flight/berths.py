@@ -34,7 +34,7 @@ class Berth:
     doubt: str | None = None
     """Why it is not believed, where it is not."""
     unheard: frozenset[str] = frozenset()
-    """Drones that are not heard and may be over it."""
+    """Drones that may be over it: they are not heard, or do not tell where they are."""
 
     def free_for(self, drone: str) -> bool:
         """Whether it has a slot that is nobody's."""
@@ -54,7 +54,7 @@ def fails(drone: str, berth: Berth, limits: Limits, policy: Policy) -> str | Non
         return f"dock {state.id}: door is jammed"
     unheard = berth.unheard - {drone}
     if unheard:
-        return f"dock {state.id}: {min(unheard)} is not heard and may be over it"
+        return f"dock {state.id}: where {min(unheard)} is nobody knows, and it may be over it"
     wind, rain = state.wind_m_s or 0.0, state.rain_mm_h or 0.0
     if wind > limits.wind_m_s:
         return f"dock {state.id}: wind {wind:g} m/s is over the limit of {limits.wind_m_s:g} m/s"

@@ -116,7 +116,7 @@ async def close_behind(s: Supervisor) -> None:
     dock, gate, pad = s.dock, s.gate, s.pad  # the drone may be bound for another before the end
     try:
         for _ in range(s.policy.close_tries):
-            await _away(s, lambda: not low_over(s, pad), s.policy.lift_off_s)
+            await _away(s, lambda: _is_told(s) and not low_over(s, pad), s.policy.lift_off_s)
             if comes_down(s, dock.id) is not None:
                 continue
             try:
@@ -130,7 +130,7 @@ async def close_behind(s: Supervisor) -> None:
                 break
         else:
             s.world.left_open.add(dock.id)
-        await _away(s, lambda: distance_m(s.t, pad) > RADIUS_M, s.policy.leave_s)
+        await _away(s, lambda: _is_told(s) and distance_m(s.t, pad) > RADIUS_M, s.policy.leave_s)
     finally:
         gate.release(s.drone.id)
 
@@ -149,6 +149,11 @@ async def close_left(s: Supervisor, left: str) -> None:
         log.warning("door of the dock that was left does not close", dock=left, error=str(error))
     finally:
         gate.release(s.drone.id)
+
+
+def _is_told(s: Supervisor) -> bool:
+    """Whether the drone tells where it is: one that does not may be anywhere."""
+    return s.t.lon is not None and s.t.lat is not None and s.t.altitude_m is not None
 
 
 async def _away(s: Supervisor, seen: Callable[[], bool], bound_s: float) -> None:

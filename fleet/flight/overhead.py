@@ -44,6 +44,11 @@ def may_be_aloft(mate: Supervisor) -> bool:
     return mate.sortie is not None or _silent_s(mate) < endurance_s(mate.drone)
 
 
+def _is_nowhere(mate: Supervisor) -> bool:
+    """Whether a drone in the air is heard and does not tell where it is."""
+    return mate.t.connected and mate.t.in_air and (mate.t.lon is None or mate.t.lat is None)
+
+
 def _silent_s(mate: Supervisor) -> float:
     if mate.t.lon is None:
         return math.inf
@@ -105,12 +110,15 @@ def _way(mate: Supervisor, plan: Programme, speed_m_s: float) -> tuple[Waypoint,
 
 
 def unheard_over(world: World, dock: str, within_s: float = LANDS_S) -> frozenset[str]:
-    """Return the drones that are not heard and may be over a dock, or may come within so long."""
+    """Return the drones that may be over a dock, or may come within so long, and nobody knows.
+
+    They are not heard, or do not tell where they are.
+    """
     pad = world.pad(dock)
     return frozenset(
         drone
         for drone, mate in world.keepers.items()
-        if may_be_aloft(mate) and comes_s(flier(mate), pad, math.inf) <= within_s
+        if (may_be_aloft(mate) or _is_nowhere(mate)) and comes_s(flier(mate), pad, math.inf) <= within_s
     )
 
 
@@ -124,4 +132,9 @@ def in_its_way_down(s: Supervisor) -> str | None:
             where = "below" if (mate.t.altitude_m or 0.0) < height else "just above"
             return f"{drone} is {where} it over the dock"
     unheard = unheard_over(s.world, s.berth) - {s.drone.id}
-    return f"{min(unheard)} is not heard and may be over the dock" if unheard else None
+    if not unheard:
+        return None
+    first = min(unheard)
+    if s.world.keepers[first].t.connected:
+        return f"where {first} is nobody knows: it may be over the dock"
+    return f"{first} is not heard and may be over the dock"

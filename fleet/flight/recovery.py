@@ -25,14 +25,21 @@ log = structlog.get_logger(__name__)
 
 
 def _told_enough(s: Supervisor) -> bool:
+    """Whether a drone is known well enough to be taken as it is found.
+
+    What one in the air does not tell soon it may never tell, and it must be watched all the same.
+    """
     t = s.t
-    return (
-        t.connected
-        and t.lon is not None
-        and t.battery_percent is not None
-        and t.landed_state != "UNKNOWN"
-        and t.mode != "UNKNOWN"
-    )
+    untold = {"position": t.lon is None, "battery": t.battery_percent is None}
+    heard = t.connected and t.landed_state != "UNKNOWN" and t.mode != "UNKNOWN"
+    enough = heard and (t.in_air or not untold["position"])
+    waited = s.lasting("heard in part", enough) > s.policy.hold_s
+    if heard and not waited and any(untold.values()):
+        missing = " and ".join(name for name, is_untold in untold.items() if is_untold)
+        words = f"is heard, and does not tell its {missing}"
+        if s.reason != words:
+            s.say(words)
+    return waited or (heard and not any(untold.values()))
 
 
 async def unknown(s: Supervisor) -> Step:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fleet.flight.overhead import flier, may_be_aloft
+from fleet.link.fake import FakeVehicle
 from fleet.model.live import Telemetry
 from fleet.model.states import DoorState, DroneState
 from missions.geo import LocalFrame
@@ -92,6 +93,45 @@ async def test_nobody_comes_down_where_one_that_is_not_heard_may_hover(make_town
         for drone in ("a1", "a2"):
             await town.until(lambda d=drone: town.state(d) in {S.CHARGING, S.DOCKED})
         assert town.passed("a1")[-1] in {S.CHARGING, S.DOCKED}
+
+
+class Blind(FakeVehicle):
+    """A vehicle that is heard and does not tell where it is."""
+
+    @property
+    def telemetry(self) -> Telemetry:
+        nowhere = {"lon": None, "lat": None, "altitude_m": None}
+        return super().telemetry.model_copy(update=nowhere)
+
+
+async def test_nobody_comes_down_where_one_that_does_not_tell_its_place_may_be(
+    make_town: Make,
+) -> None:
+    town = make_town(("a1", "a2"))
+    a1, a2 = town.vehicles.values()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK, drone="a2")
+        await town.until(lambda: a1.truth.mission_current == a1.truth.mission_total - 1)
+        await town.until(lambda: away_m(a1) < 200)
+        a1.__class__, a1.stuck = Blind, True
+        await town.until(lambda: "where a1 is nobody knows" in town.live("a2").reason)
+        await asyncio.sleep(100)
+        assert a2.truth.altitude_m > 50
+        a1.__class__, a1.stuck = FakeVehicle, False
+        for drone in ("a1", "a2"):
+            await town.until(lambda d=drone: town.state(d) in {S.CHARGING, S.DOCKED})
+
+
+async def test_one_that_leaves_keeps_its_dock_until_it_is_seen_to_be_gone(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_WAY)
+        town.vehicle.__class__ = Blind
+        await asyncio.sleep(4.5)  # then it is called home
+        keeper = town.controller.supervisors["a1"]
+        assert keeper.gate.holder == "a1"
 
 
 async def test_it_goes_to_another_dock_where_there_is_one(make_town: Make) -> None:

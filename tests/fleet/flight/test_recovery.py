@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from fleet.flight.planning import sorties_of
+from fleet.link.fake import FakeVehicle
+from fleet.model.live import Telemetry
 from fleet.model.records import SortieStatus
 from fleet.model.states import DoorState, DroneState
 
@@ -112,6 +114,25 @@ async def test_a_drone_in_the_air_is_adopted_undisturbed(
         await town.until(lambda: town.state() is S.DOCKED and town.at_home())
         assert town.store.sorties["a1-1"].status is SortieStatus.COMPLETED
         assert list(town.store.sorties) == ["a1-1"]
+
+
+@pytest.mark.parametrize("untold", ["battery_percent", "lon"])
+async def test_a_drone_in_the_air_that_does_not_tell_all_is_adopted_all_the_same(
+    make_town: Make, untold: str
+) -> None:
+    class Dumb(FakeVehicle):
+        @property
+        def telemetry(self) -> Telemetry:
+            return super().telemetry.model_copy(update={untold: None})
+
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        await town.kill()
+        town.vehicle.__class__ = Dumb
+        await town.start_again()
+        await town.reach(S.ON_WAY, S.ON_TASK, bound_s=5)
 
 
 async def test_a_held_drone_is_held_still(make_town: Make) -> None:
