@@ -144,7 +144,7 @@ async def fly_mission_home(s: Supervisor) -> bool:
         # RTL, once the dock is open, brings it home all the same
         log.warning("does not take the way home", drone=s.drone.id, error=str(error))
         return False
-    s.answer(f"flies home, by item {s.t.mission_current} of its mission")
+    s.answer(f"flies home, by item {item} of its mission")
     return True
 
 

@@ -24,6 +24,11 @@ class Confirmations:
         self._words[drone, actor] = word, self._clock.monotonic() + VALID_S
         return word
 
+    def asked(self, drone: str, actor: str) -> str | None:
+        """Return the word that the pilot was asked to say, while it is good."""
+        word, until = self._words.get((drone, actor), ("", 0.0))
+        return word if word and self._clock.monotonic() < until else None
+
     def accepts(self, drone: str, actor: str, word: str) -> bool:
         """Say whether that is the word; whatever it is, it must be asked for anew afterwards."""
         asked, until = self._words.pop((drone, actor), ("", 0.0))

@@ -20,6 +20,7 @@ from fleet.flight.lids import Lids
 from fleet.flight.lookout import Lookout
 from fleet.flight.orders import OrderBook, known
 from fleet.flight.overrides import Overrides
+from fleet.flight.place import landed
 from fleet.flight.planning import Planner, ask
 from fleet.flight.policy import Policy
 from fleet.flight.relief import Reliefs
@@ -264,6 +265,10 @@ class FlightController:
             allowed = ", ".join(sorted(_ACTS_IN[word.action]))
             raise OrderError(
                 f"{drone} is {supervisor.state}; {word.action!r} is for drones that are {allowed}"
+            )
+        if supervisor.state is S.EMERGENCY and landed(supervisor.t):
+            raise OrderError(
+                f"{drone} is on the ground, its motors are stopped: {supervisor.reason}"
             )
         supervisor.tell(word)
 

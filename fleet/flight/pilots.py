@@ -188,7 +188,7 @@ class PilotDesk:
         """Carry out a word of safety, whether the store takes it in time or not."""
         before = await self._before(request)
         if before is not None:
-            return Answer(before)
+            return Answer(before, self._asked_before(request, before))
         drone, now, record = request.drone, self._clock.now(), self._docket.record(request)
         try:
             taken = self._control.take(drone, request.pilot, now)
@@ -293,6 +293,13 @@ class PilotDesk:
         if not self._confirmations.accepts(drone, who, said):
             return f"{said[:20]!r} is not the word, or its {VALID_S:g} s are over; ask again", None
         return None
+
+    def _asked_before(self, request: Request, before: CommandRecord) -> str | None:
+        """Return the word again, to one who asks again because the first answer was lost."""
+        first = isinstance(request.demand, Kill) and request.demand.confirm is None
+        if not first or before.status is not S.REFUSED:
+            return None
+        return self._confirmations.asked(request.drone, request.pilot)
 
     async def _let_go(self, tx: Transaction, request: Request) -> None:
         if self._holds(request):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fleet.errors import OrderError
 from fleet.model.records import SortieStatus
 from fleet.model.states import DoorState, DroneState
 
@@ -248,6 +249,9 @@ async def test_a_pilot_lands_it_where_it_is(make_town: Make) -> None:
         await town.until(lambda: not town.vehicle.truth.armed)
         assert town.state() is S.EMERGENCY
         assert "lands where it is: land by wang" in town.live().reason
+        for action in ("hold", "return", "land"):
+            with pytest.raises(OrderError, match="a1 is on the ground, its motors are stopped"):
+                await town.controller.command("a1", action, "wang")
 
 
 async def test_a_vehicle_that_holds_by_itself_is_shown_held_and_comes_home_at_the_reserve(

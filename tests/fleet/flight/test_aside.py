@@ -65,7 +65,9 @@ async def test_a_pilot_takes_back_a_landing_out_there(make_town: Make, word: str
         await town.reach(S.ON_TASK)
         assert await say(town, "land") == "lands here"
         await town.until(lambda: town.vehicle.truth.mode == "LAND" and town.state() is S.EMERGENCY)
-        await say(town, word)
+        last = town.controller.supervisors["a1"].programme.last if word == "return" else None
+        told = {"hold": "holds at", "return": f"flies home, by item {last} of its mission"}
+        assert told[word] in await say(town, word)
         assert town.vehicle.truth.mode != "LAND"
         await town.until(lambda: town.state() in {S.HELD, S.RETURNING}, 10)
         await asyncio.sleep(10)

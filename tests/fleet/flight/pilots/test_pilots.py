@@ -199,6 +199,19 @@ async def test_kill_is_asked_twice_with_the_word_of_the_answer(room: Any) -> Non
     assert room.link.told == ["kill"]
 
 
+async def test_the_word_is_said_again_to_one_who_lost_the_answer(room: Any) -> None:
+    asked = uuid4()
+    word = (await room.ask(kill(), id=asked)).confirm
+    assert (await room.ask(kill(), id=asked)).confirm == word
+    assert (await room.ask(kill(word))).record.status is CommandStatus.DONE
+    assert (await room.ask(kill(), id=asked)).confirm is None
+    other = uuid4()
+    await room.ask(kill(), id=other)
+    room.clock.seconds = confirm.VALID_S + 0.1
+    assert (await room.ask(kill(), id=other)).confirm is None
+    assert room.link.told == ["kill"]
+
+
 async def test_the_word_is_the_pilots_own_and_good_for_20_s(room: Any) -> None:
     word = (await room.ask(kill())).confirm
     room.clock.seconds = confirm.VALID_S + 0.1
