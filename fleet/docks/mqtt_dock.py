@@ -68,7 +68,7 @@ class MqttDock:
         A state that is older than the last one is passed over: it came late, or twice. One that
         the broker kept is as old as it says, and no younger than now.
         """
-        if not self._order.takes(message.at):
+        if not self._order.takes(message.at, self._clock.monotonic()):
             return
         now = self._clock.now()
         heard_at = min(message.at, now) if retained else now
@@ -111,9 +111,9 @@ class MqttDock:
         self._replies[command.id] = replies
         try:
             reply = await self._first_reply(command, replies)
-            while reply.result == "accepted":
-                async with asyncio.timeout(DOOR_S):
-                    reply = await replies.get()
+            async with asyncio.timeout(DOOR_S):
+                while reply.result == "accepted":
+                    reply = await self._next_reply(action, replies)
         except TimeoutError:
             # the reply may be lost where the state is not
             if self._state.online and self._state.door is _DONE[action]:
@@ -161,6 +161,19 @@ class MqttDock:
         raise DockError(
             f"dock {self.id}: {command.action}: no answer to {TRIES} tries in {TRIES * ANSWER_S:g} s"
         )
+
+    async def _next_reply(
+        self, action: Action, replies: asyncio.Queue[ReplyMessage]
+    ) -> ReplyMessage:
+        """Wait for the next reply; not on a dock that is offline meanwhile, which sends none."""
+        while True:
+            try:
+                async with asyncio.timeout(SHOWN_S):
+                    return await replies.get()
+            except TimeoutError:
+                if not self._state.online:
+                    why = self._state.reason or "dock is offline"
+                    raise DockError(f"dock {self.id}: {action}: {why}") from None
 
     def _set(self, **fields: object) -> None:
         state = self._state.model_copy(update=fields)

@@ -17,10 +17,10 @@ from amqtt.broker import Broker as AmqttBroker
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.docks import mqtt_dock
+from fleet.docks import mqtt_dock, order
 from fleet.docks.mqtt import MqttDocks
 from fleet.docks.mqtt_dock import MqttDock
-from fleet.docks.order import SET_BACK, Order
+from fleet.docks.order import SET_BACK, SET_BACK_S, Order
 from fleet.docks.wire import MOST_BYTES
 from fleet.errors import DockError
 from fleet.live import LiveHub
@@ -167,7 +167,10 @@ async def test_a_state_that_comes_late_or_twice_changes_nothing(wire: Wire) -> N
     assert wire.dock.state.door is DoorState.OPEN
 
 
-async def test_a_dock_whose_clock_was_set_back_is_heard_again(wire: Wire) -> None:
+async def test_a_dock_whose_clock_was_set_back_is_heard_again(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order, "SET_BACK_S", 0.0)
     await wire.state("open")
     await wire.until(lambda: wire.dock.state.door is DoorState.OPEN)
     for n in range(SET_BACK):
@@ -176,6 +179,15 @@ async def test_a_dock_whose_clock_was_set_back_is_heard_again(wire: Wire) -> Non
     heard = wire.dock.state.at
     assert heard is not None
     assert datetime.now(UTC) - heard < timedelta(seconds=10), "it is heard now, whatever it says"
+
+
+async def test_what_a_line_kept_and_sends_late_all_at_once_is_not_believed(wire: Wire) -> None:
+    await wire.state("closed", wind_m_s=7.0)
+    await wire.until(lambda: wire.dock.state.wind_m_s == 7.0)
+    for n in range(12):
+        await wire.state("open", late_s=60.0 - 5 * n)
+    await wire.settled()
+    assert wire.dock.state.door is DoorState.CLOSED
 
 
 async def test_a_state_that_the_broker_kept_is_as_old_as_it_says(wire: Wire) -> None:
@@ -246,6 +258,39 @@ async def test_answers_that_come_twice_and_in_disorder_are_one_answer(wire: Wire
         await closing
 
 
+async def test_a_door_that_is_said_to_be_moving_for_ever_is_given_up(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt_dock, "DOOR_S", 1.0)
+    opening = asyncio.create_task(wire.dock.open())
+    command = await asyncio.wait_for(wire.heard.get(), 10)
+
+    async def accept() -> None:
+        while True:
+            await wire.say("reply", {"command": command["id"], "result": "accepted"})
+            await asyncio.sleep(0.2)
+
+    accepting = asyncio.create_task(accept())
+    try:
+        with pytest.raises(DockError, match="open: not done within 1 s"):
+            await asyncio.wait_for(opening, 8)
+    finally:
+        accepting.cancel()
+        await asyncio.gather(accepting, return_exceptions=True)
+
+
+async def test_a_dock_that_dies_while_its_door_moves_is_not_waited_for(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The drone that waits over it has another dock to go to, and a battery."""
+    monkeypatch.setattr(mqtt_dock, "SHOWN_S", 0.3)
+    opening = asyncio.create_task(wire.dock.open())
+    await answers(wire, ("accepted", ""))
+    await wire.say("availability", b"offline")
+    with pytest.raises(DockError, match="open: dock is offline"):
+        await asyncio.wait_for(opening, 8)
+
+
 async def test_a_storm_of_nonsense_does_not_keep_a_good_word_from_being_heard(wire: Wire) -> None:
     for n in range(300):
         await wire.client.publish(f"{ROOT}/d1/state", b"{" * (n + 1), qos=0)
@@ -258,16 +303,22 @@ async def test_a_storm_of_nonsense_does_not_keep_a_good_word_from_being_heard(wi
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@given(st.lists(st.integers(0, 50), min_size=1, max_size=40))
-def test_taken_states_go_forward_but_for_a_clock_that_was_set_back(seconds: list[int]) -> None:
-    order, taken = Order(), []
-    for index, second in enumerate(seconds):
-        if order.takes(T0 + timedelta(seconds=second)):
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 6)), min_size=1, max_size=40))
+def test_taken_states_go_forward_but_for_a_clock_that_was_set_back(
+    told: list[tuple[int, int]],
+) -> None:
+    one, taken, now_s = Order(), [], 0.0
+    seconds, came = [second for second, _ in told], []
+    for index, (second, passed) in enumerate(told):
+        now_s += passed
+        came.append(now_s)
+        if one.takes(T0 + timedelta(seconds=second), now_s):
             taken.append((index, second))
     assert taken[0] == (0, seconds[0])
-    for (_, a), (i, b) in itertools.pairwise(taken):
+    for (before, a), (i, b) in itertools.pairwise(taken):
         if b < a:  # three late ones in a row, each newer than the one before
             late = seconds[i - SET_BACK + 1 : i + 1]
+            assert came[i] - came[before + 1] >= SET_BACK_S
             assert len(late) == SET_BACK
             assert all(x < y for x, y in itertools.pairwise(late))
             assert all(x < a for x in late)
@@ -275,5 +326,5 @@ def test_taken_states_go_forward_but_for_a_clock_that_was_set_back(seconds: list
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=30))
 def test_states_in_order_are_all_taken(seconds: list[int]) -> None:
-    order = Order()
-    assert all(order.takes(T0 + timedelta(seconds=s)) for s in sorted(seconds))
+    one = Order()
+    assert all(one.takes(T0 + timedelta(seconds=s), 0.0) for s in sorted(seconds))
