@@ -118,7 +118,8 @@ def unheard_over(world: World, dock: str, within_s: float = LANDS_S) -> frozense
     return frozenset(
         drone
         for drone, mate in world.keepers.items()
-        if (may_be_aloft(mate) or _is_nowhere(mate)) and comes_s(flier(mate), pad, math.inf) <= within_s
+        if (may_be_aloft(mate) or _is_nowhere(mate))
+        and comes_s(flier(mate), pad, math.inf) <= within_s
     )
 
 
