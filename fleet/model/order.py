@@ -54,3 +54,4 @@ class Order(BaseModel):
     created_at: datetime
     created_by: str
     reason: str = ""
+    """Why it ended; while it is active, why some of it is not flown now (the live picture alone)."""
