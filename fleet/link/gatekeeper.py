@@ -31,10 +31,10 @@ MOST_COMPONENTS = 16
 """Autopilot, gimbal, cameras, ...; more components than this in one vehicle are rubbish."""
 
 TIME_BACK_MS = 2_000
-TIME_AHEAD_MS = 15_000
+TIME_AHEAD_MS = 2_000
 TIME_FASTEST = 30.0
-"""Clocks of a vehicle's streams differ by less than the first; a simulation may run at some multiple
-of real time."""
+"""Clocks of a vehicle's streams differ by less than the first two; a simulation may run at some
+multiple of real time."""
 REBOOT_STAYS_S = 1.0
 """A clock that is elsewhere for so long, with no word of the old time between, has been set: the
 vehicle was started again. Packets of another time that come between those of this one are replayed."""
@@ -182,14 +182,14 @@ class Gatekeeper:
 
     def _is_new(self, line: _Line, frame: Frame, now: float) -> bool:
         raw, _, _, message, sequence, known = frame
-        at, newer = BOOT_TIME_AT.get(message), False
+        at, ms, newer = BOOT_TIME_AT.get(message), 0, False
         if at is not None:
-            ms, newest = _boot_ms(raw, at), line.ms
+            ms = _boot_ms(raw, at)
             if not self._in_time(line, ms, now):
                 if sequence == line.next:  # not heard, but no loss either
                     line.next, line.seen = sequence + 1 & 0xFF, line.seen << 1 & _MASK
                 return False
-            newer = newest is None or ms > newest
+            newer = line.ms is None or ms > line.ms
         if sequence == line.next and line.at is not None:  # as nearly all are
             line.next, line.at = sequence + 1 & 0xFF, now
             line.seen = line.seen << 1 & _MASK | 1
@@ -197,6 +197,8 @@ class Gatekeeper:
             line.number += 1
         elif not self._in_line(line, frame, now, newer=newer):
             return False
+        if at is not None:  # one that is refused after all says nothing of the time either
+            self._tell_time(line, ms, now, newer=newer)
         if not known:  # of which there are 16 million numbers
             self.counters.unknown += 1
             return False
@@ -248,17 +250,18 @@ class Gatekeeper:
     def _in_time(self, line: _Line, ms: int, now: float) -> bool:
         """Judge a frame by the vehicle's own clock."""
         if line.ms is None:
-            line.ms, line.ms_at = ms, now
             return True
         ahead = ms - line.ms
         if -TIME_BACK_MS < ahead < TIME_AHEAD_MS + 1000 * TIME_FASTEST * (now - line.ms_at):
-            if ahead > 0:
-                line.ms, line.ms_at = ms, now
-            if line.doubts:
-                self._count("old", line.doubts, now)
-                line.doubts = 0
             return True
         return self._other_time(line, ms, ahead, now)
+
+    def _tell_time(self, line: _Line, ms: int, now: float, *, newer: bool) -> None:
+        if newer:
+            line.ms, line.ms_at = ms, now
+        if line.doubts:
+            self._count("old", line.doubts, now)
+            line.doubts = 0
 
     def _other_time(self, line: _Line, ms: int, ahead: int, now: float) -> bool:
         near = abs(ms - line.doubt_ms) < TIME_AHEAD_MS + 1000 * TIME_FASTEST * (now - line.doubt_at)

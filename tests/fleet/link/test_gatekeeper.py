@@ -158,6 +158,31 @@ def test_a_recording_played_beside_the_vehicle_is_refused_and_told(
     assert vehicle.fly(1) == 100, "and the vehicle itself is heard as before"
 
 
+@pytest.mark.parametrize("settled_s", [0.0, 2.0])
+@pytest.mark.parametrize("ahead_ms", [-600_000, -5_000, 3_000, 5_000, 14_000, 600_000])
+@pytest.mark.parametrize("seq", [0, 48, 128, 208])
+def test_a_second_vehicle_behind_the_same_address_neither_silences_nor_replaces_the_first(
+    gate: Gatekeeper, seq: int, ahead_ms: int, settled_s: float
+) -> None:
+    """As behind a router: the same system id, numbers and a clock of its own."""
+    first = Vehicle(gate)
+    first.fly(settled_s)
+    second = Vehicle(gate, first.ms + ahead_ms, first.seq + seq, first.now)
+    passed = {first: 0, second: 0}
+    for n in range(int(10 * HZ)):
+        for vehicle in (first, second):
+            frame = vehicle.next()
+            if n % 100 == 0:  # a heartbeat has no time of its own
+                frame = packet(vehicle.seq)
+            passed[vehicle] += len(gate.admit([frame], HERE, vehicle.now))
+    if settled_s:
+        assert passed[first] > 900
+        assert passed[second] < 20
+    else:
+        assert max(passed.values()) > 800, "one of them is heard"
+    assert any("older than what is known" in t or "twice" in t for t in gate.troubles(first.now))
+
+
 @pytest.mark.parametrize("ahead", [20, 60, 100, 140, 180, 220])
 def test_replayed_heartbeats_do_not_take_the_place_of_true_ones(
     gate: Gatekeeper, ahead: int

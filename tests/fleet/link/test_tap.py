@@ -178,6 +178,27 @@ async def test_others_on_the_port_are_not_listened_to_nor_spoken_to(clock: HandC
             other.socket.close()
 
 
+async def test_a_second_vehicle_behind_the_same_router_leaves_the_first_as_it_is(
+    clock: HandClock,
+) -> None:
+    """The same system id from the same address; its clock a little ahead, its numbers elsewhere."""
+    async with listening(clock) as (tap, vehicle):
+        vehicle.fly(100, roll=1.0)
+        await settled(tap, vehicle)
+        second = Vehicle(vehicle.to)
+        second.socket.close()
+        second.socket, second.ms = vehicle.socket, vehicle.ms + 5_000
+        second.packer.seq = vehicle.packer.seq
+        rolls = set()
+        for _ in range(20):
+            second.fly(10, roll=2.0)
+            vehicle.fly(10, roll=1.0)
+            await settled(tap, vehicle)
+            rolls.add(fields(tap.latest(ATTITUDE))[1])
+        assert rolls == {1.0}
+        assert any("older than what is known" in t or "twice" in t for t in tap.troubles)
+
+
 async def test_a_replayed_flight_is_refused_and_told(clock: HandClock) -> None:
     """All that the vehicle sent, again, from its own address: a tapped line."""
     async with listening(clock) as (tap, vehicle):
