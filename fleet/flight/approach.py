@@ -10,7 +10,7 @@ from fleet.errors import LinkError
 from fleet.flight.berths import AT_M, returns_to
 from fleet.flight.fencing import widen
 from fleet.flight.looking import has_marker
-from fleet.flight.place import distance_m, heading_to, speed_m_s
+from fleet.flight.place import distance_m, endurance_s, heading_to, speed_m_s
 from fleet.flight.route import flown, homeward, way_home
 from fleet.flight.stacking import in_the_way_up
 from fleet.flight.supervisor import Supervisor
@@ -243,14 +243,18 @@ def _over(s: Supervisor, metres: float) -> bool:
 async def arrive(s: Supervisor, *, stops: bool = False) -> bool:
     """Wait until the drone is so near to its dock that the door has to open.
 
-    Or until the dock it is bound for fails and another could take it; or, with ``stops``, until it
+    One that does not tell where it is counts as near once its mission is over. Or until the dock it
+    is bound for fails and another could take it; or, with ``stops``, until it
     stands still on its way: only then the answer is true.
     """
-    bound = distance_m(s.t, s.pad) + 120.0
-    near = s.policy.near_dock_m
+    bound = min(distance_m(s.t, s.pad) + 120.0, endurance_s(s.drone))
+
+    def near() -> bool:
+        nowhere = s.t.lon is None and s.t.mode != "MISSION"
+        return nowhere or distance_m(s.t, s.pad) < s.policy.near_dock_m
 
     def over() -> bool:
-        return distance_m(s.t, s.pad) < near or not s.t.in_air or s.diverts_to() is not None
+        return near() or not s.t.in_air or s.diverts_to() is not None
 
     def stands() -> bool:
         still = s.t.in_air and s.t.mode == "HOLD" and speed_m_s(s.t) < s.policy.still_m_s

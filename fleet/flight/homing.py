@@ -262,6 +262,8 @@ def where(s: Supervisor, why: str) -> Step:
     away = distance_m(s.t, s.pad)
     if away <= s.policy.in_dock_m or in_its_dock(s):
         return Step(S.CLOSING, why)
+    if math.isinf(away):
+        return Step(S.EMERGENCY, "landed, and does not tell where")
     return Step(
         S.EMERGENCY, f"landed {away:.1f} m from its dock; {s.policy.in_dock_m:g} m is allowed"
     )

@@ -13,6 +13,7 @@ import pytest
 
 from fleet.flight.berths import Berth, choose, returns_to
 from fleet.flight.policy import Policy
+from fleet.link.fake import FakeVehicle
 from fleet.model.live import DockLive, Telemetry
 from fleet.model.records import SortieStatus
 from fleet.model.states import DoorState, DroneState
@@ -208,6 +209,27 @@ async def test_over_a_dock_that_its_own_return_does_not_lead_to_it_lands_where_i
         assert near(town, OTHER)
         assert "return" not in town.vehicle.commands
         assert "land" in town.vehicle.commands
+
+
+async def test_one_that_does_not_tell_its_place_any_more_finds_its_dock_open(make_town: Make) -> None:
+    class Blind(FakeVehicle):
+        @property
+        def telemetry(self) -> Telemetry:
+            nowhere = {"lon": None, "lat": None, "altitude_m": None}
+            return super().telemetry.model_copy(update=nowhere)
+
+    town = make_town()
+    async with town.open():
+        await fly(town)
+        town.vehicle.__class__ = Blind
+        await town.reach(S.RETURNING, bound_s=10)
+        await town.until(lambda: not town.vehicle.truth.armed, 600)
+        assert near(town, (117.65, 24.51))
+        assert town.dock.state.door is DoorState.OPEN
+        await town.reach(S.EMERGENCY)
+        assert "landed, and does not tell where" in town.live().reason
+        town.vehicle.__class__ = FakeVehicle
+        await in_dock(town, "d1")
 
 
 async def test_in_a_wind_faster_than_it_cruises_it_waits_for_its_dock_all_the_same(
