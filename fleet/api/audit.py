@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from fleet.api.auth import Admin, Principal
 from fleet.api.context import Context, Ctx
+from fleet.api.when import InUtc
 from fleet.store import audit
 from fleet.store.audit import AuditEntry
 
@@ -32,8 +33,8 @@ async def latest(
     ctx: Ctx,
     _caller: Admin,
     subject: Annotated[str | None, Query(max_length=100, description="e.g. drone:u1")] = None,
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="at or after")] = None,
-    before: Annotated[AwareDatetime | None, Query(alias="to", description="before")] = None,
+    since: Annotated[InUtc | None, Query(alias="from", description="at or after")] = None,
+    before: Annotated[InUtc | None, Query(alias="to", description="before")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[Act]:
     """Return the newest acts, newest first."""

@@ -6,18 +6,21 @@ import asyncio
 import csv
 import io
 import json
+import math
 import os
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, HTTPException, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AfterValidator, AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from fleet.api.auth import Viewer
 from fleet.api.context import Context, Ctx
+from fleet.api.when import InUtc
 from fleet.errors import NotFound
 from fleet.model.flightlog import EventKind, FlightRecord
 from fleet.model.records import TrackPoint
@@ -28,21 +31,14 @@ POINTS = 20_000
 """Points of a track: five and a half hours."""
 EVENTS = 10_000
 CHUNK = 256 * 1024
+Place = tuple[float, float]
+"""Longitude and latitude, degrees."""
 
 router = APIRouter(prefix="/api/v1", tags=["flights"])
 
 
-def _in_utc(at: datetime) -> datetime:
-    """Return a time in UTC, which the first and the last day there are may not have."""
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise ValueError(f"{at.isoformat()} is out of the years 1 to 9999 in UTC") from None
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-From = Annotated[Moment | None, Query(alias="from", description="lift-off at or after")]
-To = Annotated[Moment | None, Query(alias="to", description="lift-off before")]
+From = Annotated[InUtc | None, Query(alias="from", description="lift-off at or after")]
+To = Annotated[InUtc | None, Query(alias="to", description="lift-off before")]
 
 
 class Event(BaseModel):
@@ -125,7 +121,7 @@ async def track_csv(flight_id: str, ctx: Ctx, _caller: Viewer) -> Response:
     for p in await _track(ctx, flight):
         battery = "" if p.battery_percent is None else f"{p.battery_percent:.1f}"
         place = f"{p.lon:.7f}", f"{p.lat:.7f}", f"{p.altitude_m:.2f}"
-        table.writerow((p.at.isoformat(), *place, battery, p.state.value))
+        table.writerow((_when(p), *place, battery, p.state.value))
     kind = "text/csv; charset=utf-8; header=present"
     return Response(text.getvalue(), media_type=kind, headers=_named(flight_id, "csv"))
 
@@ -218,11 +214,6 @@ async def _track(ctx: Context, flight: FlightRecord) -> list[TrackPoint]:
 
 def _collection(flight: FlightRecord, points: Sequence[TrackPoint]) -> dict[str, Any]:
     places = [(round(p.lon, 7), round(p.lat, 7)) for p in points]
-    geometry: dict[str, Any] | None = None  # RFC 7946: a feature that is nowhere
-    if len(places) == 1:
-        geometry = {"type": "Point", "coordinates": places[0]}
-    elif places:
-        geometry = {"type": "LineString", "coordinates": places}
     landed = flight.landed_at
     properties = {
         "flight": flight.id,
@@ -233,13 +224,43 @@ def _collection(flight: FlightRecord, points: Sequence[TrackPoint]) -> dict[str,
         "landed_at": None if landed is None else landed.isoformat(),
         "landed_dock": flight.landed_dock,
         "distance_m": round(flight.distance_m, 1),
-        "times": [p.at.isoformat() for p in points],
+        "times": [_when(p) for p in points],
         "altitudes_above_home_m": [round(p.altitude_m, 2) for p in points],
         "battery_percent": [p.battery_percent for p in points],
         "states": [p.state.value for p in points],
     }
-    feature = {"type": "Feature", "id": flight.id, "geometry": geometry, "properties": properties}
+    feature = {
+        "type": "Feature",
+        "id": flight.id,
+        "geometry": _geometry(places),
+        "properties": properties,
+    }
     return {"type": "FeatureCollection", "features": [feature]}
+
+
+def _when(point: TrackPoint) -> str:
+    """Return a point's time, always as long: spreadsheets take a column by its first rows."""
+    return point.at.isoformat(timespec="milliseconds")
+
+
+def _geometry(places: Sequence[Place]) -> dict[str, Any] | None:
+    """Return a way as GeoJSON; RFC 7946 has one that crosses the antimeridian cut there."""
+    if not places:
+        return None  # a feature that is nowhere
+    if len(places) == 1:
+        return {"type": "Point", "coordinates": places[0]}
+    lines = [[places[0]]]
+    for (lon, lat), there in pairwise(places):
+        if abs(there[0] - lon) > 180:
+            side = math.copysign(180.0, lon)
+            east = there[0] + 2 * side  # of the same turn
+            cut = round(lat + (there[1] - lat) * (side - lon) / (east - lon), 7)
+            lines[-1].append((side, cut))
+            lines.append([(-side, cut)])
+        lines[-1].append(there)
+    if len(lines) == 1:
+        return {"type": "LineString", "coordinates": lines[0]}
+    return {"type": "MultiLineString", "coordinates": lines}
 
 
 def _named(flight_id: str, kind: str) -> dict[str, str]:

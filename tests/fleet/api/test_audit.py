@@ -46,6 +46,8 @@ async def test_it_is_asked_for_by_subject_time_and_number(api: Any) -> None:
         assert {act["action"] for act in commands} == {"drone.command", "drone.answer"}
         naive = await admin.get("/api/v1/audit", params={"from": "2026-05-01T08:00:00"})
         assert naive.status_code == 422
+        first = {"from": "0001-01-01T00:00:00+14:00"}
+        assert (await admin.get("/api/v1/audit", params=first)).status_code == 422
 
 
 async def test_it_is_an_administrators(api: Any) -> None:

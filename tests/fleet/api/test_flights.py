@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import struct
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,7 @@ async def test_a_track_is_geojson(flown: Any) -> None:
     assert line["type"] == "LineString"
     assert len(line["coordinates"]) == len(about["times"]) == 60
     assert line["coordinates"][0] == [117.6506, 24.51]
-    assert about["times"][0] == "2026-05-01T08:00:00+00:00"
+    assert about["times"][0] == "2026-05-01T08:00:00.000+00:00"
     assert about["altitudes_above_home_m"][0] == 66.0
     assert (about["drone"], about["landed_dock"]) == ("u1", "d1")
     assert nowhere["features"][0]["geometry"] is None
@@ -163,10 +164,38 @@ async def test_a_track_is_csv_with_units(flown: Any) -> None:
     ]  # fmt: skip
     assert len(rows) == 60
     assert rows[1] == [
-        "2026-05-01T08:00:01+00:00", "117.6506100", "24.5100000", "66.10", "90.5", "on_task",
+        "2026-05-01T08:00:01.000+00:00", "117.6506100", "24.5100000", "66.10", "90.5", "on_task",
     ]  # fmt: skip
     assert rows[0][4] == ""
     assert empty.text.count("\n") == 1
+
+
+async def test_a_track_over_the_antimeridian_is_cut_there(flown: Any) -> None:
+    places = [(179.99, -16.80), (179.9999, -16.81), (-179.9999, -16.83), (-179.99, -16.84)]
+    track = [
+        replace(
+            points(NOW, 1)[0],
+            drone="u2",
+            at=NOW + 30 * MINUTE + timedelta(seconds=s),
+            lon=lon,
+            lat=lat,
+        )
+        for s, (lon, lat) in enumerate([*places, *reversed(places)])
+    ]
+    async with flown.context.store.write() as tx:
+        await tracks.add(tx.session, track)
+    async with flown.as_("viewer") as viewer:
+        feature = (await viewer.get("/api/v1/flights/s2/track.geojson")).json()["features"][0]
+    assert feature["geometry"] == {
+        "type": "MultiLineString",
+        "coordinates": [
+            [[179.99, -16.80], [179.9999, -16.81], [180.0, -16.82]],
+            [[-180.0, -16.82], [-179.9999, -16.83], [-179.99, -16.84], [-179.99, -16.84],
+             [-179.9999, -16.83], [-180.0, -16.82]],
+            [[180.0, -16.82], [179.9999, -16.81], [179.99, -16.80]],
+        ],
+    }  # fmt: skip
+    assert len(feature["properties"]["times"]) == len(track)
 
 
 async def test_the_events_of_a_flight_are_its_own(flown: Any) -> None:
