@@ -158,7 +158,9 @@ async def emergency(s: Supervisor) -> Step:
                 return Step(S.CLOSING, why)
             s.gate.release(s.drone.id)
             away = distance_m(s.t, s.pad)
-            place = ", and does not tell where" if math.isinf(away) else f" {away:.0f} m from its dock"
+            place = (
+                ", and does not tell where" if math.isinf(away) else f" {away:.0f} m from its dock"
+            )
             s.say(f"{why.split('; landed')[0]}; landed{place}")
         elif _wants_door(s):
             s.gate.take(s.drone.id)

@@ -211,7 +211,9 @@ async def test_over_a_dock_that_its_own_return_does_not_lead_to_it_lands_where_i
         assert "land" in town.vehicle.commands
 
 
-async def test_one_that_does_not_tell_its_place_any_more_finds_its_dock_open(make_town: Make) -> None:
+async def test_one_that_does_not_tell_its_place_any_more_finds_its_dock_open(
+    make_town: Make,
+) -> None:
     class Blind(FakeVehicle):
         @property
         def telemetry(self) -> Telemetry:
