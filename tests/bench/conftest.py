@@ -76,7 +76,7 @@ class Flock:
         self.city_file = folder / "city.yaml"
         self.city_file.write_text(json.dumps(self._city(harness)))
         self.order = str(uuid4())
-        self.sorties = {name: self._sortie(n) for n, name in enumerate(self.flyers)}
+        self.sorties = {name: self.sortie(n) for n, name in enumerate(self.flyers)}
         plans = {name: _plan(sortie) for name, sortie in self.sorties.items()}
         (folder / "plans.json").write_text(json.dumps(plans))
         self.world = harness.Program(
@@ -122,7 +122,7 @@ class Flock:
             "zones": [{"id": "fence", "kind": "fence", "area": every}],
         }  # fmt: skip
 
-    def _sortie(self, number: int) -> Sortie:
+    def sortie(self, number: int) -> Sortie:
         """Return a sortie like no other: up, and round and round beside its own dock."""
         north, east = self.places[number]
         altitude = HEIGHT_M + 0.1 * number

@@ -9,12 +9,18 @@ The controller is ``skybeat serve``, killed and started again on a store that kn
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from fleet.link.items import programme
+from fleet.link.mavsdk_pool import MavsdkPool
+from fleet.link.plan_id import plan_id
+from missions.cityfile import parse
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(300)]
 SECONDS = 10.0
@@ -146,6 +152,37 @@ def _restarts(flock: Any, vehicles: int, restarts: int) -> int:
         adopted=under(spread(times, digits=2), ADOPTED_S), lost=lost,
     )  # fmt: skip
     return lost
+
+
+def test_plans_of_all_at_once(flocks: Callable[..., Any]) -> None:
+    """A plan like no other into each vehicle, all in the same moment, over one controller's links."""
+    flock = flocks(0, 24)
+    plans = {name: programme(flock.sortie(n)) for n, name in enumerate(flock.names)}
+    took: dict[str, float] = {}
+
+    async def load() -> None:
+        drones = parse(flock.city_file.read_text(), flock.city_file.name).drones
+        async with MavsdkPool(drones) as pool, asyncio.timeout(120):
+            links = pool.links
+            while not all(links[n].attached and links[n].telemetry.armable for n in plans):
+                await asyncio.sleep(0.1)
+            began = time.perf_counter()
+
+            async def one(name: str) -> None:
+                await links[name].load(plans[name])
+                took[name] = time.perf_counter() - began
+
+            await asyncio.gather(*map(one, plans))
+
+    asyncio.run(load())
+    held = flock.world.ask(do="state")["plans"]
+    mixed = [name for name, plan in plans.items() if held[name] != plan_id(plan.items)]
+    say(
+        bench="a plan into each vehicle at once, read back, s", vehicles=24,
+        items=len(plans[flock.names[0]].items), loaded=spread(list(took.values()), digits=2),
+        mixed=len(mixed),
+    )  # fmt: skip
+    assert not mixed
 
 
 def test_dock_to_airborne(flocks: Callable[..., Any]) -> None:
