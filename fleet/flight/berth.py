@@ -152,8 +152,10 @@ class Berthed(Waiting):
         reached = reaches(self.drone, t, own.position, altitude, self.wind_m_s, policy)
         if not lasts and self.refusals < policy.open_tries and reached:
             return None
-        berths = (world.berth(dock) for dock in world.docks)
         limits, but = world.city.limits, {self.berth, *self.tried}
+        # only those that may do: with the broker gone every drone asks this of every dock
+        may = (d for d, dock in world.docks.items() if d not in but and dock.state.online)
+        berths = (world.berth(dock) for dock in may)
 
         def free(position: tuple[float, float]) -> bool:
             return self._way_to(position, altitude) is None

@@ -13,6 +13,7 @@ import pytest
 
 from fleet.flight.berths import Berth, choose, returns_to
 from fleet.flight.policy import Policy
+from fleet.flight.world import World
 from fleet.link.fake import FakeVehicle
 from fleet.model.live import DockLive, Telemetry
 from fleet.model.records import SortieStatus
@@ -262,6 +263,27 @@ async def test_with_no_slot_that_is_nobodys_it_waits_for_its_own(make_town: Make
         assert town.live().berth == "d1"
         town.dock.refuse = ""
         await in_dock(town, "d1")
+
+
+async def test_with_the_broker_gone_no_other_dock_is_looked_into(
+    make_town: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each drone asks this each second; into each dock is a look at every drone."""
+    looked: list[str] = []
+    berth = World.berth
+
+    def counted(world: World, dock: str) -> Berth:
+        looked.append(dock)
+        return berth(world, dock)
+
+    town = make_town(docks=2)
+    async with town.open():
+        await fly(town)
+        monkeypatch.setattr(World, "berth", counted)
+        for dock in town.docks.values():
+            FAULTS["offline"](dock)
+        await asyncio.sleep(10)
+        assert set(looked) == {"d1"}
 
 
 async def test_two_that_are_turned_away_do_not_take_one_slot(make_town: Make) -> None:
