@@ -156,8 +156,7 @@ class MavsdkLink:
         """Take a picture of what was heard and tell the listeners where it has changed."""
         picture, before = self._slots.picture(), self._last
         self._track.add(picture)
-        self._profile.notice(picture.connected, self._tap.latest(ATTITUDE))
-        if picture.connected and not before.connected:
+        if self._profile.notice(picture.connected, self._tap.latest(ATTITUDE)):
             self._rater.begin()
         if picture != before:
             self._last = picture

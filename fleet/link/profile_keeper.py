@@ -49,15 +49,20 @@ class ProfileKeeper:
         self._hash: float | None = None
         self.differences: tuple[str, ...] | None = None
 
-    def notice(self, connected: bool, attitude: bytes | None) -> None:
-        """Take whether the vehicle is connected, and its last ATTITUDE."""
+    def notice(self, connected: bool, attitude: bytes | None) -> bool:
+        """Take whether the vehicle is connected, and its last ATTITUDE.
+
+        Return whether it is met anew: what it was told before it may have forgotten.
+        """
         boot_ms = self._boot_ms
         if attitude is not None:
             boot_ms = struct.unpack_from("<I", payload(attitude).ljust(4, b"\0"))[0]
         again = boot_ms < self._boot_ms - RESTART_MS
-        if connected and (again or not self._connected):
+        anew = connected and (again or not self._connected)
+        if anew:
             self._begin()
         self._connected, self._boot_ms = connected, boot_ms
+        return anew
 
     def hear(self, parameter: bytes) -> None:
         """Take a PARAM_VALUE: somebody may have set what was read."""

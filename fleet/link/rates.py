@@ -68,7 +68,7 @@ def rates(vehicles: int) -> dict[int, float]:
 
 
 class Rater:
-    """Asks one vehicle for rates, on every connection: one that was started again forgot them."""
+    """Asks one vehicle for rates whenever it is met: one that was started again forgot them."""
 
     def __init__(self, drone: str, asking: Asking, wanted: Mapping[int, float]) -> None:
         self._drone = drone

@@ -66,3 +66,13 @@ async def test_rates_are_asked_for_again_when_it_is_heard_again(scripted, monkey
         vehicle.heard.clear()
         vehicle.quiet = False
         await vehicle.hears(lambda: len(set(intervals(vehicle))) == len(rates(1)))
+
+
+async def test_rates_are_asked_for_again_of_one_that_was_started_again_meanwhile(scripted) -> None:
+    """PX4 starts within 2 s, so that it is not lost in between; it has forgotten them."""
+    async with scripted() as (vehicle, _):
+        vehicle.on["COMMAND_LONG"] = vehicle.ack
+        await vehicle.hears(lambda: len(set(intervals(vehicle))) == len(rates(1)))
+        vehicle.heard.clear()
+        vehicle.boot_ms = 0
+        await vehicle.hears(lambda: len(set(intervals(vehicle))) == len(rates(1)), 15)
