@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
-from fleet.errors import OrderError
+from fleet.errors import LinkError, OrderError
 from fleet.model.command import Demand
 from fleet.model.states import DroneState
 
@@ -125,4 +125,6 @@ class Wanted:
             if (before, state) not in _GOES_ON:
                 self.carrying = None
         if carried is not None and carried is not self.carrying:
-            carried.failed(OrderError(overruled))
+            # of one that is not heard nobody knows whether it took the word
+            unknown = state is S.LOST
+            carried.failed(LinkError(overruled) if unknown else OrderError(overruled))

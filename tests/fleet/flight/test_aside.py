@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fleet.errors import OrderError, Refused
+from fleet.errors import LinkError, OrderError, Refused
 from fleet.flight.word import Word
 from fleet.model.command import GoTo, Orbit
 from fleet.model.states import DroneState
@@ -142,7 +142,7 @@ async def test_a_word_that_is_overruled_is_answered_with_what_overrules_it(make_
         town.controller.tell("a1", Word("goto", "goto by wang", THERE, answer))
         await town.reach(S.HELD)
         town.vehicle.silent = True
-        with pytest.raises(OrderError, match="a1 is lost: no heartbeat"):
+        with pytest.raises(LinkError, match="a1 is lost: no heartbeat"):  # FAILED, not REFUSED
             await asyncio.wait_for(answer, 30)
 
 
