@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 from pyproj import Geod, Transformer
 from shapely.geometry import Polygon
 from shapely.validation import explain_validity
@@ -179,15 +178,6 @@ def area_m2(ring: Sequence[PositionLike]) -> float:
     points = _pairs(ring)
     area, _ = _GEOD.polygon_area_perimeter(points[:, 0], points[:, 1])
     return abs(float(area))
-
-
-def ring_contains(ring: Sequence[PositionLike], point: PositionLike) -> bool:
-    """Return whether a ring of (lon, lat) holds a point; its border counts as inside.
-
-    Edges are straight in longitude and latitude, which over an edge of 10 km lies within 2 m of
-    the geodesic.
-    """
-    return bool(shapely.covers(Polygon(ring), shapely.Point(point)))
 
 
 # WGS-84 <-> GCJ-02, the datum of published Chinese maps. The formulas are those of the public

@@ -52,17 +52,6 @@ class Result(StrEnum):
     FAILED = "failed"
 
 
-class VehiclePose(Protocol):
-    """Where a vehicle really is."""
-
-    @property
-    def lon(self) -> float: ...
-    @property
-    def lat(self) -> float: ...
-    @property
-    def altitude_amsl_m(self) -> float: ...
-
-
 class Vehicle(Protocol):
     """What a dock senses of a drone, and the charger's contact to it."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleet.model.detection import Detection, DetectionReceipt
@@ -36,14 +35,3 @@ async def find(
         id=row.id, incident=row.incident, duplicate=True, received_at=row.received_at
     )
     return Detection.model_validate(row.body), receipt
-
-
-async def of_incident(session: AsyncSession, incident: UUID, limit: int = 500) -> list[Detection]:
-    """Return an incident's detections, oldest first."""
-    query = (
-        select(DetectionRow)
-        .where(DetectionRow.incident == incident)
-        .order_by(DetectionRow.received_at, DetectionRow.id)
-        .limit(limit)
-    )
-    return [Detection.model_validate(row.body) for row in await session.scalars(query)]

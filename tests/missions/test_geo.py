@@ -95,12 +95,6 @@ def test_polygon_and_area_agree_with_each_other() -> None:
     assert len(FRAME.ring(FRAME.polygon(SQUARE))) == 4
 
 
-def test_contains_counts_the_border() -> None:
-    assert geo.ring_contains(SQUARE, (117.655, 24.505))
-    assert geo.ring_contains(SQUARE, (117.65, 24.505))
-    assert not geo.ring_contains(SQUARE, (117.649, 24.505))
-
-
 @pytest.mark.parametrize(
     ("ring", "said"),
     [
