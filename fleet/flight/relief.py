@@ -12,6 +12,7 @@ from fleet.flight.place import come_home_percent, distance_m
 from fleet.flight.supervisor import Supervisor
 from fleet.flight.word import Word
 from fleet.model.flightlog import EventKind
+from fleet.model.live import SiteLive
 from fleet.model.states import DroneState
 from missions.energy import PowerModel, Wind
 from missions.relief import Station
@@ -67,6 +68,12 @@ def stares_at(s: Supervisor, before: str | None = None) -> str | None:
     return leg.site if level and away <= THERE_M else None
 
 
+def _is_blind(s: Supervisor, site: str) -> bool:
+    """Whether there is no picture of a site, though drones are there."""
+    seen = s.world.hub.get("site", site)
+    return isinstance(seen, SiteLive) and seen.state == "blind"
+
+
 def _leg(s: Supervisor) -> Leg | None:
     return None if s.programme is None else s.programme.leg(s.t.mission_current)
 
@@ -109,7 +116,10 @@ class Reliefs:
             del self._gaps[site]
 
     def _watch(self, site: str, drones: list[Supervisor], now_s: float) -> None:
-        """Take note of who is there; the newest stays and the others go home."""
+        """Take note of who is there; the newest stays and the others go home.
+
+        Not while the newest is called away itself, nor while nobody sees the site.
+        """
         drones.sort(key=lambda s: s.sortie_since.timestamp() if s.sortie_since else 0.0)
         newest = drones[-1]
         since = self._gaps.pop(site, None)
@@ -117,6 +127,8 @@ class Reliefs:
             words = f"site {site} is watched again after {now_s - since:.0f} s"
             self._tell((newest,), newest.drone.id, words)
         self._watched[site] = newest.drone.id
+        if newest.wanted.word is not None or _is_blind(newest, site):
+            return
         for relieved in drones[:-1]:
             if relieved.wanted.word is None and relieved.holder is None:
                 relieved.flown = True  # what it was sent for it has done

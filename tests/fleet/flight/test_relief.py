@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from fleet.flight.planning import ask
 from fleet.flight.policy import Policy
 from fleet.flight.relief import stares_at
 from fleet.model.flightlog import FlightEvent
+from fleet.model.live import SiteLive
 from fleet.model.order import OrderRequest
 from fleet.model.records import SortieStatus
 from fleet.model.states import DroneState
@@ -74,6 +76,26 @@ async def test_the_relief_is_there_before_the_other_leaves(make_town: Make) -> N
         assert done[0].status is SortieStatus.COMPLETED
         assert notes.about("relieved at bridge")
         assert not notes.about("left unwatched")
+
+
+async def test_nobody_is_sent_home_while_the_relief_sees_nothing(make_town: Make) -> None:
+    town = make_town(("a1", "a2"), policy=Policy(ready_percent=50.0))
+    staring(town)
+    async with town.open():
+        for drone in ("a1", "a2"):
+            await town.reach(S.DOCKED, drone=drone)
+        await town.controller.submit(OrderRequest(kind="stare", sites=("bridge",)), "wang")
+        keepers = town.controller.supervisors
+        await town.until(lambda: any(stares_at(k) for k in keepers.values()))
+        (first,) = [d for d, k in keepers.items() if stares_at(k)]
+        (second,) = {"a1", "a2"} - {first}
+        town.hub.publish("site", "bridge", SiteLive(id="bridge", state="blind"))
+        await town.until(lambda: stares_at(keepers[second]) is not None, 1500)
+        await asyncio.sleep(20)
+        assert stares_at(keepers[first], "bridge") == "bridge"
+        town.hub.publish("site", "bridge", SiteLive(id="bridge", state="watching"))
+        await town.until(lambda: town.state(first) is S.RETURNING, 10)
+        assert town.live(first).reason == f"relieved by {second}"
 
 
 async def test_where_nobody_can_relieve_it_the_gap_is_told(make_town: Make) -> None:
