@@ -113,6 +113,10 @@ class LiveHub:
         for subscription in self._subscriptions:
             subscription.put(Change(topic, key, fact))
 
+    def forget(self, topic: Topic, key: str) -> None:
+        """Keep a fact no longer that nobody needs any more; subscribers are told nothing."""
+        self._facts.pop((topic, key), None)
+
     def get(self, topic: Topic, key: str) -> BaseModel | None:
         """Return the last fact of one key."""
         return self._facts.get((topic, key))

@@ -11,6 +11,8 @@ from fleet.errors import OrderError
 from fleet.flight.world import World
 from fleet.model.order import Order, OrderRequest, OrderStatus
 
+ENDED_KEPT = 500
+"""Orders that have ended and are still shown: a city gives some 150 a day."""
 log = structlog.get_logger(__name__)
 
 Ended = Callable[[str, str], None]
@@ -18,7 +20,7 @@ Ended = Callable[[str, str], None]
 
 
 class OrderBook:
-    """Every order that is active, and those ended since the start.
+    """Every order that is active, and those ended since the start, the last ``ENDED_KEPT``.
 
     Parameters
     ----------
@@ -132,6 +134,15 @@ class OrderBook:
     def _put(self, order: Order) -> None:
         self._orders[order.id] = order
         self._world.hub.publish("order", str(order.id), order)
+        if order.status is not OrderStatus.ACTIVE:
+            self._forget_old()
+
+    def _forget_old(self) -> None:
+        """Forget the oldest of those that have ended; the store keeps them."""
+        ended = [o.id for o in self._orders.values() if o.status is not OrderStatus.ACTIVE]
+        for old in ended[:-ENDED_KEPT]:
+            del self._orders[old]
+            self._world.hub.forget("order", str(old))
 
     def _end(self, orders: Sequence[Order], status: OrderStatus, reason: str) -> list[Order]:
         """End orders without waiting for anything: drones are called home first."""

@@ -69,6 +69,24 @@ async def test_recall_in_each_state_ends_at_home(make_town: Make, state: DroneSt
         assert all(o.status is OrderStatus.CANCELLED for o in town.controller.orders())
 
 
+async def test_orders_that_ended_long_ago_are_left_to_the_store(
+    make_town: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fleet.flight.orders.ENDED_KEPT", 3)
+    town = make_town(limit=0)
+    async with town.open():
+        first = await town.patrol()
+        ended = []
+        for _ in range(5):
+            order = await town.patrol()
+            ended.append((await town.controller.cancel(order.id, "chen")).id)
+        assert [o.id for o in town.controller.orders()] == [first.id, *ended[2:]]
+        assert set(town.hub.all("order")) == {str(o.id) for o in town.controller.orders()}
+        assert len(town.store.all_orders) == 6
+        with pytest.raises(OrderError, match="is cancelled already"):
+            await town.controller.cancel(ended[0], "chen")
+
+
 async def test_an_order_ends_at_its_time(make_town: Make) -> None:
     town = make_town(limit=9)
     async with town.open():
