@@ -89,6 +89,8 @@ MATRIX: tuple[Row, ...] = (
     Row("battery at reserve", "at the city's reserve, or at what coming home takes and a quarter "
         "more", battery.at_reserve, p.UNDER_WAY, A.RETURN, 760,
         told_in=frozenset({S.EMERGENCY})),
+    Row("battery untold", "the vehicle does not tell its battery", battery.unknown, p.UNDER_WAY,
+        A.RETURN, 755, for_s=60.0),
     Row("gps degraded", "a fix from fewer than 6 satellites, or no position", gps.degraded,
         p.FOLLOWED | {S.AVOIDING}, A.RETURN, 750, for_s=5.0,
         told_in=p.HOMEWARD | {S.HELD, S.EMERGENCY}),

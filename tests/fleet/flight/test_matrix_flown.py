@@ -112,6 +112,7 @@ CASES: dict[str, Case] = {
     "conflict": Case(S.ON_TASK, another_drone, S.AVOIDING),
     "fence breached": Case(S.ON_TASK, stuck(**place(0.0, 520.0)), S.RETURNING),
     "battery at reserve": Case(S.ON_TASK, vehicle(battery_percent=24.0), S.RETURNING),
+    "battery untold": Case(S.ON_TASK, vehicle(battery_percent=None), S.RETURNING),
     "gps degraded": Case(S.ON_TASK, vehicle(satellites=4), S.RETURNING),
     "position jumps": Case(S.ON_TASK, lambda town: jumps(town, 4), S.RETURNING),
     "called off": Case(S.OPENING, says("return"), S.CLOSING),
@@ -191,5 +192,5 @@ async def test_a_row_is_flown(make_town: Make, name: str) -> None:
             await town.until(lambda: any(case.words in w for w in town.live().warnings), 30)
             assert town.state() in {case.state, S.ON_WAY}
         else:
-            await town.reach(case.leads_to, bound_s=30)
+            await town.reach(case.leads_to, bound_s=65)
             assert name in notes.rows

@@ -52,6 +52,15 @@ def test_battery_at_reserve_is_shown_to_a_pilot_at_the_sticks(scene: Make) -> No
     assert v.warnings == ("battery 20 %: coming home takes 3 %, the reserve is 25 %",)
 
 
+@pytest.mark.parametrize("state", [S.ON_WAY, S.ON_TASK, S.HELD, S.AVOIDING])
+def test_battery_untold(scene: Make, state: S) -> None:
+    s = scene(state).fly(battery_percent=None)
+    assert s.after(59.0).step is None
+    v = s.after(2.0)
+    assert v.row == "battery untold"
+    assert v.step == Step(S.RETURNING, "battery level is not known")
+
+
 @pytest.mark.parametrize("state", [S.ON_WAY, S.ON_TASK, S.AVOIDING])
 def test_gps_degraded(scene: Make, state: S) -> None:
     s = scene(state).fly(satellites=5)
