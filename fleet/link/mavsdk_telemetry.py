@@ -57,11 +57,11 @@ four times a second at least, the others once."""
 _KEPT = frozenset({GPS_RAW_INT, EXTENDED_SYS_STATE})
 """Not forgotten when they are old: a drone is not down for being silent."""
 _TOLD_OF = {
-    GLOBAL_POSITION_INT: "its position",
-    ATTITUDE: "its attitude",
-    SYS_STATUS: "its battery",
-    GPS_RAW_INT: "its GPS fix",
-    EXTENDED_SYS_STATE: "whether it flies",
+    GLOBAL_POSITION_INT: ("its position",),
+    ATTITUDE: ("its attitude",),
+    SYS_STATUS: ("its battery",),
+    GPS_RAW_INT: ("its GPS fix",),
+    EXTENDED_SYS_STATE: ("whether it flies",),
 }
 """Of what an operator is told that it is old."""
 _POLE, _DATE_LINE = 900_000_000, 1_800_000_000
@@ -110,6 +110,8 @@ class Slots:
             self._since = None
         elif self._since is None:
             self._since = now
+        heard_s = 0.0 if self._since is None else now - self._since
+        old: list[str] = []
         for message, reader in _READERS:
             raw = self._tap.latest(message)
             if raw is None:
@@ -117,21 +119,16 @@ class Slots:
             last = self._read.get(message)
             if last is None or last.raw is not raw:
                 last = self._read[message] = _Read(raw, now, reader(fields(raw)))
-            if message in _KEPT or not self._is_old(message, now):
-                known.update(last.says)
-        old = [words for message, words in _TOLD_OF.items() if self._is_old(message, now)]
+            if min(now - last.at, heard_s) > STALE_S.get(message, math.inf):
+                old += _TOLD_OF.get(message, ())
+                if message not in _KEPT:
+                    continue
+            known.update(last.says)
         self.troubles = (f"it is heard, and no longer tells {', '.join(old)}",) if old else ()
         total = known.get("mission_total", 0)
         if total and known["mission_current"] == total - 1 and self._flown(total):
             known["mission_current"] = total
         return Telemetry(**known)
-
-    def _is_old(self, message: int, now: float) -> bool:
-        """Whether a vehicle that is heard has not told something again for too long."""
-        last, bound_s = self._read.get(message), STALE_S.get(message)
-        if last is None or bound_s is None or self._since is None:
-            return False
-        return now - max(last.at, self._since) > bound_s
 
     def _flown(self, total: int) -> bool:
         """Whether the last item, which stays the current one, was flown."""

@@ -157,7 +157,7 @@ def test_what_a_vehicle_that_is_heard_no_longer_tells_is_forgotten_and_told(hear
     assert (picture.battery_percent, picture.armable, picture.roll_deg) == (None, False, None)
     assert (picture.in_air, picture.gps_fix) == (True, 4), "it is not down for being silent"
     assert slots.troubles == (
-        "it is heard, and no longer tells its position, its attitude, its battery, its GPS fix, "
+        "it is heard, and no longer tells its battery, its GPS fix, its position, its attitude, "
         "whether it flies",
     )
     heard.hear(*all_told)
