@@ -53,7 +53,15 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[
     def run(program: str, *words: str) -> None:
         # its output must not be a pipe that the server keeps open
         line = [*as_user, str(programs / program), *words]
-        subprocess.run(line, check=True, capture_output=True, timeout=60, cwd=folder)
+        done = subprocess.run(
+            line,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            cwd=folder,
+        )
+        assert done.returncode == 0, f"{program}: {done.stdout}"
 
     data = str(folder / "data")
     run("initdb", "-D", data, "-A", "trust", "-U", "skybeat", "-E", "UTF8")

@@ -241,10 +241,10 @@ def test_lost_connection_is_said_and_made_again(
     _has_text(page, ".panel-sites li[data-id=bridge]", "5.55 m")
     assert controller.streams == 1
     controller.kill()
-    page.wait_for_selector(".lost-bar:visible")
+    page.wait_for_selector("text=/Next attempt in [6-9] s/")  # by itself it would come too late
     controller.start()
     page.click(".lost-bar .retry")
-    page.wait_for_selector(".lost-bar", state="hidden")
+    page.wait_for_selector(".lost-bar", state="hidden", timeout=5000)
     assert controller.streams == 1
 
 
