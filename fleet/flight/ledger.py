@@ -96,6 +96,8 @@ class Ledger:
             error = await self._try(entry)
             if error is not None:
                 if attempt >= TRIES and not entry.taken.done():
+                    drone = entry.record.drone
+                    log.error("store does not take a drone's state", drone=drone, error=str(error))
                     entry.taken.set_exception(error)
                     entry.taken.exception()  # whoever waited may have gone on long ago
                 if await self._newer(min(PAUSE_S * 2 ** min(attempt - 1, 10), LAST_PAUSE_S)):

@@ -326,12 +326,13 @@ class Supervisor(Berthed):
         lifecycle.check(self.state, step.state)
         if due.row:
             self.note(EventKind.SAFETY, f"{due.row}: {step.reason}", row=due.row, state=step.state)
+        # one that was just found does what it did before, stored or not
+        urgent = bool(due.rank) or self.state in {S.UNKNOWN, S.LOST}
         try:
-            # one that was just found does what it did before, stored or not
-            found = self.state in {S.UNKNOWN, S.LOST}
-            await self._save(step, URGENT_S if due.rank or found else SAVE_S)
+            await self._save(step, URGENT_S if urgent else SAVE_S)
         except StoreError as error:
-            log.error("store does not take a drone's state", drone=self.drone.id, error=str(error))
+            tell = log.warning if urgent else log.error
+            tell("step goes on before the store has it", drone=self.drone.id, error=str(error))
             if step.state in _NEEDS_STORE:
                 step = Step(_NEEDS_STORE[step.state], f"not stored, so not flown: {error}")
                 self.refused_at = self.world.clock.monotonic()
