@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import zip_longest
 
 from missions.sortie import Leg, LegKind, LookAt, Sortie, Waypoint
@@ -19,6 +20,8 @@ NAV_TAKEOFF = 22
 DO_CHANGE_SPEED = 178
 DO_SET_ROI_LOCATION = 195
 DO_SET_ROI_NONE = 197
+DO_GIMBAL_MANAGER_PITCHYAW = 1000
+DO_GIMBAL_MANAGER_CONFIGURE = 1001
 FENCE_INCLUSION = 5001
 FENCE_EXCLUSION = 5002
 RALLY_POINT = 5100
@@ -36,6 +39,11 @@ _SAME_FRAME = {
 """The _INT frames mean what the plain ones do; an autopilot may answer with either."""
 
 NAN = math.nan
+
+DOWN_DEG = -90.0
+"""Pitch of a camera that looks straight down; negative is below the horizon."""
+ITSELF, UNCHANGED = -2.0, -1.0
+"""Who commands a gimbal (MAV_CMD_DO_GIMBAL_MANAGER_CONFIGURE): the autopilot; whoever does."""
 
 POSITION_TOLERANCE_E7 = 2
 """1e-7 degrees: PX4 keeps positions as doubles, so a round trip may move the last digit (1 cm)."""
@@ -57,6 +65,17 @@ POSITIONED = frozenset(
         RALLY_POINT,
     }
 )
+
+
+class Still(Enum):
+    """Where the camera looks while it is kept on no point."""
+
+    AHEAD = "ahead"
+    DOWN = "down"
+
+
+FROM_ABOVE = frozenset({LegKind.SURVEY, LegKind.CORRIDOR})
+"""What is observed with the camera straight down, unless a leg names a point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,30 +158,57 @@ def programme(sortie: Sortie) -> Programme:
     items: list[Item] = []
     legs: list[int] = []
     speed = NAN
-    look: LookAt | None = None
+    aim: LookAt | Still = Still.AHEAD
     for index, leg in enumerate(sortie.legs):
         if not leg.waypoints:
             raise ValueError(f"sortie {sortie.id}: leg {index} ({leg.kind}) has no waypoint")
-        made = list(_leg_items(leg, speed, look))
+        before, aim = aim, _aim(leg, aim)
+        made = list(_leg_items(leg, speed, _camera_items(aim, before)))
         items += made
         legs += [index] * len(made)
-        speed, look = leg.speed_m_s, leg.look_at
+        speed = leg.speed_m_s
     fence = tuple(fence_items(sortie.fence, sortie.exclusions))
     rally = tuple(map(rally_item, sortie.alternates))
     return Programme(sortie, tuple(items), fence, tuple(legs), rally)
 
 
-def _leg_items(leg: Leg, speed: float, look: LookAt | None) -> Iterator[Item]:
+def _aim(leg: Leg, before: LookAt | Still) -> LookAt | Still:
+    """Return where the camera looks on a leg; once down it stays so, on the way between too."""
+    if leg.look_at is not None:
+        return leg.look_at
+    down = leg.kind in FROM_ABOVE or before is Still.DOWN
+    return Still.DOWN if down else Still.AHEAD
+
+
+def _camera_items(aim: LookAt | Still, before: LookAt | Still) -> Iterator[Item]:
+    """Yield what turns the camera.
+
+    Straight down it goes by the gimbal manager's two commands, which PX4 gives again by itself
+    where a mission that was left is taken up; not so DO_MOUNT_CONTROL. No axis is locked to the
+    earth: PX4 moves a gimbal on servo outputs that it does not stabilise itself (MNT_DO_STAB 0)
+    along none that is.
+    """
+    if aim == before:
+        return
+    if isinstance(aim, LookAt):
+        yield _at(DO_SET_ROI_LOCATION, aim, (0.0, 0.0, 0.0, 0.0))
+        return
+    if isinstance(before, LookAt):
+        yield Item(DO_SET_ROI_NONE, FRAME_MISSION)
+    if aim is Still.DOWN:
+        control = (ITSELF, ITSELF, UNCHANGED, UNCHANGED)
+        yield Item(DO_GIMBAL_MANAGER_CONFIGURE, FRAME_MISSION, control)
+        yield Item(DO_GIMBAL_MANAGER_PITCHYAW, FRAME_MISSION, (DOWN_DEG, 0.0, NAN, NAN))
+
+
+def _leg_items(leg: Leg, speed: float, camera: Iterator[Item]) -> Iterator[Item]:
     points = list(leg.waypoints)
     if leg.kind is LegKind.TAKEOFF:
         first = points.pop(0)
         yield _at(NAV_TAKEOFF, first, (0.0, 0.0, 0.0, NAN))
     if leg.speed_m_s != speed:
         yield Item(DO_CHANGE_SPEED, FRAME_MISSION, (1.0, float(leg.speed_m_s), -1.0, 0.0))
-    if leg.look_at is not None and leg.look_at != look:
-        yield _at(DO_SET_ROI_LOCATION, leg.look_at, (0.0, 0.0, 0.0, 0.0))
-    elif leg.look_at is None and look is not None:
-        yield Item(DO_SET_ROI_NONE, FRAME_MISSION)
+    yield from camera
     for point in points:
         if leg.kind is LegKind.STARE and point.hold_s > 0:
             yield _at(NAV_LOITER_TIME, point, (float(point.hold_s), 0.0, 0.0, NAN))

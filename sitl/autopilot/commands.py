@@ -264,12 +264,9 @@ class CommandServer:
         return (ACCEPTED,)
 
     def _pitch_yaw(self, command: Command) -> tuple[int, ...]:
-        pitch, yaw = command.p[0], command.p[1]
-        if not math.isfinite(pitch):
-            return (ACCEPTED,)
-        turn = math.radians(yaw) if math.isfinite(yaw) else 0.0
+        pitch, yaw = command.p[:2]
         flags = int(command.p[4]) if math.isfinite(command.p[4]) else 0
-        self._core.gimbal.angles(math.radians(pitch), turn, lock_yaw=bool(flags & 16))
+        self._core.gimbal.pitch_yaw(pitch, yaw, flags)
         return (ACCEPTED,)
 
     def _set_current(self, command: Command) -> tuple[int, ...]:

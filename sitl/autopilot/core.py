@@ -57,6 +57,10 @@ class VehicleSpec:
     seed: int = 0
 
 
+AUTOPILOT = 1
+"""MAV_COMP_ID_AUTOPILOT1."""
+
+
 class Core:
     """State of one embedded vehicle."""
 
@@ -79,7 +83,7 @@ class Core:
         self.body = Body(math.radians(spec.heading_deg))
         self.wind = Wind(spec.wind, spec.seed * 3 + 1)
         self.estimator = Estimator(spec.seed * 3 + 2)
-        self.gimbal = Gimbal(self.body.yaw)
+        self.gimbal = Gimbal(self.body.yaw, (spec.system_id, AUTOPILOT))
         self.plan = Plan()
         self.now = 0.0
         """Seconds since boot."""

@@ -10,7 +10,7 @@ from pymavlink.dialects.v20 import common as mav
 from sitl.autopilot.codec import Encoder
 from sitl.autopilot.commander import ACCEPTED, DENIED, Commander
 from sitl.autopilot.commands import UNSUPPORTED, Command, CommandServer, command_of
-from sitl.autopilot.core import CRITICAL, Core, LandingTarget
+from sitl.autopilot.core import AUTOPILOT, CRITICAL, Core, LandingTarget
 from sitl.autopilot.link import Endpoint, UdpLink
 from sitl.autopilot.param_server import ParamServer
 from sitl.autopilot.port import Fault
@@ -18,8 +18,6 @@ from sitl.autopilot.streams_status import MISSION_CURRENT, MISSION_ITEM_REACHED,
 from sitl.autopilot.telemetry import Telemetry
 from sitl.autopilot.transfer import MissionTransfer
 
-COMPONENT = 1
-"""MAV_COMP_ID_AUTOPILOT1."""
 _DATAGRAM = 1400
 _CHUNK = 50
 _REACHED_AGAIN = 10
@@ -36,14 +34,14 @@ class MavlinkLink:
         self._core = core
         self._commander = commander
         self._commands = commands
-        self._encoder = Encoder(core.spec.system_id, COMPONENT)
-        self._parser = mav.MAVLink(None, srcSystem=core.spec.system_id, srcComponent=COMPONENT)
+        self._encoder = Encoder(core.spec.system_id, AUTOPILOT)
+        self._parser = mav.MAVLink(None, srcSystem=core.spec.system_id, srcComponent=AUTOPILOT)
         self._parser.robust_parsing = True
         self.socket = UdpLink(Endpoint.parse(url), self._receive, time.monotonic)
         self.telemetry = Telemetry(core, commander)
         self.params = ParamServer(core.params, self.send)
         self.transfer = MissionTransfer(
-            core.plan, core.spec.system_id, COMPONENT, self.send, core.say
+            core.plan, core.spec.system_id, AUTOPILOT, self.send, core.say
         )
         self._clock: float | None = None
         """The vehicle's time when the station's clock was at 0; None until it is known."""
@@ -190,7 +188,7 @@ class MavlinkLink:
 
     def _command(self, message: Any, sender: tuple[int, int]) -> None:
         command = command_of(message)
-        if message.target_component not in (0, COMPONENT, 154):  # 154: MAV_COMP_ID_GIMBAL
+        if message.target_component not in (0, AUTOPILOT, 154):  # 154: MAV_COMP_ID_GIMBAL
             return
         if command.frame is None or command.frame == 5:
             result = self._of_this_link(command.number, command.p, sender)
@@ -220,19 +218,11 @@ class MavlinkLink:
         if number == 519:
             return UNSUPPORTED
         if number == 1001:  # DO_GIMBAL_MANAGER_CONFIGURE
-            self._core.gimbal.owner = self._gimbal_owner(p, sender)
+            self._core.gimbal.configure(p, sender)
             return ACCEPTED
         if number == 1000 and self._core.gimbal.owner != sender:
             return DENIED  # DO_GIMBAL_MANAGER_PITCHYAW from one who has not taken control
         return None
-
-    def _gimbal_owner(self, p: tuple[float, ...], sender: tuple[int, int]) -> tuple[int, int]:
-        system, component = int(p[0]), int(p[1])
-        if system == -2:
-            return sender
-        if system == -3:
-            return (0, 0)
-        return self._core.gimbal.owner if system < 0 else (system, max(0, component))
 
     def _ack(self, number: int, result: int, to: tuple[int, int]) -> None:
         self.send(mav.MAVLink_command_ack_message(number, result, 0, 0, *to))

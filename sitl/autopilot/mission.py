@@ -27,6 +27,8 @@ class MissionFlight:
         self._inside_since: float | None = None
         self._jumps: dict[int, int] = {}
         self._rested = False
+        self._again: list[Item] = []
+        """What turned the gimbal before; PX4 gives it again where a mission is taken up."""
         self.wants_rtl = False
 
     def enter(self) -> None:
@@ -37,6 +39,7 @@ class MissionFlight:
             self.restart()
         self._rested = False
         self._speed = self._speed_before(plan.current)
+        self._again = self._gimbal_before(plan.current)
         self._item = None
         self.wants_rtl = False
         self._climb = None
@@ -125,11 +128,13 @@ class MissionFlight:
             if item.has_position or item.command == it.DELAY:
                 break
             self._act(item)
+            self._turn_again()
             if self.wants_rtl or plan.finished:
                 return
             self._advance()
             if plan.finished:
                 return
+        self._turn_again()
         item = plan.mission[plan.current]
         if item.has_position:
             self._target = self._target_of(plan.current)
@@ -242,6 +247,21 @@ class MissionFlight:
                 speed = item.params[1]
         return speed
 
+    def _gimbal_before(self, index: int) -> list[Item]:
+        """Return the last items before one that take the gimbal and turn it. Not a point: PX4."""
+        before = self._core.plan.mission[:index]
+        found = (
+            next((item for item in reversed(before) if item.command == command), None)
+            for command in (it.GIMBAL_CONFIGURE, it.GIMBAL_PITCHYAW)
+        )
+        return [item for item in found if item is not None]
+
+    def _turn_again(self) -> None:
+        """Turn the gimbal as before, once, after the item that the mission is taken up with."""
+        again, self._again = self._again, []
+        for item in again:
+            self._act(item)
+
     def _act(self, item: Item) -> None:
         """Carry out an item that takes no flying."""
         core, p = self._core, item.params
@@ -256,7 +276,9 @@ class MissionFlight:
         elif item.command in (it.ROI_NONE, it.ROI, 80):
             gimbal.neutral()
         elif item.command == it.MOUNT_CONTROL:
+            gimbal.owner = gimbal.itself
             gimbal.angles(math.radians(p[0]), math.radians(p[2]), lock_yaw=False)
-        elif item.command == it.GIMBAL_PITCHYAW and math.isfinite(p[0]):
-            yaw = math.radians(p[1]) if math.isfinite(p[1]) else 0.0
-            gimbal.angles(math.radians(p[0]), yaw, lock_yaw=bool(item.x & 16))
+        elif item.command == it.GIMBAL_CONFIGURE:
+            gimbal.configure(p, gimbal.itself)
+        elif item.command == it.GIMBAL_PITCHYAW and gimbal.owner == gimbal.itself:
+            gimbal.pitch_yaw(p[0], p[1], item.x)

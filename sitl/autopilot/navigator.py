@@ -32,6 +32,7 @@ class Navigator:
         self.rtl = ReturnFlight(core, self.precland)
         self.orbit = OrbitFlight(core)
         self.finished = False
+        self._mode = core.mode
         self._target = here(core, 0.0)
         self._takeoff_altitude: float | None = None
         self._reposition: Target | None = None
@@ -74,8 +75,12 @@ class Navigator:
         """Begin a mode."""
         core = self._core
         self.finished = False
+        left, self._mode = self._mode, mode
+        leaves = left is Mode.MISSION and mode is not Mode.MISSION
         if not core.landed:
             core.landed_state = AIR
+            if leaves or mode in (Mode.RTL, Mode.LAND):
+                core.gimbal.neutral_soon()
         if mode is Mode.MISSION:
             self.mission.enter()
         elif mode is Mode.TAKEOFF:

@@ -7,7 +7,9 @@ import math
 import pytest
 
 from fleet.link.asking import NoAnswer
+from fleet.link.items import programme
 from fleet.model.command import LookAtPoint, PointGimbal
+from missions.sortie import Leg, LegKind
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
@@ -42,3 +44,41 @@ async def test_it_keeps_looking_at_a_point(air):
     air.took("gimbal at a point", since, 0, 8)
     await air.go_to(15, 0)
     await air.true(aimed, 10, "and still there from elsewhere")
+
+
+async def test_a_survey_is_flown_with_the_camera_down_also_after_a_hold(
+    ground, make_sortie, place, moment
+):
+    legs = (
+        Leg(LegKind.TRANSIT, (place(20, 0),), 6.0),
+        Leg(LegKind.SURVEY, (place(40, 0), place(40, 30)), 3.0, cell="c"),
+        Leg(LegKind.TRANSIT, (place(20, 30),), 6.0),
+    )
+    plan = programme(make_sortie(legs))
+
+    def pitch():
+        return ground.sim.true_pose().gimbal_pitch_deg
+
+    await ground.link.load(plan)
+    assert await ground.link.holds(plan) is None, "nor does its number of the plan differ"
+    await ground.link.arm()
+    await ground.link.start_mission()
+    await ground.until(lambda t: plan.leg_index(t.mission_current) == 1, 60)
+    await ground.true(lambda: abs(pitch()) < 6, 5, "level on the way out")
+    await ground.until(lambda t: plan.leg_index(t.mission_current) == 2, 60)
+    since = ground.now()
+    await ground.true(lambda: abs(pitch() + 90) < 6, 8, "down on the survey")
+    ground.took("camera down on a survey", since, 0, 6)
+
+    await ground.link.hold()
+    since = ground.now()
+    await ground.true(lambda: abs(pitch()) < 6, 10, "to the front where the mission is left")
+    ground.took("camera to the front in hold", since, 0, 8)
+    await ground.link.start_mission()
+    since = ground.now()
+    await ground.true(lambda: abs(pitch() + 90) < 6, 10, "down again where it is taken up")
+    ground.took("camera down after hold", since, 0, 8)
+    assert plan.leg_index(ground.link.telemetry.mission_current) == 2
+    await ground.until(lambda t: plan.leg_index(t.mission_current) == 3, 60)
+    assert abs(pitch() + 90) < 6, "down on the way to the next survey"
+    assert [t.text for t in ground.link.texts if t.at >= moment and "denied" in t.text] == []

@@ -58,7 +58,7 @@ def test_a_programme_takes_off_first_and_ends_over_the_dock(sortie: Sortie) -> N
 @given(sorties())
 def test_every_waypoint_is_flown_once_at_its_speed_and_look(sortie: Sortie) -> None:
     made = programme(sortie)
-    speed, look = math.nan, None
+    speed, look = math.nan, "ahead"
     points = iter([(leg, w) for leg in sortie.legs for w in leg.waypoints])
     for item in made.items:
         if item.command == items.DO_CHANGE_SPEED:
@@ -66,7 +66,14 @@ def test_every_waypoint_is_flown_once_at_its_speed_and_look(sortie: Sortie) -> N
         elif item.command == items.DO_SET_ROI_LOCATION:
             look = (item.x, item.y)
         elif item.command == items.DO_SET_ROI_NONE:
-            look = None
+            look = "ahead"
+        elif item.command == items.DO_GIMBAL_MANAGER_CONFIGURE:
+            commands = item.params
+        elif item.command == items.DO_GIMBAL_MANAGER_PITCHYAW:
+            assert commands == (-2, -2, -1, -1), "the autopilot takes the gimbal first"
+            assert look == "ahead", "a point is let go before"
+            assert (item.params[:2], item.x, item.z) == ((-90.0, 0.0), 0, 0.0)
+            look = "down"
         else:
             leg, point = next(points)
             assert (item.x, item.y) == (items.degrees_e7(point.lat), items.degrees_e7(point.lon))
@@ -74,12 +81,44 @@ def test_every_waypoint_is_flown_once_at_its_speed_and_look(sortie: Sortie) -> N
             if item.command != items.NAV_TAKEOFF:
                 assert item.params[0] == point.hold_s
                 assert speed == leg.speed_m_s
-                wanted = leg.look_at and (
-                    items.degrees_e7(leg.look_at.lat),
-                    items.degrees_e7(leg.look_at.lon),
-                )
-                assert look == wanted
+                if leg.look_at is not None:
+                    there = leg.look_at
+                    assert look == (items.degrees_e7(there.lat), items.degrees_e7(there.lon))
+                elif leg.kind in (LegKind.SURVEY, LegKind.CORRIDOR):
+                    assert look == "down"
+                else:
+                    assert look in ("ahead", "down")
     assert next(points, None) is None
+
+
+def test_the_camera_goes_down_once_and_again_after_a_point() -> None:
+    at = (Waypoint(1, 2, 30),)
+    site = LookAt(1.5, 2.5)
+    kinds = [
+        (LegKind.TAKEOFF, None),
+        (LegKind.TRANSIT, None),
+        (LegKind.SURVEY, None),
+        (LegKind.TRANSIT, None),
+        (LegKind.CORRIDOR, None),
+        (LegKind.STARE, site),
+        (LegKind.TRANSIT, None),
+        (LegKind.SURVEY, None),
+        (LegKind.STARE, site),
+        (LegKind.SURVEY, None),
+        (LegKind.HOME, None),
+    ]
+    legs = tuple(Leg(kind, at, 5.0, look) for kind, look in kinds)
+    made = programme(Sortie("s", "o", "d", "k", 1, 2, 3, legs, SortieEnergy(1, 1, 1, 1, 1)))
+    flown = (items.NAV_TAKEOFF, items.NAV_WAYPOINT, items.DO_CHANGE_SPEED)
+    numbered = zip(made.legs, made.items, strict=True)
+    assert [(leg, item.command) for leg, item in numbered if item.command not in flown] == [
+        *((2, 1001), (2, 1000)),
+        (5, items.DO_SET_ROI_LOCATION),
+        (6, items.DO_SET_ROI_NONE),
+        *((7, 1001), (7, 1000)),
+        (8, items.DO_SET_ROI_LOCATION),
+        *((9, items.DO_SET_ROI_NONE), (9, 1001), (9, 1000)),
+    ]
 
 
 @given(sorties(), st.integers(-5, 500))
