@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,28 @@ def test_each_floor_of_fleet_uses_only_those_below_it() -> None:
             if parts[0] == "fleet" and floor_of(parts) not in below:
                 wrong.append(str(found))
     assert wrong == []
+
+
+def test_no_file_leads_back_to_itself() -> None:
+    """An import for types alone counts too: who reads one file of a circle must read them all."""
+    files = {_name(file): file for package in PACKAGES for file in sources(package)}
+    uses = {name: _files_named(imports(file), files) - {name} for name, file in files.items()}
+    order = TopologicalSorter(uses)
+    try:
+        order.prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' <- '.join(error.args[1])}")
+
+
+def _name(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _files_named(found: Iterable[Import], files: Mapping[str, Path]) -> set[str]:
+    """Return the files that imports name: ``a.b.c`` is module ``a.b.c``, or a name in ``a.b``."""
+    modules = {one.module for one in found}
+    return {m if m in files else m.rpartition(".")[0] for m in modules} & files.keys()
 
 
 def test_missions_is_pure() -> None:

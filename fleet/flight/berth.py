@@ -14,6 +14,7 @@ from fleet.flight.gate import Gate
 from fleet.flight.place import endurance_s
 from fleet.flight.policy import Policy
 from fleet.flight.precision import Sight
+from fleet.flight.vacancy import vacancy
 from fleet.flight.waiting import Waiting
 from fleet.flight.world import World
 from fleet.link.port import DroneLink, why
@@ -128,7 +129,7 @@ class Berthed(Waiting):
     def berth_fails(self) -> str | None:
         """Say why its dock cannot take it now; None where it can."""
         world = self.world
-        return fails(self.drone.id, world.berth(self.berth), world.city.limits, world.policy)
+        return fails(self.drone.id, vacancy(world, self.berth), world.city.limits, world.policy)
 
     def diverts_to(self, *, afresh: bool = False) -> str | None:
         """Return the dock to go to in place of its own; None where it stays with that.
@@ -144,7 +145,7 @@ class Berthed(Waiting):
 
     def _look_for_another(self) -> str | None:
         world, policy, t = self.world, self.policy, self.t
-        own = world.berth(self.berth)
+        own = vacancy(world, self.berth)
         failing = fails(self.drone.id, own, world.city.limits, policy) is not None
         lasts = self.lasting("berth fails", failing) >= policy.dock_fault_s
         sortie = self.sortie
@@ -155,7 +156,7 @@ class Berthed(Waiting):
         limits, but = world.city.limits, {self.berth, *self.tried}
         # only those that may do: with the broker gone every drone asks this of every dock
         may = (d for d, dock in world.docks.items() if d not in but and dock.state.online)
-        berths = (world.berth(dock) for dock in may)
+        berths = (vacancy(world, dock) for dock in may)
 
         def free(position: tuple[float, float]) -> bool:
             return self._way_to(position, altitude) is None

@@ -124,6 +124,7 @@ class FlightController:
         journal: Journal | None = None,
         presence: Callable[[], datetime | None] | None = None,
     ) -> None:
+        self._supervisors: dict[str, Supervisor] = {}
         self._world = World(
             city,
             store,
@@ -135,12 +136,12 @@ class FlightController:
             {dock.id: Gate() for dock in city.docks},
             Unheard() if journal is None else journal,
             presence or unwatched,
+            keepers=self._supervisors,
         )
-        self._supervisors = self._world.keepers
         for d in city.drones:
             self._supervisors[d.id] = Supervisor(self._world, d, links[d.id], HANDLERS)
         self._orders = OrderBook(self._world, self._order_ended)
-        self._dispatch = Dispatch(self._world, self._orders, planner)
+        self._dispatch = Dispatch(self._world, self._supervisors, self._orders, planner)
         self._tasks: list[asyncio.Task[None]] = []
         self._tracks = Tracks(self._world, tuple(self._supervisors.values()))
         self._reliefs = Reliefs()

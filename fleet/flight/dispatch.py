@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -31,15 +31,24 @@ class Dispatch:
     Parameters
     ----------
     world
-        The drones' keepers, the store, the clock.
+        The city, the store, the clock.
+    keepers
+        The drones' keepers by drone id.
     orders
         What is wanted.
     planner
         Who decides who flies what.
     """
 
-    def __init__(self, world: World, orders: OrderBook, planner: Planner) -> None:
+    def __init__(
+        self,
+        world: World,
+        keepers: Mapping[str, Supervisor],
+        orders: OrderBook,
+        planner: Planner,
+    ) -> None:
         self._world = world
+        self._keepers = keepers
         self._orders = orders
         self.planner = planner
         self.ferries = True
@@ -63,7 +72,7 @@ class Dispatch:
             await asyncio.sleep(PLAN_EACH_S)
 
     async def _plan(self) -> None:
-        world, keepers = self._world, tuple(self._world.keepers.values())
+        world, keepers = self._world, tuple(self._keepers.values())
         active = self._orders.active()
         self.ferries = self.ferries or bool(active)
         guests = [s for s in keepers if is_guest(s) and s.not_ready() is None]
@@ -107,8 +116,8 @@ class Dispatch:
     async def _hand_over(self, sortie: Sortie) -> None:
         """Store a sortie, then give it to its drone, where both still want it."""
         world = self._world
-        keepers = tuple(world.keepers.values())
-        s = world.keepers[sortie.drone]
+        keepers = tuple(self._keepers.values())
+        s = self._keepers[sortie.drone]
 
         def wanted() -> bool:
             here = s.not_ready() is None and s.berth == sortie.dock

@@ -74,7 +74,7 @@ def _situation(s: Supervisor, before_start_s: float) -> Situation:
         ground_amsl_m=s.world.city.city.elevation_m,
         operator_absent_s=s.world.absent_s(),
         overridden=s.world.overrides.of(s.drone.id, s.world.clock.monotonic()),
-        fliers=tuple(fliers(s)),
+        fliers=tuple(fliers(s.world, s.drone.id)),
         before_start_s=before_start_s,
     )
 

@@ -141,11 +141,11 @@ async def _try_open(s: Supervisor, why: str) -> str | None:
 
 
 def _busy(s: Supervisor) -> str:
-    return in_its_way_down(s) or f"{s.gate.holder} is moving at the dock"
+    return in_its_way_down(s.world, s) or f"{s.gate.holder} is moving at the dock"
 
 
 def _take_column(s: Supervisor) -> bool:
-    return in_its_way_down(s) is None and s.gate.take(s.drone.id)
+    return in_its_way_down(s.world, s) is None and s.gate.take(s.drone.id)
 
 
 async def _stop_here(s: Supervisor) -> None:

@@ -76,7 +76,7 @@ class Lids:
         world = self._world
         state = world.docks[dock].state
         told = state.online and state.door is DoorState.OPEN and state.clear is True
-        silent_s = world.berth(dock).silent_s if told else math.inf
+        silent_s = world.silent_s(dock) if told else math.inf
         if silent_s > world.policy.dock_silent_s or world.gates[dock].holder is not None:
             return False
         return not any(k.berth == dock and k.state in _NEEDS for k in world.keepers.values())

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from fleet.flight.keeper import Keeper
 from fleet.flight.safety import View
 from fleet.model.live import SiteLive
 from fleet.model.states import DoorState, DroneState
 
-if TYPE_CHECKING:
-    from fleet.flight.supervisor import Supervisor
 
-
-def look(s: Supervisor) -> None:
+def look(s: Keeper) -> None:
     """Put the drone into the sky that all are judged by.
 
     One that is not heard and whose battery must have ended is in the air no more.
@@ -29,7 +25,7 @@ def look(s: Supervisor) -> None:
     )
 
 
-def view(s: Supervisor) -> View:
+def view(s: Keeper) -> View:
     """Return this moment of a drone."""
     world, plan, t = s.world, s.programme, s.t
     return View(
@@ -61,17 +57,17 @@ def view(s: Supervisor) -> View:
     )
 
 
-def _transit_altitude_m(s: Supervisor) -> float:
+def _transit_altitude_m(s: Keeper) -> float:
     return s.sortie.altitude_m if s.sortie is not None else 0.0
 
 
-def _fails(s: Supervisor) -> bool:
+def _fails(s: Keeper) -> bool:
     """Whether the dock that a drone in the air is bound for says itself that it cannot take it."""
     dock = s.dock.state
     return s.t.in_air and (not dock.online or dock.door is DoorState.JAMMED)
 
 
-def _video_lost_s(s: Supervisor) -> float | None:
+def _video_lost_s(s: Keeper) -> float | None:
     """Return for how long the site that the drone watches now has been blind."""
     if s.state is not DroneState.ON_TASK or s.programme is None:
         return None

@@ -11,6 +11,7 @@ from uuid import uuid4
 from fleet.flight.berths import fails
 from fleet.flight.relief import stations
 from fleet.flight.supervisor import Supervisor
+from fleet.flight.vacancy import vacancy
 from fleet.model.order import Order
 from missions.city import City
 from missions.energy import Wind
@@ -115,4 +116,4 @@ def is_guest(s: Supervisor) -> bool:
 def home_fails(s: Supervisor) -> str | None:
     """Say why a guest's own dock cannot take it now; None where it can."""
     world = s.world
-    return fails(s.drone.id, world.berth(s.drone.dock), world.city.limits, world.policy)
+    return fails(s.drone.id, vacancy(world, s.drone.dock), world.city.limits, world.policy)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from fleet.flight.keeper import Keeper
 from fleet.model.live import DroneLive
-from fleet.model.states import DroneState
-
-if TYPE_CHECKING:
-    from fleet.flight.supervisor import Supervisor
 
 
 class Shown:
@@ -22,11 +17,8 @@ class Shown:
         self._key: tuple[object, ...] = ()
         self._base: DroneLive | None = None
 
-    def publish(self, s: Supervisor) -> None:
-        """Put the drone on the map."""
-        reason = s.reason
-        if not reason and s.state is DroneState.DOCKED:
-            reason = s.not_ready() or ""
+    def publish(self, s: Keeper, reason: str) -> None:
+        """Put the drone on the map, with why it is in its state."""
         key = (s.state, reason, s.warnings, s.holder, s.holder_token, s.berth, s.sortie)
         if self._base is None or key != self._key:
             self._key, self._base = key, _live(s, reason)
@@ -36,7 +28,7 @@ class Shown:
         s.world.hub.publish("drone", s.drone.id, self._base)
 
 
-def _live(s: Supervisor, reason: str) -> DroneLive:
+def _live(s: Keeper, reason: str) -> DroneLive:
     sortie = s.sortie
     return DroneLive(
         id=s.drone.id,

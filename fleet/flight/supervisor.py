@@ -14,35 +14,27 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
-from typing import Literal
-from uuid import UUID
 
 import structlog
 
 from fleet.errors import FleetError, StoreError
 from fleet.flight import lifecycle
 from fleet.flight.adoption import Step
-from fleet.flight.berth import Berthed
-from fleet.flight.carried import Carried
 from fleet.flight.custody import FLOWN, ON_GROUND, after
 from fleet.flight.holder import shown, token_of
+from fleet.flight.keeper import Keeper
 from fleet.flight.ledger import Ledger
 from fleet.flight.outlook import look, view
-from fleet.flight.place import endurance_s, landed
-from fleet.flight.route import Follower
-from fleet.flight.safety import Fence, Verdict, judge
+from fleet.flight.safety import judge
 from fleet.flight.showing import Shown
 from fleet.flight.turns import Due, Turns
-from fleet.flight.word import Wanted, Word
+from fleet.flight.word import Word
 from fleet.flight.world import World
-from fleet.link.items import Programme, programme
 from fleet.link.port import DroneLink
 from fleet.model.flightlog import EventKind, FlightEvent
 from fleet.model.records import DroneRecord, SortieRecord
 from fleet.model.states import DoorState, DroneState
 from missions.city import Drone as CityDrone
-from missions.sortie import Sortie
 
 S = DroneState
 log = structlog.get_logger(__name__)
@@ -66,28 +58,13 @@ def _nobody() -> None:
 Handler = Callable[["Supervisor"], Awaitable[Step]]
 
 
-class Supervisor(Berthed):
-    """The keeper of one drone.
+class Supervisor(Keeper):
+    """The keeper of one drone, at work.
 
     Attributes
     ----------
-    state, reason
-        Where the drone is in its life, and why, in words for an operator.
-    programme
-        Its sortie as the vehicle flies it, or None.
-    wanted
-        The word that waits to be followed, and the one that is being carried out.
-    holder, holder_token
-        Pilot who has control of it, for the map; ``fleet.flight.control`` decides and sets it. Who
-        is held so in its dock is not sent out by the planner.
     when_docked
         Called when it is in its dock again, with the door over it.
-    fence
-        What it is held against.
-    goes_back
-        It is flown back to where its mission was left.
-    verdict, warnings
-        What the matrix made of the last moment, and what it warns of.
     """
 
     def __init__(
@@ -95,55 +72,12 @@ class Supervisor(Berthed):
     ) -> None:
         super().__init__(world, drone, link)
         self._handlers = handlers
-        self._began = world.clock.now()
-        self.state = S.UNKNOWN
-        self.before = S.UNKNOWN
-        self.reason = "not heard of since the controller started"
-        self.verdict = Verdict()
-        self.warnings: tuple[str, ...] = ()
-        self.holder: str | None = None
-        self.holder_token: UUID | None = None
         self.when_docked: Callable[[], None] = _nobody
-        self.programme: Programme | None = None
-        self.fence: Fence | None = None
-        self.goes_back = False
-        self.follower: Follower | None = None
-        self.flown = False
-        self.down: Literal["land", "return"] | None = None
-        """How EMERGENCY is to bring the drone down, where it is told to."""
-        self.lost_aloft = False
-        self.wanted = Wanted(drone.id)
-        self.assigned: Sortie | None = None
-        self.refused_at: float | None = None
-        self._sortie_record: SortieRecord | None = None
         self._ledger = Ledger(world.store)
         self._shown = Shown()
         self._looked_at_s = -math.inf
         self._soon: asyncio.TimerHandle | None = None
         self._turns = Turns(self._enter, self._work, self._judge, self._fault)
-
-    # what is seen
-
-    @property
-    def sortie_since(self) -> datetime | None:
-        """When the sortie was planned, or None."""
-        return self._sortie_record.created_at if self._sortie_record is not None else None
-
-    @property
-    def spent(self) -> bool:
-        """Whether a drone that is not heard must be down: no battery lasts so long."""
-        if self.t.connected or self.state not in {S.UNKNOWN, S.LOST}:
-            return False
-        since = self.sortie_since
-        if since is None:  # from its last word on, or where there is none from the start on
-            since = self._began if self.t.lon is None else max(self.t.at, self._began)
-        aloft_s = (self.world.clock.now() - since).total_seconds()
-        return aloft_s > self.policy.check_s + endurance_s(self.drone)
-
-    @property
-    def out_of_the_air(self) -> bool:
-        """Whether its sortie is over though it has not come home: what it was for is free again."""
-        return self.spent or (self.state is S.EMERGENCY and landed(self.t))
 
     # what others ask
 
@@ -200,29 +134,12 @@ class Supervisor(Berthed):
             self.flown = self.flown or sortie.reason == FLOWN
             self._take_sortie(sortie)
 
-    def _take_sortie(self, record: SortieRecord | None) -> None:
-        self._sortie_record = record
-        self.sortie = record.sortie if record is not None else None
-        self.programme = programme(record.sortie) if record is not None else None
-        self.follower = Follower(self.programme) if self.programme is not None else None
-        self.carry(None)
-
-    def carry(self, fence: Carried | None) -> None:
-        """Take a fence for the one in the vehicle; None is the sortie's own."""
-        own = Fence.of(self.sortie) if self.sortie is not None else None
-        self.carried, self.fence_unsure = fence, False
-        self.fence = own if fence is None else fence.guard
-
-    def drop_programme(self) -> None:
-        """Forget the sortie's items: the vehicle flies something else."""
-        self.programme = None
-        self.follower = None
-
     # what is told
 
     def publish(self) -> None:
         """Put the drone on the map."""
-        self._shown.publish(self)
+        idle = not self.reason and self.state is S.DOCKED
+        self._shown.publish(self, (self.not_ready() or "") if idle else self.reason)
 
     def say(self, reason: str) -> None:
         """Show why the drone is still in this state."""

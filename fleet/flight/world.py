@@ -6,13 +6,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from fleet.docks.port import Dock
-from fleet.flight.berths import Berth
 from fleet.flight.doubts import Doubts
 from fleet.flight.gate import Gate
-from fleet.flight.overhead import unheard_over
+from fleet.flight.mate import Mate
 from fleet.flight.overrides import Overrides
 from fleet.flight.policy import Policy
 from fleet.flight.safety import Sky
@@ -26,9 +25,6 @@ from fleet.store.port import FlightStore
 from missions.airspace import Airspace
 from missions.city import City
 from missions.city import Dock as CityDock
-
-if TYPE_CHECKING:
-    from fleet.flight.supervisor import Supervisor
 
 
 class Journal(Protocol):
@@ -77,7 +73,7 @@ class World:
     """Dock to the drone that was the last to wait over it to come down next; see ``stacking``."""
     overrides: Overrides = field(default_factory=Overrides)
     """What pilots let be overlooked at a take-off."""
-    keepers: dict[str, Supervisor] = field(default_factory=dict)
+    keepers: Mapping[str, Mate] = field(default_factory=dict)
     """The keepers by drone id."""
 
     _docks: dict[str, CityDock] = field(default_factory=dict)
@@ -133,25 +129,10 @@ class World:
         """Return a dock as the city file has it."""
         return self._docks[dock]
 
-    def berth(self, dock: str) -> Berth:
-        """Return a dock as one that looks for a place in it sees it."""
-        at = self.dock_at(dock)
-        state = self.docks[dock].state
-        silent = math.inf if state.at is None else (self.clock.now() - state.at).total_seconds()
-        taken = set(state.occupants)
-        for name, keeper in self.keepers.items():
-            if dock in {keeper.drone.dock, keeper.berth}:
-                taken.add(name)
-        return Berth(
-            dock,
-            at.position,
-            at.slots,
-            state,
-            silent,
-            frozenset(taken),
-            self.doubts.of(dock),
-            unheard_over(self, dock),
-        )
+    def silent_s(self, dock: str) -> float:
+        """Return since when a dock was not heard, seconds; infinite where it never was."""
+        at = self.docks[dock].state.at
+        return math.inf if at is None else (self.clock.now() - at).total_seconds()
 
     def absent_s(self) -> float:
         """Return for how long no person was heard, seconds; 0 where that is not watched."""

@@ -13,6 +13,7 @@ import pytest
 
 from fleet.flight.berths import Berth, choose, returns_to
 from fleet.flight.policy import Policy
+from fleet.flight.vacancy import vacancy
 from fleet.flight.world import World
 from fleet.link.fake import FakeVehicle
 from fleet.model.live import DockLive, Telemetry
@@ -270,16 +271,15 @@ async def test_with_the_broker_gone_no_other_dock_is_looked_into(
 ) -> None:
     """Each drone asks this each second; into each dock is a look at every drone."""
     looked: list[str] = []
-    berth = World.berth
 
     def counted(world: World, dock: str) -> Berth:
         looked.append(dock)
-        return berth(world, dock)
+        return vacancy(world, dock)
 
     town = make_town(docks=2)
     async with town.open():
         await fly(town)
-        monkeypatch.setattr(World, "berth", counted)
+        monkeypatch.setattr("fleet.flight.berth.vacancy", counted)
         for dock in town.docks.values():
             FAULTS["offline"](dock)
         await asyncio.sleep(10)

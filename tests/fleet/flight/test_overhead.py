@@ -158,7 +158,7 @@ async def test_one_that_its_dock_counts_is_not_in_the_air(make_town: Make) -> No
         await lost_over_its_dock(town)
         keeper = town.controller.supervisors["a1"]
         assert may_be_aloft(keeper)
-        assert flier(keeper).unheard_s > 0
+        assert flier(keeper.world, keeper).unheard_s > 0
         town.dock.set(occupants=("a1",), door=DoorState.OPEN)
         assert not may_be_aloft(keeper)
 
