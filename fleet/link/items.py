@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import zip_longest
 
+from missions.geo import distance_m
 from missions.sortie import Leg, LegKind, LookAt, Sortie, Waypoint
 
 NAV_WAYPOINT = 16
@@ -76,6 +77,14 @@ class Still(Enum):
 
 FROM_ABOVE = frozenset({LegKind.SURVEY, LegKind.CORRIDOR})
 """What is observed with the camera straight down, unless a leg names a point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A point that the camera is kept on, and its pitch from where the leg ends, in whole degrees."""
+
+    point: LookAt
+    pitch_deg: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +167,7 @@ def programme(sortie: Sortie) -> Programme:
     items: list[Item] = []
     legs: list[int] = []
     speed = NAN
-    aim: LookAt | Still = Still.AHEAD
+    aim: Kept | Still = Still.AHEAD
     for index, leg in enumerate(sortie.legs):
         if not leg.waypoints:
             raise ValueError(f"sortie {sortie.id}: leg {index} ({leg.kind}) has no waypoint")
@@ -172,33 +181,37 @@ def programme(sortie: Sortie) -> Programme:
     return Programme(sortie, tuple(items), fence, tuple(legs), rally)
 
 
-def _aim(leg: Leg, before: LookAt | Still) -> LookAt | Still:
+def _aim(leg: Leg, before: Kept | Still) -> Kept | Still:
     """Return where the camera looks on a leg; once down it stays so, on the way between too."""
     if leg.look_at is not None:
-        return leg.look_at
+        point, here = leg.look_at, leg.waypoints[-1]
+        away = distance_m((here.lon, here.lat), (point.lon, point.lat))
+        pitch = math.degrees(math.atan2(point.altitude_m - here.altitude_m, away))
+        return Kept(point, float(round(pitch)))
     down = leg.kind in FROM_ABOVE or before is Still.DOWN
     return Still.DOWN if down else Still.AHEAD
 
 
-def _camera_items(aim: LookAt | Still, before: LookAt | Still) -> Iterator[Item]:
+def _camera_items(aim: Kept | Still, before: Kept | Still) -> Iterator[Item]:
     """Yield what turns the camera.
 
-    Straight down it goes by the gimbal manager's two commands, which PX4 gives again by itself
-    where a mission that was left is taken up; not so DO_MOUNT_CONTROL. No axis is locked to the
-    earth: PX4 moves a gimbal on servo outputs that it does not stabilise itself (MNT_DO_STAB 0)
-    along none that is.
+    It is turned by the gimbal manager's two commands, which PX4 gives again by itself where a
+    mission that was left is taken up; it does not with DO_MOUNT_CONTROL, nor with a point. So a
+    point's pitch is given before the point, and its bearing is the nose's, which PX4 does keep on
+    the point. No axis is locked to the earth: PX4 moves a gimbal on servo outputs that it does not
+    stabilise itself (MNT_DO_STAB 0) along none that is.
     """
     if aim == before:
         return
-    if isinstance(aim, LookAt):
-        yield _at(DO_SET_ROI_LOCATION, aim, (0.0, 0.0, 0.0, 0.0))
-        return
-    if isinstance(before, LookAt):
+    if isinstance(before, Kept) and isinstance(aim, Still):
         yield Item(DO_SET_ROI_NONE, FRAME_MISSION)
-    if aim is Still.DOWN:
+    if aim is not Still.AHEAD:
         control = (ITSELF, ITSELF, UNCHANGED, UNCHANGED)
+        pitch = aim.pitch_deg if isinstance(aim, Kept) else DOWN_DEG
         yield Item(DO_GIMBAL_MANAGER_CONFIGURE, FRAME_MISSION, control)
-        yield Item(DO_GIMBAL_MANAGER_PITCHYAW, FRAME_MISSION, (DOWN_DEG, 0.0, NAN, NAN))
+        yield Item(DO_GIMBAL_MANAGER_PITCHYAW, FRAME_MISSION, (pitch, 0.0, NAN, NAN))
+    if isinstance(aim, Kept):
+        yield _at(DO_SET_ROI_LOCATION, aim.point, (0.0, 0.0, 0.0, 0.0))
 
 
 def _leg_items(leg: Leg, speed: float, camera: Iterator[Item]) -> Iterator[Item]:

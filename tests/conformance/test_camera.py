@@ -9,7 +9,7 @@ import pytest
 from fleet.link.asking import NoAnswer
 from fleet.link.items import programme
 from fleet.model.command import LookAtPoint, PointGimbal
-from missions.sortie import Leg, LegKind
+from missions.sortie import Leg, LegKind, LookAt
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
@@ -82,3 +82,26 @@ async def test_a_survey_is_flown_with_the_camera_down_also_after_a_hold(
     await ground.until(lambda t: plan.leg_index(t.mission_current) == 3, 60)
     assert abs(pitch() + 90) < 6, "down on the way to the next survey"
     assert [t.text for t in ground.link.texts if t.at >= moment and "denied" in t.text] == []
+
+
+async def test_it_looks_at_the_site_again_after_a_hold(ground, make_sortie, place):
+    site = LookAt(place(40, 30).lon, place(40, 30).lat, 0.0)
+    legs = (
+        Leg(LegKind.SURVEY, (place(10, 30),), 6.0, cell="c"),
+        Leg(LegKind.STARE, (place(20, 30, hold=60.0),), 6.0, look_at=site, site="s"),
+    )
+    plan = programme(make_sortie(legs))
+    down = math.degrees(math.atan2(15, 20))
+
+    def looks():
+        return abs(ground.sim.true_pose().gimbal_pitch_deg + down) < 6
+
+    await ground.link.load(plan)
+    await ground.link.arm()
+    await ground.link.start_mission()
+    await ground.until(lambda t: ground.from_m(20, 30) < 2, 90)
+    await ground.true(looks, 8, "at the site")
+    await ground.link.hold()
+    await ground.true(lambda: abs(ground.sim.true_pose().gimbal_pitch_deg) < 6, 8, "to the front")
+    await ground.link.start_mission()
+    await ground.true(looks, 8, "at the site again")

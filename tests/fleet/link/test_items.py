@@ -71,9 +71,9 @@ def test_every_waypoint_is_flown_once_at_its_speed_and_look(sortie: Sortie) -> N
             commands = item.params
         elif item.command == items.DO_GIMBAL_MANAGER_PITCHYAW:
             assert commands == (-2, -2, -1, -1), "the autopilot takes the gimbal first"
-            assert look == "ahead", "a point is let go before"
-            assert (item.params[:2], item.x, item.z) == ((-90.0, 0.0), 0, 0.0)
-            look = "down"
+            assert -90 <= item.params[0] <= 90
+            assert (item.params[1], item.x, item.z) == (0.0, 0, 0.0)
+            look = "down" if item.params[0] == -90 and look == "ahead" else "turned"
         else:
             leg, point = next(points)
             assert (item.x, item.y) == (items.degrees_e7(point.lat), items.degrees_e7(point.lon))
@@ -113,12 +113,28 @@ def test_the_camera_goes_down_once_and_again_after_a_point() -> None:
     numbered = zip(made.legs, made.items, strict=True)
     assert [(leg, item.command) for leg, item in numbered if item.command not in flown] == [
         *((2, 1001), (2, 1000)),
-        (5, items.DO_SET_ROI_LOCATION),
+        *((5, 1001), (5, 1000), (5, items.DO_SET_ROI_LOCATION)),
         (6, items.DO_SET_ROI_NONE),
         *((7, 1001), (7, 1000)),
-        (8, items.DO_SET_ROI_LOCATION),
+        *((8, 1001), (8, 1000), (8, items.DO_SET_ROI_LOCATION)),
         *((9, items.DO_SET_ROI_NONE), (9, 1001), (9, 1000)),
     ]
+
+
+def test_a_points_pitch_is_given_for_each_place_that_it_is_looked_at_from() -> None:
+    north = 40 / 110_770
+    site = LookAt(1.0, 2.0 + north, 0.0)
+    legs = (
+        Leg(LegKind.TAKEOFF, (Waypoint(1, 2, 30),), 5.0),
+        Leg(LegKind.STARE, (Waypoint(1, 2, 40),), 5.0, site),
+        Leg(LegKind.STARE, (Waypoint(1, 2 + 2 * north, 40),), 5.0, site),
+        Leg(LegKind.STARE, (Waypoint(1, 2, 23.1),), 5.0, site),
+        Leg(LegKind.HOME, (Waypoint(1, 2, 30),), 5.0),
+    )
+    made = programme(Sortie("s", "o", "d", "k", 1, 2, 3, legs, SortieEnergy(1, 1, 1, 1, 1)))
+    camera = [i for i in made.items if i.command in (1000, items.DO_SET_ROI_LOCATION)]
+    assert [i.command for i in camera] == [1000, items.DO_SET_ROI_LOCATION] * 2
+    assert [i.params[0] for i in camera[::2]] == pytest.approx([-45, -30], abs=0.3)
 
 
 @given(sorties(), st.integers(-5, 500))
