@@ -492,8 +492,8 @@ def test_a_kill_at_any_point_loses_nothing(mortal_town: Any) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_kills_at_thousands_of_points_lose_nothing(mortal_town: Any) -> None:
-    """A long walk with a new seed each day; ``SKYBEAT_SEED`` repeats one that failed."""
-    chosen = int(os.environ.get("SKYBEAT_SEED", time.time_ns() // 1_000_000_000))
+    """A long walk, the same on every machine; ``SKYBEAT_SEED`` takes another."""
+    chosen = int(os.environ.get("SKYBEAT_SEED", "991"))
     print(f"SKYBEAT_SEED={chosen}", flush=True)
     examples = int(os.environ.get("SKYBEAT_EXAMPLES", "100"))
     counts = run_machine(mortal_town, seed_value=chosen, examples=examples, steps=25)

@@ -396,8 +396,8 @@ def test_a_controller_killed_five_times_loses_nothing(realm: Any) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_two_hundred_kills_lose_nothing(realm: Any) -> None:
-    """``SKYBEAT_SEED`` begins with a walk that failed."""
-    first = int(os.environ.get("SKYBEAT_SEED", time.time_ns() // 1_000_000_000))
+    """The machine's timing makes each run another; ``SKYBEAT_SEED`` takes other choices too."""
+    first = int(os.environ.get("SKYBEAT_SEED", "2479308088"))
     kills = int(os.environ.get("SKYBEAT_KILLS", "200"))
     line = walk(realm, first, kills=kills, steps=40, aloft=(1, 3.0))
     assert line["adoptions"] > kills / 2
