@@ -13,10 +13,11 @@ from fleet.errors import DockError, LinkError, OrderError
 from fleet.flight.adoption import Step
 from fleet.flight.approach import COARSE_M, Approach, approach
 from fleet.flight.berths import returns_to
+from fleet.flight.column import RADIUS_M
 from fleet.flight.door import close_left, heard, in_its_dock, is_open, open_door
 from fleet.flight.looking import HOLD, has_marker, look, look_down, wants_look
 from fleet.flight.overhead import in_its_way_down
-from fleet.flight.place import come_home_percent, distance_m, landed
+from fleet.flight.place import come_home_percent, distance_m, heading_to, landed
 from fleet.flight.precision import bare
 from fleet.flight.stacking import wait_over
 from fleet.flight.supervisor import Supervisor
@@ -25,6 +26,9 @@ from fleet.model.states import DoorState, DroneState
 
 S = DroneState
 log = structlog.get_logger(__name__)
+
+AHEAD_DEG = 45.0
+"""What flies nearer to its dock's direction than this is taken to come to it."""
 
 
 async def returning(s: Supervisor) -> Step:
@@ -63,7 +67,7 @@ async def returning(s: Supervisor) -> Step:
             words = str(error)
         words = words or "not over the dock yet"
         s.say(f"{why}; waits for its dock: {words}")
-        if s.t.in_air and s.t.mode in {"MISSION", "RETURN_TO_LAUNCH"}:
+        if _comes_on(s) or (s.t.in_air and s.t.mode == "RETURN_TO_LAUNCH"):
             await _stop_here(s)
         if _must_come_down(s):
             s.down = await _way_down(s, way)
@@ -123,7 +127,7 @@ async def _way_down(s: Supervisor, way: Approach) -> Literal["land", "return"]:
 async def _try_open(s: Supervisor, why: str) -> str | None:
     """Take the gate and open the door; return None, or why not."""
     if not _take_column(s):
-        if s.t.mode == "MISSION" or (s.t.mode == "RETURN_TO_LAUNCH" and not is_open(s)):
+        if _comes_on(s) or (s.t.mode == "RETURN_TO_LAUNCH" and not is_open(s)):
             await _stop_here(s)
         s.say(f"{why}; waits for its dock: {_busy(s)}")
         await wait_over(
@@ -138,6 +142,14 @@ async def _try_open(s: Supervisor, why: str) -> str | None:
         s.gate.release(s.drone.id)
         return str(error)
     return None
+
+
+def _comes_on(s: Supervisor) -> bool:
+    """Whether it flies on into the column over its dock, by its mission or as it was sent."""
+    if not s.t.in_air or s.t.mode not in {"MISSION", HOLD}:
+        return False
+    outside = distance_m(s.t, s.pad) > RADIUS_M
+    return s.t.mode == "MISSION" or (outside and heading_to(s.t, s.pad, AHEAD_DEG))
 
 
 def _busy(s: Supervisor) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from fleet.flight.berths import Berth, choose, returns_to
+from fleet.flight.column import RADIUS_M
+from fleet.flight.place import distance_m
 from fleet.flight.policy import Policy
 from fleet.flight.vacancy import vacancy
 from fleet.flight.world import World
@@ -106,6 +108,24 @@ async def test_one_that_was_stopping_is_sent_on_to_the_other_dock(make_town: Mak
         await in_dock(town, "d2")
 
 
+async def test_one_from_elsewhere_stays_out_of_the_column_until_it_may_come_down(
+    make_town: Make,
+) -> None:
+    """What hovers over a dock that does not open is met by the one that lives there."""
+    town = make_town(docks=2)
+    async with town.open():
+        await fly(town)
+        town.dock.refuse = town.docks["d2"].refuse = "motor overheated"
+        keeper = town.controller.supervisors["a1"]
+        await town.until(lambda: keeper.berth == "d2")
+        await town.until(lambda: town.docks["d2"].commands.count("open") >= 3)
+        await asyncio.sleep(30)
+        away = distance_m(town.vehicle.truth, OTHER)
+        assert RADIUS_M < away < 150.0
+        town.docks["d2"].refuse = ""
+        await in_dock(town, "d2")
+
+
 async def test_a_door_that_jammed_behind_it_is_closed_when_it_works_again(make_town: Make) -> None:
     town = make_town(docks=2)
     async with town.open():
@@ -186,7 +206,7 @@ async def test_the_next_controller_finds_it_at_the_other_dock(make_town: Make, m
         assert S.EMERGENCY not in town.passed()
 
 
-async def test_over_a_dock_that_its_own_return_does_not_lead_to_it_lands_where_it_is(
+async def test_at_a_dock_that_its_own_return_does_not_lead_to_it_lands_on_it_as_it_is(
     make_town: Make,
 ) -> None:
     """With what coming down takes left in its battery, RTL would lead it 400 m to its own dock."""
@@ -205,7 +225,6 @@ async def test_over_a_dock_that_its_own_return_does_not_lead_to_it_lands_where_i
         await town.until(lambda: town.live().berth == "d2")
         town.docks["d2"].refuse = "motor overheated"
         await town.until(lambda: "waits for its dock: dock d2" in town.live().reason)
-        await town.until(lambda: near(town, OTHER))
         town.vehicle.set(battery_percent=6.0)
         await town.until(lambda: not town.vehicle.truth.armed)
         assert near(town, OTHER)
