@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 )
 
 from fleet.errors import FleetError
+from fleet.flight.place import speed_m_s
 from fleet.link.items import difference, programme
 from fleet.model.order import OrderRequest
 from fleet.model.records import SortieStatus
@@ -37,6 +38,7 @@ from sitl.dock import SLOT_M
 S = DroneState
 SETTLED_S = 1.0
 """A vehicle that has been in a mode for so long is known to be in it."""
+STILL_M_S = 0.5
 ADOPTED_S = 5.0
 APART_M, ABOVE_M = 30.0, 12.0
 """Two drones are nearer than allowed where both are undercut (15 m, less what a climb overshoots)."""
@@ -98,7 +100,8 @@ class Watchman:
             "land": "LAND",
         }
         same = flies.get(name) == t.mode or (name == "start_mission" and t.mode == "MISSION")
-        if same and settled and t.in_air:
+        sent = t.mode == "HOLD" and speed_m_s(t) > STILL_M_S  # it flies where it was told to
+        if same and settled and t.in_air and not sent:
             self.note(
                 f"{drone}: {name} while {t.mode} for {self.town.clock.monotonic() - since:.1f} s"
             )
