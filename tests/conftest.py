@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -70,7 +71,11 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[
     try:
         yield programs, port
     finally:
-        run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+        try:
+            run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+        except AssertionError as error:  # a server that is gone is no fault of what was tested
+            last = (folder / "log").read_text(errors="replace")[-2000:]
+            warnings.warn(f"{error}\n{last}", stacklevel=1)
 
 
 @pytest.fixture
