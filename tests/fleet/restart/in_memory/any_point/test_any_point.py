@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import math
 import os
 import time
 from collections.abc import Callable
@@ -27,21 +26,12 @@ from hypothesis.stateful import (
 )
 
 from fleet.errors import FleetError
-from fleet.flight.place import speed_m_s
-from fleet.link.items import difference, programme
 from fleet.model.order import OrderRequest
 from fleet.model.records import SortieStatus
 from fleet.model.states import DoorState, DroneState
-from missions.geo import LocalFrame
-from sitl.dock import SLOT_M
 
 S = DroneState
-SETTLED_S = 1.0
-"""A vehicle that has been in a mode for so long is known to be in it."""
-STILL_M_S = 0.5
 ADOPTED_S = 5.0
-APART_M, ABOVE_M = 30.0, 12.0
-"""Two drones are nearer than allowed where both are undercut (15 m, less what a climb overshoots)."""
 HOME_S = 3000.0
 DRONES = ("a1", "a2", "b1")
 SHRINK = "SKYBEAT_SHRINK" in os.environ
@@ -56,154 +46,17 @@ POINTS = [
 ]  # fmt: skip
 
 
-class Watchman:
-    """Sees what really happens, and keeps what should not have."""
-
-    def __init__(self, town: Any) -> None:
-        self.town = town
-        self.wrong: list[str] = []
-        self.flights: dict[str, int] = {}
-        """Take-offs by sortie."""
-        self.disturbed: set[str] = set()
-        """Drones that something else than a kill has touched since they last landed."""
-        self.cut: set[str] = set()
-        """Sorties touched so."""
-        self.told_to_land: set[str] = set()
-        self.unheard: set[str] = set()
-        """Drones whose radio was silent on this flight: where they went meanwhile nobody knew."""
-        self._mode: dict[str, tuple[str, float]] = {}
-        self._aloft: dict[str, str] = {}
-        town.told = self.told
-        for drone, vehicle in town.vehicles.items():
-            vehicle.listen(lambda drone=drone: self.look(drone))
-
-    def note(self, what: str) -> None:
-        self.wrong.append(f"{self.town.clock.monotonic():.2f} s: {what}")
-
-    def disturb(self, *drones: str) -> None:
-        for drone in drones or DRONES:
-            if drone in self._aloft:
-                self.cut.add(self._aloft[drone])
-            self.disturbed.add(drone)
-
-    # commands
-
-    def told(self, drone: str, name: str, args: Any) -> None:
-        """Judge a command at the moment it is sent."""
-        t = self.town.vehicles[drone].truth
-        mode, since = self._mode.get(drone, ("", 0.0))
-        settled = t.mode == mode and self.town.clock.monotonic() - since > SETTLED_S
-        flies = {
-            "hold": "HOLD",
-            "return_to_launch": "RETURN_TO_LAUNCH",
-            "precision_land": "PRECISION_LAND",
-            "land": "LAND",
-        }
-        same = flies.get(name) == t.mode or (name == "start_mission" and t.mode == "MISSION")
-        sent = t.mode == "HOLD" and speed_m_s(t) > STILL_M_S  # it flies where it was told to
-        if same and settled and t.in_air and not sent:
-            self.note(
-                f"{drone}: {name} while {t.mode} for {self.town.clock.monotonic() - since:.1f} s"
-            )
-        if (
-            name == "fly_to_item"
-            and t.mode == "MISSION"
-            and settled
-            and t.mission_current >= args[0]
-        ):
-            self.note(f"{drone}: sent to item {args[0]} while it flies to {t.mission_current}")
-        if name == "load" and (t.in_air or t.armed):
-            self.note(f"{drone}: mission loaded while armed or in the air")
-        if name == "arm":
-            self._arming(drone, t)
-        if name == "disarm" and not t.armed:
-            self.note(f"{drone}: disarmed while it is not armed")
-        if name == "land" and drone not in self.told_to_land:
-            self.note(f"{drone}: told to land where it is, and nobody wanted that")
-
-    def _arming(self, drone: str, t: Any) -> None:
-        if t.armed:
-            self.note(f"{drone}: armed while it is armed")
-        dock = self.town.docks[self.town.controller.supervisors[drone].dock.id].state
-        if dock.door is not DoorState.OPEN or not dock.clear:
-            self.note(f"{drone}: armed under a door that is {dock.door}, clear is {dock.clear}")
-        record = self.town.disk.by_drone.get(drone)
-        if record is None or record.state is not S.TAKING_OFF or record.sortie is None:
-            self.note(f"{drone}: armed while the store says {record and record.state}")
-            return
-        sortie = self.town.disk.sorties[record.sortie]
-        if sortie.status is not SortieStatus.FLYING:
-            self.note(f"{drone}: armed for a sortie that is {sortie.status} in the store")
-        differs = difference(programme(sortie.sortie).items, self.town.vehicles[drone].mission)
-        if differs is not None:
-            self.note(f"{drone}: armed with another mission than the store's: {differs}")
-
-    # moves
-
-    def look_at_all(self) -> None:
-        """Judge what they all do; one whose radio is silent tells of nothing."""
-        for drone in self.town.vehicles:
-            self.look(drone)
-
-    def look(self, drone: str) -> None:
-        """Judge what a vehicle does."""
-        t = self.town.vehicles[drone].truth
-        if self._mode.get(drone, ("", 0.0))[0] != t.mode:
-            self._mode[drone] = (t.mode, self.town.clock.monotonic())
-        if t.in_air and drone not in self._aloft:
-            self._took_off(drone)
-        elif not t.in_air and drone in self._aloft:
-            self._touched_down(drone)
-        if t.in_air:
-            self._apart(drone)
-
-    def _took_off(self, drone: str) -> None:
-        record = self.town.disk.by_drone[drone]
-        sortie = record.sortie or f"none of {drone}"
-        self._aloft[drone] = sortie
-        self.flights[sortie] = self.flights.get(sortie, 0) + 1
-        if self.flights[sortie] > 1:
-            self.note(f"{drone}: sortie {sortie} is flown twice")
-        if drone in self.disturbed:
-            self.cut.add(sortie)
-
-    def _touched_down(self, drone: str) -> None:
-        del self._aloft[drone]
-        self.unheard.discard(drone)
-        if not any(dock.jam for dock in self.town.docks.values()):
-            self.disturbed.discard(drone)
-        away = {d: self.town.away_m(drone, d) for d in self.town.docks}
-        dock = min(away, key=lambda d: away[d])
-        if drone in self.told_to_land:
-            return
-        if away[dock] > SLOT_M:
-            self.note(f"{drone}: came down {away[dock]:.0f} m from {dock}")
-        elif self.town.door(dock) is not DoorState.OPEN:
-            self.note(f"{drone}: came down on {dock}, whose door is {self.town.door(dock)}")
-
-    def _apart(self, drone: str) -> None:
-        """Judge the distance to the others, but to those that nobody heard on this flight."""
-        mine = self.town.vehicles[drone].truth
-        for other in self._aloft:
-            theirs = self.town.vehicles[other].truth
-            if other == drone or not theirs.in_air or {drone, other} & self.unheard:
-                continue
-            level = math.hypot(*LocalFrame(mine.lon, mine.lat).to_enu(theirs.lon, theirs.lat))
-            height = abs(mine.altitude_m - theirs.altitude_m)
-            if level < APART_M and height < ABOVE_M:
-                self.note(f"{drone} and {other} are {level:.0f} m apart, {height:.0f} m in height")
-
-
 class Restarts(RuleBasedStateMachine):
     """What may happen to a city and its controller."""
 
     make: Callable[[], Any]
+    watchman: Callable[[Any], Any]
     counts: dict[str, int]
 
     def __init__(self) -> None:
         super().__init__()
         self.loop, self.town = type(self).make()
-        self.watch = Watchman(self.town)
+        self.watch = type(self).watchman(self.town)
         self.steps = itertools.count(1)
         self.ordered: dict[Any, str] = {}
 
@@ -461,13 +314,15 @@ class Restarts(RuleBasedStateMachine):
         assert not self.watch.wrong, "\n".join(self.watch.wrong[:12])
 
 
-def run_machine(make: Any, seed_value: int, examples: int, steps: int) -> dict[str, int]:
+def run_machine(
+    make: Any, watchman: Any, seed_value: int, examples: int, steps: int
+) -> dict[str, int]:
     """Run the machine with one seed; print what it did."""
 
     class Bound(Restarts):
         pass
 
-    Bound.make = staticmethod(make)
+    Bound.make, Bound.watchman = staticmethod(make), staticmethod(watchman)
     Bound.counts = dict.fromkeys(("steps", "kills", "sorties"), 0)
     began = time.monotonic()
     run_state_machine_as_test(
@@ -483,10 +338,14 @@ def run_machine(make: Any, seed_value: int, examples: int, steps: int) -> dict[s
     return Bound.counts
 
 
-def test_a_kill_at_any_point_loses_nothing(mortal_town: Any) -> None:
+def test_a_kill_at_any_point_loses_nothing(mortal_town: Any, watchman: Any) -> None:
     """A short walk with a fixed seed: the same on every machine."""
     counts = run_machine(
-        mortal_town, seed_value=int(os.environ.get("SKYBEAT_SEED", "1")), examples=8, steps=12
+        mortal_town,
+        watchman,
+        seed_value=int(os.environ.get("SKYBEAT_SEED", "1")),
+        examples=8,
+        steps=12,
     )
     assert counts["kills"] >= 10
     assert counts["sorties"] >= 5
@@ -494,10 +353,10 @@ def test_a_kill_at_any_point_loses_nothing(mortal_town: Any) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_kills_at_thousands_of_points_lose_nothing(mortal_town: Any) -> None:
+def test_kills_at_thousands_of_points_lose_nothing(mortal_town: Any, watchman: Any) -> None:
     """A long walk, the same on every machine; ``SKYBEAT_SEED`` takes another."""
     chosen = int(os.environ.get("SKYBEAT_SEED", "991"))
     print(f"SKYBEAT_SEED={chosen}", flush=True)
     examples = int(os.environ.get("SKYBEAT_EXAMPLES", "100"))
-    counts = run_machine(mortal_town, seed_value=chosen, examples=examples, steps=25)
+    counts = run_machine(mortal_town, watchman, seed_value=chosen, examples=examples, steps=25)
     assert counts["kills"] >= examples
