@@ -289,13 +289,6 @@ async def test_a_controller_started_again_is_the_same_peer_to_a_vehicle_that_kee
     vehicle.socket.close()
 
 
-async def test_px4s_own_convention_is_the_first_choice_of_a_port() -> None:
-    assert local_ports(14580, 1)[0] == 14540
-    assert local_ports(14595, 16)[0] == 14555
-    assert local_ports(14580, 1) == local_ports(14580, 1)
-    assert local_ports(14580, 1)[1] != local_ports(14581, 2)[1]
-
-
 async def test_tcp_is_connected_again_when_it_breaks_and_frames_come_in_pieces(
     clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
