@@ -191,9 +191,8 @@ class Airtime:
             if then <= now < then + STEP:
                 return
             way = between_m((lon, lat), (t.lon, t.lat))
-            if (
-                way > JUMP_M_S * (now - then).total_seconds()
-            ):  # or this machine's clock was set back
+            # nothing flies so fast; nor is anything counted where this machine's clock was set back
+            if way > JUMP_M_S * (now - then).total_seconds():
                 way = 0.0
         self._place = now, t.lon, t.lat
         self.flight = replace(
