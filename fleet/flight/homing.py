@@ -27,8 +27,9 @@ from fleet.model.states import DoorState, DroneState
 S = DroneState
 log = structlog.get_logger(__name__)
 
-AHEAD_DEG = 45.0
-"""What flies nearer to its dock's direction than this is taken to come to it."""
+COMES_ON_DEG = 45.0
+"""What flies nearer to its dock's direction is stopped outside. Wider than ``approach.AHEAD_DEG``:
+there it is whether one still needs to be sent, and here whether one may come too near."""
 
 
 async def returning(s: Supervisor) -> Step:
@@ -149,7 +150,7 @@ def _comes_on(s: Supervisor) -> bool:
     if not s.t.in_air or s.t.mode not in {"MISSION", HOLD}:
         return False
     outside = distance_m(s.t, s.pad) > RADIUS_M
-    return s.t.mode == "MISSION" or (outside and heading_to(s.t, s.pad, AHEAD_DEG))
+    return s.t.mode == "MISSION" or (outside and heading_to(s.t, s.pad, COMES_ON_DEG))
 
 
 def _busy(s: Supervisor) -> str:
