@@ -199,9 +199,14 @@ def test_a_rising_river_is_detected_posted_and_kept_over_a_refusing_controller(
             == {"orange": 3.5, "red": 4.5}[detection["level"]]
         )
     stationed.wait_for(lambda: stationed.state("bridge").get("level") == "red")
+
+    def posted() -> list[dict[str, Any]]:
+        return [line for line in worker.lines if line["event"] == "detection"]
+
+    # the controller has the last one before the worker has heard so
+    stationed.wait_for(lambda: len(posted()) >= len(stationed.detections))
     assert worker.stop() == 0
-    posted = [line for line in worker.lines if line["event"] == "detection"]
-    assert [(p["id"], p["status"]) for p in posted] == [
+    assert [(p["id"], p["status"]) for p in posted()] == [
         (d["id"], 201) for d, _ in stationed.detections
     ]
 
