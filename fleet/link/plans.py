@@ -30,6 +30,8 @@ LONGEST_ITEM_S = 1.0
 """Bound on a whole transfer, and what each item adds to it; mavsdk gives up a silent vehicle after
 3 s."""
 
+_CANCELLED = 15
+"""MAV_MISSION_OPERATION_CANCELLED."""
 _BROKEN = frozenset({"PROTOCOL_ERROR", "BUSY", "TRANSFER_CANCELLED", "ERROR", "UNKNOWN"})
 """Results that another try may mend."""
 
@@ -74,12 +76,12 @@ class Plans:
         what = f"{NAMES[kind]} upload"
         if items:
             raw = [_raw(item, seq, kind) for seq, item in enumerate(items)]
-            await self._transfer(what, _UPLOAD[kind], raw)
+            await self._transfer(kind, what, _UPLOAD[kind], raw)
         elif kind == RALLY:  # mavsdk has no call for it; what is read back tells
             await self._asking.plugins()
             self._asking.say("MISSION_CLEAR_ALL", mission_type=RALLY)
         else:
-            await self._transfer(what, _CLEAR[kind])
+            await self._transfer(kind, what, _CLEAR[kind])
 
     async def download(self, kind: int) -> tuple[Item, ...]:
         """Read a list of the vehicle.
@@ -91,20 +93,26 @@ class Plans:
         LinkError
             If the transfer is broken off.
         """
-        (read,) = await self._transfer(f"{NAMES[kind]} {READ_BACK}", _DOWNLOAD[kind])
+        what = f"{NAMES[kind]} {READ_BACK}"
+        (read,) = await self._transfer(kind, what, _DOWNLOAD[kind])
         return tuple(map(_item, read))
 
-    async def _transfer(self, what: str, call: Call, *items: list[MissionItem]) -> list[Any]:
+    async def _transfer(
+        self, kind: int, what: str, call: Call, *items: list[MissionItem]
+    ) -> list[Any]:
         """Make one transfer; return what it brings."""
         bound = LONGEST_S + LONGEST_ITEM_S * (len(items[0]) if items else 0)
         async with self._asking.open(what, call, *items, command=None) as asked:
             stop = self._asking.tap.on_frames(lambda frames: self._end_broken(asked, frames))
+            result = None
             try:
                 result = await self._asking.result(asked, bound)
             finally:
                 stop()
                 if asked.in_hand:
                     self._cancel(asked)
+                elif result != SUCCESS:
+                    self._free(kind)
             if result != SUCCESS:
                 if result in _BROKEN:
                     raise LinkError(f"{self._drone}: {what}: broken off ({result})")
@@ -120,6 +128,14 @@ class Plans:
         broken = any(message_id(f) == MISSION_ACK and fields(f)[2] for f in frames)
         if broken and asked.what.endswith(READ_BACK):
             asked.end(LinkError(f"{self._drone}: {asked.what}: broken off by the vehicle"))
+
+    def _free(self, kind: int) -> None:
+        """Tell the vehicle that a transfer which mavsdk has given up is over.
+
+        mavsdk tells it only where it is asked to cancel. PX4 would refuse the next upload for 5 s
+        after the last packet of any, so that one who tries again at once keeps it busy for ever.
+        """
+        self._asking.say("MISSION_ACK", type=_CANCELLED, mission_type=kind)
 
     def _cancel(self, asked: Asked) -> None:
         """Have mavsdk tell the vehicle that nothing more comes: it need not wait for it."""

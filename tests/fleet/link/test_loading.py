@@ -246,6 +246,31 @@ async def test_a_busy_vehicle_is_asked_again_and_given_up(scripted, plan) -> Non
             await link.load(plan)
 
 
+async def test_a_vehicle_that_asks_too_often_is_freed_for_the_next_upload(
+    scripted, plan, monkeypatch
+) -> None:
+    monkeypatch.setattr(loading, "STARTS", 3)
+    async with scripted() as (vehicle, link):
+        server = PlanServer(vehicle)
+        honest_item, honest_ack = server._mission_item_int, server._mission_ack
+
+        def lost(m: Any, sender: tuple[int, int]) -> None:
+            if m.seq != 2 or server.cancelled:
+                honest_item(m, sender)
+            else:  # as PX4: busy from here on, until it is told that nothing more comes
+                server.busy = True
+                server._ask(2)
+
+        def told(m: Any, sender: tuple[int, int]) -> None:
+            honest_ack(m, sender)
+            server.busy = server.busy and not server.cancelled
+
+        server._mission_item_int, server._mission_ack = lost, told
+        await link.load(plan)
+        assert server.cancelled
+        assert await link.holds(plan) is None
+
+
 async def test_a_mission_that_is_found_not_feasible_is_refused(scripted, plan) -> None:
     async with scripted() as (vehicle, link):
         server = PlanServer(vehicle)
