@@ -28,28 +28,71 @@ class DroneOffer:
 
 @dataclass(frozen=True, slots=True)
 class OrderWish:
-    """What an order wants: beats to patrol, or sites to stare at."""
+    """What an order wants: cells to patrol, sites to stare at, or a task to fly once.
+
+    Parameters
+    ----------
+    id
+        The order; of one that recurs ``{order}#{n}``, its n-th occurrence.
+    kind
+        What is wanted.
+    created
+        When it was ordered; of equals the older goes first.
+    beats, cells
+        What a patrol keeps visited, by id.
+    sites
+        What is stared at, by id.
+    priority
+        Higher goes first.
+    window
+        From when to when it may be flown; None: from now on, without end.
+    detectors
+        What looks at the pictures, by name.
+    """
 
     id: str
-    kind: Literal["patrol", "stare"]
+    kind: Literal["patrol", "stare", "task"]
     created: datetime
     beats: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     priority: int = 0
+    cells: tuple[str, ...] = ()
+    window: tuple[datetime, datetime] | None = None
+    detectors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why something that an order wants is not flown now. ``target`` is a cell, site or beat."""
+    """Why something that an order wants is not flown now. ``target`` is a cell, site or beat.
+
+    ``constraint`` names what stands against it, as ``PlanError`` does; empty where nothing does
+    but that there is no such thing.
+    """
 
     order: str
     target: str
     reason: str
+    constraint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """What a drone is to do, from when to when; ``sortie`` where that is planned already."""
+
+    drone: str
+    dock: str
+    order: str
+    kind: str
+    start: datetime
+    end: datetime
+    cells: tuple[str, ...] = ()
+    sortie: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Sorties to start now, and what is not flown and why."""
+    """Sorties to start now, what is not flown and why, and what is to be flown later."""
 
     sorties: tuple[Sortie, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    scheduled: tuple[Scheduled, ...] = ()
