@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 
 class MissionError(Exception):
@@ -64,5 +65,22 @@ class CityFileError(MissionError):
         )
 
 
+Constraint = Literal["energy", "airspace", "altitude", "wind", "reach", "window", "fleet"]
+"""What can stand against a sortie: the battery; zones, fences and other drones; the heights
+allowed; wind; that a place cannot be come to or seen; the time; that no drone is free."""
+
+
 class PlanError(MissionError):
-    """A sortie that cannot be planned; the message names the limit it would break."""
+    """A sortie that cannot be planned; the message names the limit it would break.
+
+    Parameters
+    ----------
+    message
+        What is asked, and what is allowed.
+    constraint
+        What kind of limit it is.
+    """
+
+    def __init__(self, message: str, constraint: Constraint = "reach") -> None:
+        super().__init__(message)
+        self.constraint: Constraint = constraint

@@ -21,6 +21,9 @@ class LegKind(StrEnum):
     SURVEY = "survey"
     CORRIDOR = "corridor"
     STARE = "stare"
+    ORBIT = "orbit"
+    ROUTE = "route"
+    SEARCH = "search"
     HOME = "home"
 
 
@@ -37,6 +40,18 @@ class LookAt:
 
 
 @dataclass(frozen=True, slots=True)
+class Aim:
+    """Where a camera looks that is kept on no point.
+
+    ``pitch_deg`` is 0 at the horizon and -90 straight down; ``yaw_deg`` is from the nose,
+    clockwise.
+    """
+
+    pitch_deg: float
+    yaw_deg: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Waypoint:
     """A point to fly to. ``altitude_m`` is relative to home; ``hold_s`` is time spent there."""
 
@@ -50,8 +65,8 @@ class Waypoint:
 class Leg:
     """A run of waypoints with one purpose.
 
-    ``cell`` or ``site`` names what the leg observes; ``look_at`` is None where the camera looks
-    straight down (survey) or ahead (transit).
+    ``cell`` or ``site`` names what the leg observes. The camera is kept on ``look_at``, or turned
+    to ``aim``; where both are None it looks straight down (survey, corridor) or ahead (transit).
     """
 
     kind: LegKind
@@ -60,6 +75,7 @@ class Leg:
     look_at: LookAt | None = None
     cell: str | None = None
     site: str | None = None
+    aim: Aim | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from fleet.link.items import NAV_LOITER_TIME, NAV_WAYPOINT, Programme
 from fleet.model.live import Telemetry
 from missions.sortie import LegKind
 
-OBSERVING = frozenset({LegKind.SURVEY, LegKind.CORRIDOR, LegKind.STARE})
+OBSERVING = frozenset(LegKind) - {LegKind.TAKEOFF, LegKind.TRANSIT, LegKind.HOME}
 
 
 class Follower:

@@ -1,0 +1,98 @@
+"""What the planner has to know of a city, worked out once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from shapely import STRtree
+from shapely.geometry import MultiPolygon, Polygon
+
+from missions.airspace import Airspace, layers
+from missions.city import City, Dock, Drone, Site
+from missions.coverage import Cell, Metres, Track, city_cells, city_frame, lawnmower
+from missions.errors import PlanError
+from missions.geo import LocalFrame
+from missions.rim import around
+
+SIDE_OVERLAP = 0.2
+MIN_SEEN = 0.05
+"""A cell is not flown where no-fly zones leave less than this part of it."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the planner has to know of a city, worked out once."""
+
+    city: City
+    frame: LocalFrame
+    airspace: Airspace
+    layers: tuple[float, ...]
+    cells: tuple[Cell, ...]
+    index: dict[str, int]
+    """Place of a cell in ``cells`` by its id."""
+    neighbours: tuple[tuple[int, ...], ...]
+    """Cells that share a border, by place."""
+    docks: dict[str, Dock]
+    places: dict[str, Metres]
+    """Docks, metres."""
+    distances: dict[str, npt.NDArray[np.float64]]
+    """From a dock to every cell's middle, metres."""
+    drones: dict[str, Drone]
+    sites: dict[str, Site]
+    _tracks: dict[tuple[int, float, float], tuple[Track, ...]] = field(default_factory=dict)
+
+    def tracks(self, cell: int, altitude_m: float, swath: float) -> tuple[Track, ...]:
+        """Return the lawnmower over what of a cell is not closed at an altitude.
+
+        Raises
+        ------
+        PlanError
+            If no-fly zones leave nothing of it.
+        """
+        key = (cell, altitude_m, swath)
+        known = self._tracks.get(key)
+        if known is not None:
+            return known
+        shape = self.cells[cell].shape
+        closed = self.airspace.closed_at(altitude_m)
+        left = shape.difference(closed) if closed.intersects(shape) else shape
+        tracks: tuple[Track, ...] = ()
+        if isinstance(left, Polygon | MultiPolygon) and left.area >= MIN_SEEN * shape.area:
+            tracks = around(
+                lawnmower(left, swath, SIDE_OVERLAP), left, self.airspace, altitude_m, swath
+            )
+        if not tracks:
+            raise PlanError(f"cell {self.cells[cell].id!r} lies in a no-fly zone", "airspace")
+        return self._tracks.setdefault(key, tracks)
+
+
+@lru_cache(maxsize=8)
+def ground_of(city: City) -> Ground:
+    """Return what the planner has to know of a city; kept for the cities last asked for."""
+    frame = city_frame(city)
+    cells = city_cells(city)
+    shapes = [cell.shape for cell in cells]
+    pairs = STRtree(shapes).query(shapes, predicate="dwithin", distance=1.0)
+    near: list[list[int]] = [[] for _ in cells]
+    for a, b in zip(*pairs.tolist(), strict=True):
+        if a != b:
+            near[a].append(b)
+    places = {dock.id: frame.to_enu(*dock.position) for dock in city.docks}
+    middles = np.array([cell.center for cell in cells], dtype=np.float64)
+    return Ground(
+        city=city,
+        frame=frame,
+        airspace=Airspace.of(city),
+        layers=layers(city.limits.ceiling_m),
+        cells=cells,
+        index={cell.id: i for i, cell in enumerate(cells)},
+        neighbours=tuple(tuple(sorted(n)) for n in near),
+        docks={dock.id: dock for dock in city.docks},
+        places=places,
+        distances={d: np.hypot(*(middles - np.array(p)).T) for d, p in places.items()},
+        drones={drone.id: drone for drone in city.drones},
+        sites={site.id: site for site in city.sites},
+    )
