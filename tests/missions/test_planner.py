@@ -21,7 +21,8 @@ from missions.city import City
 from missions.coverage import city_cells
 from missions.energy import PowerModel, Wind, landing_cost, legs_cost
 from missions.geo import LocalFrame, distance_m
-from missions.planner import DroneOffer, OrderWish, Plan, _tube, plan
+from missions.planner import DroneOffer, OrderWish, Plan, plan
+from missions.planning import tube_of
 from missions.relief import ASIDE_M, ASIDE_S, DOCK_S, SLACK_S, SPARE_S, Station, beside
 from missions.sortie import LegKind, Sortie
 
@@ -384,7 +385,7 @@ def test_a_relief_keeps_apart_from_the_one_it_relieves_until_that_has_gone(
     )
     # nowhere on its way out does it come near the other's way, which may leave at any moment
     out = replace(relief, legs=relief.legs[: relief.legs.index(waits) + 1])
-    assert not _tube(ground_of(zhangzhou), out).meets(_tube(ground_of(zhangzhou), there))
+    assert not tube_of(ground_of(zhangzhou), out).meets(tube_of(ground_of(zhangzhou), there))
 
 
 def test_one_relief_is_enough_and_none_is_told(zhangzhou: City) -> None:

@@ -1,0 +1,192 @@
+"""What is known while a plan is made: who is free, what is taken, where others fly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from missions.airspace import Tube
+from missions.build import Builder, Draft, Ground, ground_of
+from missions.city import City
+from missions.coverage import Metres
+from missions.energy import Wind
+from missions.errors import PlanError
+from missions.relief import Station
+from missions.sortie import Sortie
+from missions.wishes import DroneOffer, Refusal
+
+CROWDED = "no altitude layer is free of other drones"
+
+
+@dataclass
+class Planning:
+    """The state of one call of ``plan``; each part of the planner takes from it and adds to it.
+
+    Parameters
+    ----------
+    city, now, offers, visits, wind, flying, stations, new_id
+        As ``missions.planner.plan`` has them.
+    sorties, refusals
+        What the plan has so far.
+    """
+
+    city: City
+    now: datetime
+    offers: Sequence[DroneOffer]
+    visits: Mapping[str, datetime]
+    wind: Wind
+    flying: Sequence[Sortie]
+    stations: Sequence[Station]
+    new_id: Callable[[], str]
+    sorties: list[Sortie] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    ground: Ground = field(init=False)
+    free: dict[str, DroneOffer] = field(init=False)
+    """Drones that nothing has been given to, by id."""
+    taken: set[str] = field(init=False)
+    """Cells and sites that somebody flies to."""
+    served: set[str] = field(init=False)
+    """Orders that something is flown of."""
+    load: dict[str, int] = field(init=False)
+    """Drones out, by dock."""
+    tubes: list[Tube] = field(init=False)
+    tube_of: dict[str, Tube] = field(init=False)
+    """Where a sortie under way is, by its id."""
+
+    def __post_init__(self) -> None:
+        """Work out what is free and what is taken."""
+        self.ground = ground_of(self.city)
+        busy = {sortie.drone for sortie in self.flying}
+        self.free = {
+            offer.id: offer
+            for offer in sorted(self.offers, key=lambda o: o.id)
+            if offer.ready and offer.id not in busy and offer.id in self.ground.drones
+        }
+        self.taken = {cell for sortie in self.flying for cell in sortie.cells}
+        self.taken |= {site for sortie in self.flying for site in sortie.sites}
+        self.served = {sortie.order for sortie in self.flying}
+        self.load = dict.fromkeys(self.ground.docks, 0)
+        self.tubes = []
+        self.tube_of = {}
+        for sortie in self.flying:
+            self.load[sortie.dock] = self.load.get(sortie.dock, 0) + 1
+            self.tube_of[sortie.id] = tube_of(self.ground, sortie)
+            self.tubes.append(self.tube_of[sortie.id])
+
+    def room(self) -> int:
+        """Return how many more drones may be in the air."""
+        return self.city.limits.max_airborne - len(self.flying) - len(self.sorties)
+
+    def refuse(self, order: str, target: str, reason: str, constraint: str = "") -> None:
+        """Note why something is not flown now."""
+        self.refusals.append(Refusal(order, target, reason, constraint))
+
+    def nobody(self) -> str | None:
+        """Return why no drone at all can be sent now, or None."""
+        if self.room() <= 0:
+            limit = self.city.limits.max_airborne
+            return f"{limit - self.room()} drones are in the air; {limit} are allowed"
+        if not self.free:
+            why = [f"{o.id}: {o.reason}" for o in self.offers if not o.ready and o.reason]
+            return "no drone is ready" + (f" ({'; '.join(why)})" if why else "")
+        return None
+
+    def layers(self, dock: str) -> Iterator[float]:
+        """Yield the altitudes to try for a dock: its own layer, then the ones after it."""
+        levels = self.ground.layers
+        own = list(self.ground.docks).index(dock) % len(levels)
+        yield from (levels[(own + i) % len(levels)] for i in range(len(levels)))
+
+    def clear(self, tube: Tube) -> bool:
+        """Whether nobody else is where a sortie would be."""
+        return not any(tube.meets(other) for other in self.tubes)
+
+    def builder(self, offer: DroneOffer, altitude: float) -> Builder:
+        """Return what makes the sorties of a drone at an altitude."""
+        drone = self.ground.drones[offer.id]
+        return Builder(self.ground, drone, altitude, offer.battery_percent, self.wind, offer.dock)
+
+    def by_distance(self, distance: Mapping[str, float]) -> list[DroneOffer]:
+        """Return the free drones, those of the nearest dock first, the fuller battery first."""
+        return sorted(
+            self.free.values(), key=lambda o: (distance[o.dock], -o.battery_percent, o.id)
+        )
+
+    def away(self, place: Metres) -> dict[str, float]:
+        """Return how far each dock is from a place, metres."""
+        return {dock: math.dist(pad, place) for dock, pad in self.ground.places.items()}
+
+    def nearest(
+        self, order: str, place: Metres, build: Callable[[Builder], Draft | None]
+    ) -> PlanError | None:
+        """Send the nearest drone that can, at the first altitude that is free.
+
+        Parameters
+        ----------
+        order
+            What it flies for.
+        place
+            Where it flies to, metres.
+        build
+            Returns the whole sortie, or None where that altitude is taken.
+
+        Returns
+        -------
+        PlanError | None
+            Why none can, by the nearest; None where one was sent.
+        """
+        first: PlanError | None = None
+        for offer in self.by_distance(self.away(place)):
+            refused = PlanError(CROWDED)
+            for altitude in self.layers(offer.dock):
+                builder = self.builder(offer, altitude)
+                try:
+                    draft = build(builder)
+                    if draft is None:
+                        continue
+                    self.take(builder, draft, order)
+                except PlanError as error:
+                    refused = error
+                    break
+                return None
+            first = first or named(offer.id, refused)
+        return first
+
+    def take(
+        self, builder: Builder, draft: Draft, order: str, ends_at: str | None = None
+    ) -> Sortie:
+        """Add a sortie to the plan.
+
+        Raises
+        ------
+        PlanError
+            If it breaks the airspace; then nothing is added.
+        """
+        sortie = builder.finish(draft, "", order, ends_at)  # may refuse; then no id is drawn
+        sortie = replace(sortie, id=self.new_id())
+        self.sorties.append(sortie)
+        self.tubes.append(builder.tube(draft))
+        self.served.add(order)
+        self.taken.update(sortie.cells)
+        self.taken.update(sortie.sites)
+        self.load[sortie.dock] += 1
+        del self.free[sortie.drone]
+        return sortie
+
+
+def named(drone: str, error: PlanError) -> PlanError:
+    """Return an error with the drone that it is about before its words."""
+    return type(error)(f"{drone}: {error}")
+
+
+def tube_of(ground: Ground, sortie: Sortie) -> Tube:
+    """Return where a sortie is, without time."""
+    points = [w for leg in sortie.legs for w in leg.waypoints]
+    places = ground.frame.points_to_enu([(w.lon, w.lat) for w in points])
+    return Tube.of(
+        sortie.dock,
+        [(float(e), float(n), w.altitude_m) for (e, n), w in zip(places, points, strict=True)],
+    )
