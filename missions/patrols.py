@@ -139,7 +139,7 @@ class Patrols:
             for name in sortie.cells:
                 pool.pop(self._plan.ground.index[name], None)
             return None
-        return PlanError(CROWDED)
+        return PlanError(CROWDED, "airspace")
 
     def _extend(
         self,

@@ -140,7 +140,7 @@ class Planning:
         """
         first: PlanError | None = None
         for offer in self.by_distance(self.away(place)):
-            refused = PlanError(CROWDED)
+            refused = PlanError(CROWDED, "airspace")
             for altitude in self.layers(offer.dock):
                 builder = self.builder(offer, altitude)
                 try:
@@ -179,7 +179,7 @@ class Planning:
 
 def named(drone: str, error: PlanError) -> PlanError:
     """Return an error with the drone that it is about before its words."""
-    return type(error)(f"{drone}: {error}")
+    return PlanError(f"{drone}: {error}", error.constraint)
 
 
 def tube_of(ground: Ground, sortie: Sortie) -> Tube:
