@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from itertools import zip_longest
 
 from missions.geo import distance_m
-from missions.sortie import Leg, LegKind, LookAt, Sortie, Waypoint
+from missions.sortie import Aim, Leg, LegKind, LookAt, Sortie, Waypoint
 
 NAV_WAYPOINT = 16
 NAV_LOITER_TIME = 19
@@ -41,8 +40,6 @@ _SAME_FRAME = {
 
 NAN = math.nan
 
-DOWN_DEG = -90.0
-"""Pitch of a camera that looks straight down; negative is below the horizon."""
 ITSELF, UNCHANGED = -2.0, -1.0
 """Who commands a gimbal (MAV_CMD_DO_GIMBAL_MANAGER_CONFIGURE): the autopilot; whoever does."""
 
@@ -68,15 +65,10 @@ POSITIONED = frozenset(
 )
 
 
-class Still(Enum):
-    """Where the camera looks while it is kept on no point."""
-
-    AHEAD = "ahead"
-    DOWN = "down"
-
+AHEAD, DOWN = Aim(0.0), Aim(-90.0)
 
 FROM_ABOVE = frozenset({LegKind.SURVEY, LegKind.CORRIDOR})
-"""What is observed with the camera straight down, unless a leg names a point."""
+"""What is observed with the camera straight down, unless a leg says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +159,7 @@ def programme(sortie: Sortie) -> Programme:
     items: list[Item] = []
     legs: list[int] = []
     speed = NAN
-    aim: Kept | Still = Still.AHEAD
+    aim: Kept | Aim = AHEAD
     for index, leg in enumerate(sortie.legs):
         if not leg.waypoints:
             raise ValueError(f"sortie {sortie.id}: leg {index} ({leg.kind}) has no waypoint")
@@ -181,18 +173,21 @@ def programme(sortie: Sortie) -> Programme:
     return Programme(sortie, tuple(items), fence, tuple(legs), rally)
 
 
-def _aim(leg: Leg, before: Kept | Still) -> Kept | Still:
-    """Return where the camera looks on a leg; once down it stays so, on the way between too."""
+def _aim(leg: Leg, before: Kept | Aim) -> Kept | Aim:
+    """Return where the camera looks on a leg; once turned it stays so, on the way between too."""
     if leg.look_at is not None:
         point, here = leg.look_at, leg.waypoints[-1]
         away = distance_m((here.lon, here.lat), (point.lon, point.lat))
         pitch = math.degrees(math.atan2(point.altitude_m - here.altitude_m, away))
         return Kept(point, float(round(pitch)))
-    down = leg.kind in FROM_ABOVE or before is Still.DOWN
-    return Still.DOWN if down else Still.AHEAD
+    if leg.aim is not None:
+        return leg.aim
+    if leg.kind in FROM_ABOVE:
+        return DOWN
+    return before if isinstance(before, Aim) else AHEAD
 
 
-def _camera_items(aim: Kept | Still, before: Kept | Still) -> Iterator[Item]:
+def _camera_items(aim: Kept | Aim, before: Kept | Aim) -> Iterator[Item]:
     """Yield what turns the camera.
 
     It is turned by the gimbal manager's two commands, which PX4 gives again by itself where a
@@ -203,13 +198,13 @@ def _camera_items(aim: Kept | Still, before: Kept | Still) -> Iterator[Item]:
     """
     if aim == before:
         return
-    if isinstance(before, Kept) and isinstance(aim, Still):
+    if isinstance(before, Kept) and isinstance(aim, Aim):
         yield Item(DO_SET_ROI_NONE, FRAME_MISSION)
-    if aim is not Still.AHEAD:
+    if aim != AHEAD or isinstance(before, Aim):
         control = (ITSELF, ITSELF, UNCHANGED, UNCHANGED)
-        pitch = aim.pitch_deg if isinstance(aim, Kept) else DOWN_DEG
+        yaw = aim.yaw_deg if isinstance(aim, Aim) else 0.0
         yield Item(DO_GIMBAL_MANAGER_CONFIGURE, FRAME_MISSION, control)
-        yield Item(DO_GIMBAL_MANAGER_PITCHYAW, FRAME_MISSION, (pitch, 0.0, NAN, NAN))
+        yield Item(DO_GIMBAL_MANAGER_PITCHYAW, FRAME_MISSION, (aim.pitch_deg, yaw, NAN, NAN))
     if isinstance(aim, Kept):
         yield _at(DO_SET_ROI_LOCATION, aim.point, (0.0, 0.0, 0.0, 0.0))
 

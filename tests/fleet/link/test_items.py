@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fleet.link import items
 from fleet.link.items import Item, difference, programme
-from missions.sortie import Leg, LegKind, LookAt, Sortie, SortieEnergy, Waypoint
+from missions.sortie import Aim, Leg, LegKind, LookAt, Sortie, SortieEnergy, Waypoint
 
 lons = st.floats(-180, 180)
 lats = st.floats(-85, 85)
@@ -19,7 +19,7 @@ waypoints = st.builds(Waypoint, lons, lats, st.floats(1, 120), st.sampled_from([
 looks = st.none() | st.builds(LookAt, lons, lats, st.floats(0, 50))
 middles = st.builds(
     Leg,
-    st.sampled_from([LegKind.TRANSIT, LegKind.SURVEY, LegKind.CORRIDOR, LegKind.STARE]),
+    st.sampled_from(sorted(set(LegKind) - {LegKind.TAKEOFF, LegKind.HOME})),
     st.lists(waypoints, min_size=1, max_size=4).map(tuple),
     st.floats(1, 20),
     looks,
@@ -119,6 +119,28 @@ def test_the_camera_goes_down_once_and_again_after_a_point() -> None:
         *((8, 1001), (8, 1000), (8, items.DO_SET_ROI_LOCATION)),
         *((9, items.DO_SET_ROI_NONE), (9, 1001), (9, 1000)),
     ]
+
+
+def test_a_leg_turns_the_camera_and_the_way_between_leaves_it_so() -> None:
+    at = (Waypoint(1, 2, 30),)
+    to_the_left = Aim(-40.0, -90.0)
+    legs = (
+        Leg(LegKind.TAKEOFF, at, 5.0),
+        Leg(LegKind.CORRIDOR, at, 5.0, aim=to_the_left),
+        Leg(LegKind.TRANSIT, at, 5.0),
+        Leg(LegKind.CORRIDOR, at, 5.0, aim=to_the_left),
+        Leg(LegKind.ORBIT, at, 5.0, LookAt(1.001, 2)),
+        Leg(LegKind.ROUTE, at, 5.0, aim=Aim(-30.0)),
+        Leg(LegKind.SEARCH, at, 5.0, aim=Aim(0.0)),
+        Leg(LegKind.HOME, at, 5.0),
+    )
+    made = programme(Sortie("s", "o", "d", "k", 1, 2, 3, legs, SortieEnergy(1, 1, 1, 1, 1)))
+    numbered = zip(made.legs, made.items, strict=True)
+    turned = [(leg, item.params[:2]) for leg, item in numbered if item.command == 1000]
+    orbit = turned.pop(1)
+    assert turned == [(1, (-40.0, -90.0)), (5, (-30.0, 0.0)), (6, (0.0, 0.0))]
+    assert (orbit[0], orbit[1][1]) == (4, 0.0)
+    assert orbit[1][0] == pytest.approx(-15, abs=1)
 
 
 def test_a_points_pitch_is_given_for_each_place_that_it_is_looked_at_from() -> None:
