@@ -73,6 +73,9 @@ class Limits(Model):
     )
     rain_mm_h: float = Field(default=4, ge=0, description="rain above which no drone takes off")
     reserve_percent: float = Field(default=25, ge=5, le=90, description="battery kept to come home")
+    checks_s: float = Field(
+        default=5, ge=0, le=120, description="from a sortie to the opening of the door: the checks"
+    )
     max_airborne: int = Field(default=8, ge=1, description="drones in the air at once")
     on_link_loss: Literal["continue", "return"] = Field(
         default="continue",
@@ -126,6 +129,7 @@ class Dock(Model):
     name: str = ""
     position: Position
     slots: int = Field(default=2, ge=1, le=8, description="drones it can hold")
+    door_s: float = Field(default=15, ge=0, le=120, description="until its door is open")
     marker: Marker | None = Field(default=None, description="what a drone lands on by sight")
 
 

@@ -1,0 +1,46 @@
+"""How soon a drone can be there at best: straight, with the wind, for all drones at once.
+
+Never more than what the exact way takes: wind and top speed let a drone reach a convex set of
+places within a time, so no bent way is faster than the straight one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from missions.coverage import Metres
+from missions.energy import SLOWEST_M_S, Wind
+
+Floats = npt.NDArray[np.float64]
+
+
+def least_s(origins: Floats, goal: Metres, cruise_m_s: Floats, wind: Wind) -> Floats:
+    """Return the least seconds from each of N (east, north) to a place; inf against too much wind.
+
+    Parameters
+    ----------
+    origins
+        (N, 2), metres.
+    goal
+        Where to.
+    cruise_m_s
+        Air speeds, (N,).
+    wind
+        As in ``missions.energy``; with no direction known it is against each of them.
+    """
+    way = np.asarray(goal, dtype=np.float64) - origins
+    distance = np.hypot(way[:, 0], way[:, 1])
+    if wind.from_deg is None:
+        cross = np.zeros_like(distance)
+        tail = np.full_like(distance, -wind.speed_m_s)
+    else:
+        angle = np.radians(wind.from_deg) - np.arctan2(way[:, 0], way[:, 1])
+        cross, tail = wind.speed_m_s * np.sin(angle), -wind.speed_m_s * np.cos(angle)
+    left = cruise_m_s**2 - cross**2
+    speed = np.minimum(np.sqrt(np.maximum(left, 0.0)) + tail, cruise_m_s)
+    slow = (left <= 0) | (speed < SLOWEST_M_S)
+    # one that is already there needs no speed
+    return np.where(
+        distance < 0.1, 0.0, np.where(slow, np.inf, distance / np.where(slow, 1.0, speed))
+    )

@@ -1,0 +1,142 @@
+"""The responder: who is sent to a call, decided within milliseconds.
+
+Drones are ranked by a bound, straight and with the wind, for all at once. Exact ways are made in
+that order, and only while the next could still be there before the best so far.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from missions.airspace import Airspace, Tube
+from missions.build import Ground
+from missions.energy import PowerModel, Wind
+from missions.picture import Doing, DroneNow
+from missions.responder.answer import Call, GivesUp, Pick, Refused, Response
+from missions.responder.candidates import Candidate, candidates, free_docks
+from missions.responder.place import off_m
+from missions.responder.way import Flight, Scene
+
+TOGETHER_S = 5.0
+"""Arrivals that are no farther apart are decided by what is given up."""
+_NOTHING_TO_LEAVE = frozenset({Doing.DOCKED, Doing.RETURNING, Doing.FERRY})
+
+
+def respond(
+    ground: Ground,
+    call: Call,
+    fleet: Sequence[DroneNow],
+    wind: Wind,
+    now: datetime,
+    *,
+    want: int = 1,
+    airspace: Airspace | None = None,
+    others: Mapping[str, Tube] | None = None,
+    overdue_s: Mapping[str, float] | None = None,
+) -> Response:
+    """Return the drones that are overhead first, and what each gives up for it.
+
+    A drone is sent only where it flies for a lower priority than the call's, keeps clear of what is
+    closed and of the ways of others, and its battery holds the way there, ``call.min_stay_s`` over
+    it, the way home to the best dock that can take it, and the reserve.
+
+    Parameters
+    ----------
+    ground
+        The city.
+    call
+        Where a drone is wanted.
+    fleet
+        Every drone, now.
+    wind
+        Mean wind.
+    now
+        When; the answer's seconds count from it.
+    want
+        How many drones.
+    airspace
+        What is closed now; the city's own where none is given.
+    others
+        Where drones are and will be, by drone; its own is not held against a drone.
+    overdue_s
+        By how long each cell is overdue now, seconds; less than 0 where it is not yet.
+    """
+    space = airspace if airspace is not None else ground.airspace
+    docks = free_docks(ground, fleet)
+    scene = Scene(ground, space, call, wind, now, dict(others or {}), docks)
+    left, refused = candidates(scene, fleet)
+    most = ground.city.limits.max_airborne
+    room = most - sum(d.in_air or d.doing is Doing.LEAVING for d in fleet)
+    picks: list[Pick] = []
+    for _ in range(want):
+        if room <= 0:
+            words = f"{most - room} drones are in the air; {most} are allowed"
+            stay = [c.now.id for c in left if c.now.doing is Doing.DOCKED]
+            refused += [Refused(drone, "fleet", words) for drone in stay]
+            left = [c for c in left if c.now.doing is not Doing.DOCKED]
+        best = _best(scene, left, refused, overdue_s or {})
+        if best is None:
+            break
+        pick, chosen, flight = best
+        picks.append(pick)
+        room -= chosen.now.doing is Doing.DOCKED
+        left.remove(chosen)
+        scene.others[pick.drone] = flight.tube
+    place = picks[0].place if picks else call.place
+    chosen_ids = {pick.drone for pick in picks}
+    kept = {r.drone: r for r in refused if r.drone not in chosen_ids}
+    return Response(call, tuple(picks), tuple(kept.values()), place, off_m(call.place, place))
+
+
+def order(pick: Pick) -> tuple[tuple[int, int, float], float, str]:
+    """Return by what picks that arrive together are put in order; no two are equal."""
+    return pick.gives_up.weight, pick.eta_s, pick.drone
+
+
+def _best(
+    scene: Scene,
+    ranked: Sequence[Candidate],
+    refused: list[Refused],
+    overdue_s: Mapping[str, float],
+) -> tuple[Pick, Candidate, Flight] | None:
+    """Return who is there first; of those within ``TOGETHER_S`` who gives up least."""
+    found: list[tuple[Pick, Candidate, Flight]] = []
+    first = math.inf
+    for candidate in ranked:
+        if candidate.least_s > first + TOGETHER_S:
+            break
+        flight = scene.flight(candidate.now)
+        if isinstance(flight, Refused):
+            refused.append(flight)
+            continue
+        found.append((_pick(scene, candidate.now, flight, overdue_s), candidate, flight))
+        first = min(first, flight.eta_s)
+    together = [one for one in found if one[0].eta_s <= first + TOGETHER_S]
+    return min(together, key=lambda one: order(one[0]), default=None)
+
+
+def _pick(scene: Scene, now: DroneNow, flight: Flight, overdue_s: Mapping[str, float]) -> Pick:
+    model = PowerModel.of(scene.ground.drones[now.id])
+    busy_s = flight.eta_s + min(flight.stay_s, scene.call.on_scene_s)
+    return Pick(
+        drone=now.id,
+        eta_s=flight.eta_s,
+        from_="air" if now.in_air else "dock",
+        altitude_m=flight.out[-1].altitude_m,
+        way=flight.out,
+        home=flight.home,
+        gives_up=_gives_up(now, busy_s, overdue_s),
+        battery_on_arrival=now.battery_percent - 100.0 * flight.out_wh / model.capacity_wh,
+        stay_s=flight.stay_s,
+        ends_at=flight.ends_at,
+    )
+
+
+def _gives_up(now: DroneNow, busy_s: float, overdue_s: Mapping[str, float]) -> GivesUp:
+    if now.doing in _NOTHING_TO_LEAVE:
+        return GivesUp("", now.doing, 0)
+    name = now.sortie.order if now.sortie is not None else str(now.doing)
+    late = {cell: max(0.0, overdue_s.get(cell, 0.0) + busy_s) for cell in now.left}
+    return GivesUp(name, now.doing, now.priority, now.left, late)
