@@ -136,9 +136,15 @@ class Dock(Model):
 class Battery(Model):
     """A drone's battery and what it spends."""
 
-    capacity_wh: float = Field(default=274, gt=0)
+    capacity_wh: float = Field(default=274, gt=0, description="when new and warm (25 °C)")
     hover_w: float = Field(default=420, gt=0, description="power in a hover without wind")
     cruise_w: float = Field(default=380, gt=0, description="power at cruise speed in still air")
+    health_percent: float = Field(
+        default=100, ge=50, le=100, description="capacity that age has left; under 50 it is scrap"
+    )
+    charge_min: float = Field(
+        default=35, gt=0, le=1440, description="minutes that its dock takes from 20 to 90 %"
+    )
 
 
 class CameraSpec(Model):
@@ -165,6 +171,24 @@ class Drone(Model):
     )
     camera: CameraSpec = CameraSpec()
     cruise_m_s: float = Field(default=12, gt=0, le=30)
+    climb_m_s: float = Field(
+        default=3.0, gt=0, le=15, description="speed it climbs at; PX4's MPC_Z_VEL_MAX_UP"
+    )
+    descent_m_s: float = Field(
+        default=1.5, gt=0, le=10, description="speed it comes down at; PX4's MPC_Z_VEL_MAX_DN"
+    )
+    mass_kg: float | None = Field(
+        default=None,
+        gt=0,
+        le=150,
+        description="take-off mass without payload; unsaid, it is guessed from hover_w",
+    )
+    payload_kg: float = Field(
+        default=0, ge=0, le=100, description="carried on top of what hover_w was measured with"
+    )
+    payload_w: float = Field(
+        default=0, ge=0, description="drawn on top of it, e.g. by a searchlight or a loudspeaker"
+    )
     battery: Battery = Battery()
 
 

@@ -1,17 +1,15 @@
 """Battery and wind: what a leg and a sortie take, and what must be kept to come home.
 
-The model needs only what a city file says of a drone: power in a hover, power at cruise speed,
-capacity. It errs on the side of taking more.
+The model errs on the side of taking more.
 
-- Ground speed is that of the wind triangle (FAA-H-8083-25C, chapter 16): the drone keeps its air
-  speed and turns into the crosswind. A tail wind is not used to fly faster than asked, since a
-  multicopter's autopilot holds the ground speed it is told.
-- Power between hover and cruise is taken on the straight line between the two; above cruise speed
-  it grows with the cube of air speed, as parasite power does (Leishman, Principles of Helicopter
-  Aerodynamics, 2nd ed., section 5.4).
+- Power is ``power``'s, speeds in wind are ``wind``'s. In a head wind one autopilot keeps its air
+  speed and takes longer, another its ground speed and draws more: a leg takes the longer time of
+  the two, and the greater energy of the two. What a tail wind would save is not counted on, since
+  it may drop.
 - Each leg is flown from a stand to a stand at acceleration ``a``: ``d / v + v / a``, or
   ``2 sqrt(d / a)`` where it is too short to reach ``v`` (any text on kinematics). Autopilots that
   cut corners take less.
+- A climb takes the work against gravity on top; a descent gives nothing back.
 """
 
 from __future__ import annotations
@@ -21,39 +19,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from missions.city import Drone
-from missions.errors import PlanError
 from missions.geo import LocalFrame
+from missions.power import CLIMB_M_S, DESCENT_M_S, PowerModel
 from missions.sortie import Leg, SortieEnergy, Waypoint
+from missions.wind import CALM, SLOWEST_M_S, Wind, air_speeds, ground_speed
 
-CLIMB_M_S = 3.0
-"""PX4's default MPC_Z_VEL_MAX_UP."""
-DESCENT_M_S = 1.5
-"""PX4's default MPC_Z_VEL_MAX_DN."""
+__all__ = [
+    "ACCELERATION_M_S2",
+    "CALM",
+    "CLIMB_M_S",
+    "DESCENT_M_S",
+    "LANDING_FROM_M",
+    "LANDING_M_S",
+    "SLOWEST_M_S",
+    "Cost",
+    "Point",
+    "PowerModel",
+    "Wind",
+    "come_home_cost",
+    "ground_speed",
+    "landing_cost",
+    "legs_cost",
+    "longest_hold_s",
+    "path_cost",
+    "relief_drones",
+    "sortie_energy",
+    "step_cost",
+]
+
 LANDING_M_S = 0.7
 """PX4's default MPC_LAND_SPEED, over the last 10 m (MPC_LAND_ALT1)."""
 LANDING_FROM_M = 10.0
 ACCELERATION_M_S2 = 3.0
 """PX4's default MPC_ACC_HOR."""
-CLIMB_FACTOR = 1.2
-"""Power in a climb over power in a hover: an assumption, not a measurement. Lifting 4 kg at 3 m/s
-is 118 W, 28 % of 420 W, of which the better inflow of a climb gives some back."""
-SLOWEST_M_S = 1.0
-"""A leg that wind slows below this is refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wind:
-    """Mean wind: speed, and the direction it comes from, degrees clockwise from true north.
-
-    With no direction known every leg is taken to be flown against it.
-    """
-
-    speed_m_s: float = 0.0
-    from_deg: float | None = None
-
-
-CALM = Wind()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,70 +81,8 @@ class Cost:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PowerModel:
-    """Power of a drone by its air speed."""
-
-    hover_w: float
-    cruise_w: float
-    cruise_m_s: float
-    capacity_wh: float
-
-    @classmethod
-    def of(cls, drone: Drone) -> PowerModel:
-        """Return the model of a drone in the city file."""
-        battery = drone.battery
-        return cls(battery.hover_w, battery.cruise_w, drone.cruise_m_s, battery.capacity_wh)
-
-    def power_w(self, air_speed: float) -> float:
-        """Return the electrical power at an air speed in m/s."""
-        share = air_speed / self.cruise_m_s
-        if share <= 1.0:
-            return self.hover_w + (self.cruise_w - self.hover_w) * share
-        return self.cruise_w * share**3
-
-    def still_w(self, wind: Wind) -> float:
-        """Return the power that holding a place in wind takes, never less than in calm air."""
-        return max(self.hover_w, self.power_w(wind.speed_m_s))
-
-
-def ground_speed(air_speed: float, track_deg: float, wind: Wind) -> float:
-    """Return the speed over ground on a track, from the wind triangle.
-
-    ``sqrt(va² - w_cross²) + w_tail``; no more than ``air_speed`` (see the module).
-
-    Raises
-    ------
-    PlanError
-        If the wind leaves less than 1 m/s.
-    """
-    if wind.from_deg is None:
-        cross, tail = 0.0, -wind.speed_m_s
-    else:
-        angle = math.radians(wind.from_deg - track_deg)
-        cross, tail = wind.speed_m_s * math.sin(angle), -wind.speed_m_s * math.cos(angle)
-    left = air_speed**2 - cross**2
-    speed = math.sqrt(left) + tail if left > 0 else 0.0
-    if speed < SLOWEST_M_S:
-        raise PlanError(
-            f"wind of {wind.speed_m_s:g} m/s leaves {max(speed, 0.0):.1f} m/s over ground on track "
-            f"{track_deg:.0f} at {air_speed:g} m/s air speed; at least {SLOWEST_M_S:g} is needed"
-        )
-    return min(speed, air_speed)
-
-
-def _air_speed(over_ground: float, track_deg: float, wind: Wind) -> float:
-    """Return the air speed that a ground speed on a track takes."""
-    if wind.from_deg is None:
-        return over_ground + wind.speed_m_s
-    angle = math.radians(wind.from_deg - track_deg)
-    return math.hypot(
-        over_ground + wind.speed_m_s * math.cos(angle), wind.speed_m_s * math.sin(angle)
-    )
-
-
-def _vertical_s(height: float) -> float:
-    return height / CLIMB_M_S if height > 0 else -height / DESCENT_M_S
+def _vertical_s(height: float, model: PowerModel) -> float:
+    return height / model.climb_m_s if height > 0 else -height / model.descent_m_s
 
 
 def _level_s(distance: float, speed: float) -> float:
@@ -166,27 +102,35 @@ def step_cost(a: Point, b: Point, speed: float, model: PowerModel, wind: Wind = 
     """
     east, north = b.east - a.east, b.north - a.north
     level, height = math.hypot(east, north), b.altitude_m - a.altitude_m
-    vertical = _vertical_s(height)
-    seconds, joules = 0.0, 0.0
+    vertical = _vertical_s(height, model)
     if level > 0.1:
         track = math.degrees(math.atan2(east, north)) % 360.0
-        over_ground = ground_speed(speed, track, wind)
-        # climbing on the way: the slower of the two sets the time
-        seconds = max(_level_s(level, over_ground), vertical)
-        joules = seconds * model.power_w(_air_speed(over_ground, track, wind))
+        seconds, joules = _level(level, track, speed, model, wind)
     else:
+        seconds, joules = 0.0, 0.0
+    if vertical > seconds:  # climbing on the way: the slower of the two sets the time
+        joules += (vertical - seconds) * model.still_w(wind)
         seconds = vertical
-        joules = seconds * model.still_w(wind)
-    if height > 0:
-        joules += vertical * model.hover_w * (CLIMB_FACTOR - 1.0)
     joules += b.hold_s * model.still_w(wind)
-    return Cost(seconds + b.hold_s, math.hypot(level, height), joules / 3600.0)
+    energy_wh = joules / 3600.0 + model.climb_wh(max(0.0, height))
+    return Cost(seconds + b.hold_s, math.hypot(level, height), energy_wh)
+
+
+def _level(
+    distance: float, track: float, speed: float, model: PowerModel, wind: Wind
+) -> tuple[float, float]:
+    """Return the seconds and joules of a level way (see the module)."""
+    seconds = _level_s(distance, ground_speed(speed, track, wind))
+    keeps_air = seconds * model.power_w(speed)
+    slow, fast = air_speeds(speed, track, wind)
+    keeps_ground = _level_s(distance, speed) * model.most_w(slow, fast)
+    return seconds, max(keeps_air, keeps_ground)
 
 
 def landing_cost(altitude_m: float, model: PowerModel, wind: Wind = CALM) -> Cost:
     """Return what a descent from a height over the dock to its pad takes."""
     slow = min(altitude_m, LANDING_FROM_M)
-    seconds = slow / LANDING_M_S + (altitude_m - slow) / DESCENT_M_S
+    seconds = slow / LANDING_M_S + (altitude_m - slow) / model.descent_m_s
     return Cost(seconds, altitude_m, seconds * model.still_w(wind) / 3600.0)
 
 
@@ -285,3 +229,26 @@ def longest_hold_s(
     """
     left_wh = model.capacity_wh * (battery_percent - reserve_percent) / 100.0 - cost.energy_wh
     return max(0.0, left_wh * 3600.0 / model.still_w(wind))
+
+
+def relief_drones(usable_s: float, charge_s: float) -> int:
+    """Return how many drones watch a place without a break, taking turns.
+
+    Parameters
+    ----------
+    usable_s
+        For how long one is there on a battery: without the ways, above the reserve.
+    charge_s
+        From when it leaves until it is there again: the ways and the charge.
+
+    Raises
+    ------
+    ValueError
+        If the time over the place is not above 0, or the other is negative.
+    """
+    if not usable_s > 0.0 or not 0.0 <= charge_s < math.inf:
+        raise ValueError(
+            f"{usable_s:g} s over the place and {charge_s:g} s to come back; the first must be "
+            "above 0, the second finite and at least 0"
+        )
+    return math.ceil((usable_s + charge_s) / usable_s)

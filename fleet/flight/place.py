@@ -42,7 +42,7 @@ def heading_to(telemetry: Telemetry, position: tuple[float, float], within_deg: 
 def endurance_s(drone: Drone) -> float:
     """Return for how long a full battery can keep the drone in the air at most, seconds."""
     model = PowerModel.of(drone)
-    return 3600.0 * model.capacity_wh / min(model.hover_w, model.cruise_w)
+    return 3600.0 * model.capacity_wh / model.least_w
 
 
 def landed(telemetry: Telemetry) -> bool:
@@ -56,6 +56,7 @@ def come_home_percent(
     home: tuple[float, float],
     altitude_m: float,
     wind: Wind | float,
+    temperature_c: float | None = None,
 ) -> float:
     """Return the battery, in percent, that coming home and landing takes from here.
 
@@ -64,7 +65,7 @@ def come_home_percent(
     """
     if telemetry.lon is None or telemetry.lat is None:
         return 0.0
-    model = PowerModel.of(drone)
+    model = PowerModel.of(drone, temperature_c)
     here = Waypoint(telemetry.lon, telemetry.lat, max(0.0, telemetry.altitude_m or 0.0))
     try:
         blows = wind if isinstance(wind, Wind) else Wind(wind)

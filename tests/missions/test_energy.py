@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from missions.city import City, Drone
 from missions.energy import (
     CALM,
     Point,
@@ -20,23 +19,17 @@ from missions.energy import (
     legs_cost,
     longest_hold_s,
     path_cost,
+    relief_drones,
     sortie_energy,
     step_cost,
 )
 from missions.errors import PlanError
 from missions.geo import LocalFrame
+from missions.power import CLIMB_EFFICIENCY, GRAVITY_M_S2, W_PER_KG
 from missions.sortie import Leg, LegKind, Waypoint
 
 MODEL = PowerModel(hover_w=420, cruise_w=380, cruise_m_s=12, capacity_wh=274)
 HOME = (117.65, 24.50)
-
-
-def test_power_is_that_of_hover_and_cruise_and_grows_beyond(small: City) -> None:
-    assert MODEL.power_w(0) == 420
-    assert MODEL.power_w(12) == 380
-    assert MODEL.power_w(24) == 380 * 8
-    drone: Drone = small.drones[0]
-    assert PowerModel.of(drone).power_w(0) == drone.battery.hover_w
 
 
 def test_the_wind_triangle_by_hand() -> None:
@@ -84,7 +77,8 @@ def test_a_leg_too_short_to_reach_its_speed_by_hand() -> None:
 def test_a_hold_and_a_climb_by_hand() -> None:
     cost = step_cost(Point(0, 0, 0), Point(0, 0, 30, hold_s=60), 12, MODEL)
     assert cost.duration_s == pytest.approx(10 + 60)
-    assert cost.energy_wh == pytest.approx((10 * 420 * 1.2 + 60 * 420) / 3600)
+    work = 420 / W_PER_KG * GRAVITY_M_S2 * 30 / CLIMB_EFFICIENCY
+    assert cost.energy_wh == pytest.approx((10 * 420 + work + 60 * 420) / 3600)
     down = step_cost(Point(0, 0, 30), Point(0, 0, 0), 12, MODEL)
     assert down.duration_s == pytest.approx(20)
     assert landing_cost(40, MODEL).duration_s == pytest.approx(30 / 1.5 + 10 / 0.7)
@@ -137,3 +131,21 @@ def test_energy_holds_the_reserve_and_the_hover_fills_what_is_left() -> None:
     hold = longest_hold_s(cost, MODEL, 50, 25)
     assert cost.energy_wh + hold * 420 / 3600 == pytest.approx(274 * 0.25)
     assert longest_hold_s(cost, MODEL, 26, 25) == 0
+
+
+def test_drones_that_take_turns_by_hand() -> None:
+    assert relief_drones(1200, 2100) == 3
+    assert relief_drones(1200, 2400) == 3
+    assert relief_drones(1200, 2401) == 4
+    assert relief_drones(1200, 0) == 1
+    with pytest.raises(ValueError, match="0 s over the place"):
+        relief_drones(0, 100)
+    with pytest.raises(ValueError, match="-1 s to come back"):
+        relief_drones(100, -1)
+
+
+@given(st.floats(60, 7200), st.floats(0, 10_000))
+def test_so_many_watch_without_a_break_and_fewer_do_not(usable_s: float, charge_s: float) -> None:
+    drones = relief_drones(usable_s, charge_s)
+    assert drones * usable_s >= usable_s + charge_s - 1e-6
+    assert (drones - 1) * usable_s < usable_s + charge_s

@@ -11,7 +11,7 @@ from fleet.flight.safety.events import conflict, traffic
 from fleet.flight.safety.separation import CLEAR, Room, seen_from, too_near
 from fleet.flight.safety.sky import Mover
 from fleet.flight.safety.view import View
-from missions.energy import ACCELERATION_M_S2, CLIMB_M_S, DESCENT_M_S
+from missions.energy import ACCELERATION_M_S2
 
 CLEAR_S = 5.0
 """The air must have been clear for so long before the drone goes on."""
@@ -96,7 +96,7 @@ def _past(v: View, own: Mover, found: list[conflict.Conflict]) -> float | None:
     within_s = max(SOON_S, found[0].in_s)
 
     def apart_m(way: float) -> float:
-        rate = CLIMB_M_S if way > altitude else -DESCENT_M_S
+        rate = v.drone.climb_m_s if way > altitude else -v.drone.descent_m_s
         gone = min(abs(way - altitude), abs(rate) * within_s)
         reached = altitude + math.copysign(gone, rate)
         return min(STEP_M, *(abs(reached - level) for level in levels))

@@ -14,12 +14,11 @@ from fleet.flight.safety.flat import Flat
 from missions.city import Drone
 from missions.energy import (
     ACCELERATION_M_S2,
-    CLIMB_FACTOR,
-    CLIMB_M_S,
-    DESCENT_M_S,
     LANDING_FROM_M,
     LANDING_M_S,
     SLOWEST_M_S,
+    PowerModel,
+    Wind,
 )
 
 WIDER = 1.01
@@ -33,6 +32,7 @@ def at_most_percent(
     home: tuple[float, float],
     transit_altitude_m: float,
     wind_m_s: float,
+    temperature_c: float | None = None,
 ) -> float:
     """Return what coming home takes at most, percent of the battery; infinite where not known.
 
@@ -46,6 +46,8 @@ def at_most_percent(
         Height at which it comes home.
     wind_m_s
         From anywhere.
+    temperature_c
+        Of the battery at take-off; None: not known.
     """
     air_speed = drone.cruise_m_s
     speed = air_speed - wind_m_s
@@ -54,11 +56,16 @@ def at_most_percent(
     east, north = Flat.at(home).to(*place)
     altitude = max(0.0, altitude_m)
     height = max(transit_altitude_m, altitude)
-    battery = drone.battery
-    still_w = max(battery.hover_w, battery.cruise_w)  # slower than cruise: between the two
-    way_s = WIDER * math.hypot(east, north) / speed + air_speed / ACCELERATION_M_S2
+    model = PowerModel.of(drone, temperature_c)
+    way_m = WIDER * math.hypot(east, north)
+    stops_s = air_speed / ACCELERATION_M_S2
+    way_j = max(
+        (way_m / speed + stops_s) * model.power_w(air_speed),
+        (way_m / air_speed + stops_s) * model.most_w(0.0, air_speed + wind_m_s),
+    )
     slow_m = min(height, LANDING_FROM_M)
-    landing_s = slow_m / LANDING_M_S + (height - slow_m) / DESCENT_M_S
-    climb_s = (height - altitude) / CLIMB_M_S
-    joules = still_w * (CLIMB_FACTOR * climb_s + way_s + landing_s)
-    return 100.0 * joules / 3600.0 / battery.capacity_wh
+    down_s = slow_m / LANDING_M_S + (height - slow_m) / model.descent_m_s
+    up_m = height - altitude
+    still_j = (up_m / model.climb_m_s + down_s) * model.still_w(Wind(wind_m_s))
+    needed_wh = (way_j + still_j) / 3600.0 + model.climb_wh(up_m)
+    return 100.0 * needed_wh / model.capacity_wh

@@ -29,7 +29,10 @@ FRAME = LocalFrame(*PAD)
     st.one_of(st.none(), st.floats(0, 360)),
     st.floats(3, 25),
     st.floats(200, 700),
-    st.floats(200, 700),
+    st.floats(0.4, 2.0),
+    st.floats(0, 2),
+    st.floats(1, 8),
+    st.one_of(st.none(), st.floats(-10, 40)),
 )
 def test_coming_home_never_takes_more(
     east: float,
@@ -40,7 +43,10 @@ def test_coming_home_never_takes_more(
     wind_from: float | None,
     cruise: float,
     hover_w: float,
-    cruise_w: float,
+    cruise_share: float,
+    payload_kg: float,
+    vertical: float,
+    temperature_c: float | None,
 ) -> None:
     drone = Drone(
         id="a1",
@@ -48,13 +54,16 @@ def test_coming_home_never_takes_more(
         system_id=1,
         mavlink="udpin://0.0.0.0:1",
         cruise_m_s=cruise,
-        battery=Battery(hover_w=hover_w, cruise_w=cruise_w),
+        climb_m_s=vertical,
+        descent_m_s=vertical / 2,
+        payload_kg=payload_kg,
+        battery=Battery(hover_w=hover_w, cruise_w=hover_w * cruise_share),
     )
     place = FRAME.to_lonlat(east, north)
     at = datetime(2026, 1, 1, tzinfo=UTC)
     told = Telemetry(at=at, lon=place.lon, lat=place.lat, altitude_m=altitude)
-    takes = come_home_percent(drone, told, PAD, transit, Wind(wind, wind_from))
-    most = at_most_percent(drone, place, altitude, PAD, transit, wind)
+    takes = come_home_percent(drone, told, PAD, transit, Wind(wind, wind_from), temperature_c)
+    most = at_most_percent(drone, place, altitude, PAD, transit, wind, temperature_c)
     assert takes <= most
     if wind < cruise / 2 and not math.isinf(takes):
         assert most < 5.0 * takes + 15.0

@@ -1,0 +1,72 @@
+"""Wind, and the speeds that a drone has in it.
+
+Ground speed is that of the wind triangle (FAA-H-8083-25C, chapter 16): the drone keeps its air
+speed and turns into the crosswind. A tail wind is not used to fly faster than asked, since a
+multicopter's autopilot holds the ground speed it is told.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from missions.errors import PlanError
+
+SLOWEST_M_S = 1.0
+"""A leg that wind slows below this is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wind:
+    """Mean wind: speed, and the direction it comes from, degrees clockwise from true north.
+
+    With no direction known every leg is taken to be flown against it.
+    """
+
+    speed_m_s: float = 0.0
+    from_deg: float | None = None
+
+    def along(self, track_deg: float) -> tuple[float, float]:
+        """Return what of it blows against a track (negative: from behind) and across it, m/s."""
+        if self.from_deg is None:
+            return self.speed_m_s, 0.0
+        angle = math.radians(self.from_deg - track_deg)
+        return self.speed_m_s * math.cos(angle), self.speed_m_s * math.sin(angle)
+
+
+CALM = Wind()
+
+
+def ground_speed(air_speed: float, track_deg: float, wind: Wind) -> float:
+    """Return the speed over ground on a track, from the wind triangle.
+
+    ``sqrt(va² - w_cross²) - w_head``; no more than ``air_speed`` (see the module).
+
+    Raises
+    ------
+    PlanError
+        If the wind leaves less than 1 m/s.
+    """
+    head, cross = wind.along(track_deg)
+    left = air_speed**2 - cross**2
+    speed = math.sqrt(left) - head if left > 0 else 0.0
+    if speed < SLOWEST_M_S:
+        raise PlanError(
+            f"wind of {wind.speed_m_s:g} m/s leaves {max(speed, 0.0):.1f} m/s over ground on track "
+            f"{track_deg:.0f} at {air_speed:g} m/s air speed; at least {SLOWEST_M_S:g} is needed"
+        )
+    return min(speed, air_speed)
+
+
+def air_speeds(over_ground: float, track_deg: float, wind: Wind) -> tuple[float, float]:
+    """Return the least and the most air speed that holds a ground speed on a track, m/s.
+
+    In every wind from that direction up to the mean: it comes and goes.
+    """
+    head, cross = wind.along(track_deg)
+    full = math.hypot(over_ground + head, cross)
+    # the air's speed past the drone is least where the wind's share s is -v head / w², s in 0..1
+    square = head**2 + cross**2
+    share = min(1.0, max(0.0, -over_ground * head / square)) if square > 0 else 0.0
+    least = math.hypot(over_ground + share * head, share * cross)
+    return least, max(full, over_ground)
