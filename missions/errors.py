@@ -2,6 +2,7 @@
 
 MissionError
  ├── GeometryError      a polygon, line or position that cannot be used
+ ├── RecurrenceError    a rule of recurrence that cannot be used
  ├── CityFileError      a city file that is not sound; carries every finding
  └── PlanError          a sortie that cannot be planned, with the limit it breaks
 """
@@ -19,6 +20,10 @@ class MissionError(Exception):
 
 class GeometryError(MissionError, ValueError):
     """A geometry that cannot be used; the message names the offending value."""
+
+
+class RecurrenceError(MissionError, ValueError):
+    """A rule of recurrence that cannot be used; the message names the part and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from missions.sortie import Sortie
+from missions.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class OrderWish:
     Parameters
     ----------
     id
-        The order; of one that recurs ``{order}#{n}``, its n-th occurrence.
+        The order; of one that has a window ``{order}#{n}``, its n-th occurrence, which is named by
+        when it begins (``20261122T120000Z``), so that a change of the rule renames none.
     kind
         What is wanted.
     created
@@ -46,8 +48,12 @@ class OrderWish:
         Higher goes first.
     window
         From when to when it may be flown; None: from now on, without end.
+    task
+        What is flown once, of a wish of that kind.
     detectors
         What looks at the pictures, by name.
+    done
+        Parts of the task that have been flown, by number from 0.
     """
 
     id: str
@@ -57,8 +63,10 @@ class OrderWish:
     sites: tuple[str, ...] = ()
     priority: int = 0
     cells: tuple[str, ...] = ()
+    task: Task | None = None
     window: tuple[datetime, datetime] | None = None
     detectors: tuple[str, ...] = ()
+    done: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
