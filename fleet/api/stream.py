@@ -7,8 +7,9 @@ yet is kept once a fact (see ``fleet.live``), and nothing more is written before
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, nullcontext
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -16,7 +17,10 @@ from fastapi.responses import StreamingResponse
 
 from fleet.api.auth import Principal, Viewer
 from fleet.api.context import Context, Ctx
+from fleet.api.plan import ages
 from fleet.api.state import snapshot
+from fleet.live import Change
+from fleet.model.plan import CellSeen
 from fleet.store import tokens
 
 COMMENT_EVERY_S = 3.0
@@ -56,8 +60,8 @@ async def events(ctx: Context, token: UUID) -> AsyncGenerator[str]:
     loop = asyncio.get_running_loop()
     stopping = asyncio.ensure_future(ctx.stopping.wait())
     with ctx.hub.subscribe() as subscription:
-        changes = aiter(subscription)
-        upcoming = asyncio.ensure_future(anext(changes))
+        news = aiter(subscription)
+        upcoming = asyncio.ensure_future(anext(news))
         try:
             # subscribed before the snapshot is taken: nothing falls between
             yield _event("state", (await snapshot(ctx)).model_dump_json())
@@ -68,12 +72,12 @@ async def events(ctx: Context, token: UUID) -> AsyncGenerator[str]:
                     timeout=max(0.0, comment_at - loop.time()),
                     return_when=asyncio.FIRST_COMPLETED,
                 )
-                run: list[str] = []
-                while upcoming.done() and len(run) < RUN:
-                    change = upcoming.result()
-                    run.append(_event(change.topic, change.fact.model_dump_json()))
-                    upcoming = asyncio.ensure_future(anext(changes))
+                changes: list[Change] = []
+                while upcoming.done() and len(changes) < RUN:
+                    changes.append(upcoming.result())
+                    upcoming = asyncio.ensure_future(anext(news))
                     await asyncio.sleep(0)  # lets it take what is there already
+                run = list(_written(changes, ctx.clock.now()))
                 if loop.time() >= comment_at:
                     if not await _in_force(ctx, token):
                         return
@@ -90,6 +94,16 @@ async def events(ctx: Context, token: UUID) -> AsyncGenerator[str]:
 async def _in_force(ctx: Context, token: UUID) -> bool:
     async with ctx.store.read() as session:
         return await tokens.in_force(session, token)
+
+
+def _written(changes: Sequence[Change], now: datetime) -> Iterator[str]:
+    """Yield an event a change; those of cells, of which many come at once, as one."""
+    for change in changes:
+        if change.topic != "cell":
+            yield _event(change.topic, change.fact.model_dump_json())
+    cells = [change.fact for change in changes if isinstance(change.fact, CellSeen)]
+    if cells:
+        yield _event("cells", ages(cells, now).model_dump_json())
 
 
 def _event(name: str, data: str) -> str:

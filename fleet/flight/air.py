@@ -87,8 +87,11 @@ async def _note_visits(s: Supervisor) -> None:
     if s.follower is None:
         return
     for cell in s.follower.update(s.t.mission_current):
+        now = s.world.clock.now()
         try:
-            await s.world.store.record_visit(cell, s.world.clock.now(), s.drone.id)
+            await s.world.store.record_visit(cell, now, s.drone.id)
         except StoreError as error:
             # the planner will send someone again, which is right: nobody can tell it was seen
             log.error("visit not stored", drone=s.drone.id, cell=cell, error=str(error))
+        else:
+            s.world.see_cell(cell, now)

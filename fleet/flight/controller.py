@@ -14,6 +14,8 @@ import structlog
 from fleet.docks.port import Dock
 from fleet.errors import OrderError, StoreError
 from fleet.flight import air, aside, ground, homing, recovery
+from fleet.flight.agenda.agenda import Agenda
+from fleet.flight.agenda.seen import CellBoard
 from fleet.flight.dispatch import Dispatch, given_up
 from fleet.flight.gate import Gate
 from fleet.flight.lids import Lids
@@ -125,17 +127,20 @@ class FlightController:
         presence: Callable[[], datetime | None] | None = None,
     ) -> None:
         self._supervisors: dict[str, Supervisor] = {}
+        clock = clock or SystemClock()
+        self._cells = CellBoard(city, hub, clock)
         self._world = World(
             city,
             store,
             hub,
-            clock or SystemClock(),
+            clock,
             policy or Policy(),
             links,
             docks,
             {dock.id: Gate() for dock in city.docks},
             Unheard() if journal is None else journal,
             presence or unwatched,
+            see_cell=self._cells.see,
             keepers=self._supervisors,
         )
         for d in city.drones:
@@ -147,6 +152,7 @@ class FlightController:
         self._reliefs = Reliefs()
         self._lids = Lids(self._world)
         self._lookout = Lookout(self._world)
+        self._agenda = Agenda(self._world, self._supervisors, self._orders, self._dispatch)
 
     @property
     def supervisors(self) -> Mapping[str, Supervisor]:
@@ -170,6 +176,8 @@ class FlightController:
         records, sorties = await store.drones(), await store.open_sorties()
         await self._orders.load()
         visits = await store.last_visits()
+        self._cells.load(visits)
+        await self._agenda.load()
         by_id = {record.sortie.id: record for record in sorties}
         for drone, supervisor in self._supervisors.items():
             record = records.get(drone)
@@ -195,6 +203,8 @@ class FlightController:
             self._tick(),
             self._lids.run(),
             self._lookout.run(),
+            self._agenda.run(),
+            self._cells.run(),
         )
         self._tasks = [asyncio.create_task(job) for job in jobs]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import structlog
 
@@ -16,6 +17,7 @@ from fleet.model.records import SortieRecord, SortieStatus
 from fleet.model.states import DroneState
 from missions.planner import Plan, Refusal
 from missions.sortie import FERRY, Sortie
+from missions.wishes import Scheduled
 
 PLAN_EACH_S = 1.0
 GUEST = "guest"
@@ -53,6 +55,10 @@ class Dispatch:
         self.planner = planner
         self.ferries = True
         """Guests are flown home; not from when everyone was called home until there is an order."""
+        self.scheduled: tuple[Scheduled, ...] = ()
+        """What the planner last said is to be flown later."""
+        self.planned_at: datetime | None = None
+        """When that was."""
         self._refusals: tuple[object, ...] = ()
 
     async def run(self) -> None:
@@ -75,6 +81,8 @@ class Dispatch:
         world, keepers = self._world, tuple(self._keepers.values())
         active = self._orders.active()
         self.ferries = self.ferries or bool(active)
+        if not active:
+            self.scheduled = ()
         guests = [s for s in keepers if is_guest(s) and s.not_ready() is None]
         if all(s.not_ready() is not None for s in keepers):
             flown = {sortie.order for sortie in sorties_of(keepers)}
@@ -87,6 +95,8 @@ class Dispatch:
         now, ferries = world.clock.now(), self.ferries
         question = Question(world.city, now, active, keepers, visits, ferries=ferries)
         answer = await self.planner(question) if question.worth_asking else Plan()
+        if question.worth_asking:
+            self.scheduled, self.planned_at = answer.scheduled, now
         for s in guests:
             self._tell_guest(s, answer.refusals)
         if answer.refusals and answer.refusals != self._refusals:

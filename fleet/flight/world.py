@@ -61,6 +61,8 @@ class World:
     journal: Journal = field(default_factory=Unheard)
     presence: Callable[[], datetime | None] = unwatched
     """When a person with a say was last heard; None where that is not watched."""
+    see_cell: Callable[[str, datetime], None] = lambda _cell, _at: None
+    """Told of every cell that was seen, and when."""
     sky: Sky = field(default_factory=Sky)
     """Every drone in the air, by which separation is judged; each keeper puts its own in."""
     heard: dict[int, Aircraft] = field(default_factory=dict)

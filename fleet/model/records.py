@@ -47,6 +47,22 @@ class SortieRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class FlownRecord:
+    """A sortie that is over, as the plan shows it."""
+
+    sortie: str
+    drone: str
+    dock: str
+    order: str
+    kind: str | None
+    """What its order wanted; None where it was of none."""
+    start: datetime
+    end: datetime
+    cells: tuple[str, ...]
+    """Those that were seen on it, in order."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrackPoint:
     """One point of a drone's 1 Hz track."""
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from fleet.model.order import Order
-from fleet.model.records import DroneRecord, SortieRecord, TrackPoint
-from fleet.store import drones, orders, sorties, tracks, visits
+from fleet.model.records import DroneRecord, FlownRecord, SortieRecord, TrackPoint
+from fleet.store import drones, flown, orders, sorties, tracks, visits
 from fleet.store.database import Database
 
 
@@ -37,6 +37,11 @@ class SqlFlights:
         """Return sorties that are PLANNED or FLYING, oldest first."""
         async with self._db.read() as session:
             return await sorties.open_ones(session)
+
+    async def flown_since(self, since: datetime, limit: int) -> Sequence[FlownRecord]:
+        """Return the newest sorties that were flown and ended at or after a time, newest first."""
+        async with self._db.read() as session:
+            return await flown.since(session, since, limit)
 
     async def save_order(self, order: Order) -> None:
         """Insert or replace an order by its id."""

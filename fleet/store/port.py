@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fleet.model.flightlog import FlightEvent
 from fleet.model.order import Order
-from fleet.model.records import DroneRecord, SortieRecord, TrackPoint
+from fleet.model.records import DroneRecord, FlownRecord, SortieRecord, TrackPoint
 
 
 class Journal(Protocol):
@@ -39,6 +39,9 @@ class FlightStore(Protocol):
 
     async def open_sorties(self) -> Sequence[SortieRecord]:
         """Return sorties that are PLANNED or FLYING."""
+
+    async def flown_since(self, since: datetime, limit: int) -> Sequence[FlownRecord]:
+        """Return the newest sorties that were flown and ended at or after a time, newest first."""
 
     async def save_order(self, order: Order) -> None:
         """Insert or replace an order by its id."""

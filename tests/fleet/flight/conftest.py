@@ -26,7 +26,7 @@ from fleet.link.fake import FakeVehicle
 from fleet.live import LiveHub
 from fleet.model.live import DroneLive
 from fleet.model.order import Order, OrderRequest, OrderStatus
-from fleet.model.records import DroneRecord, SortieRecord, SortieStatus, TrackPoint
+from fleet.model.records import DroneRecord, FlownRecord, SortieRecord, SortieStatus, TrackPoint
 from fleet.model.states import DoorState, DroneState
 from missions.city import City
 from missions.geo import LocalFrame
@@ -150,6 +150,9 @@ class MemoryStore:
     async def record_visit(self, cell: str, at: datetime, drone: str) -> None:
         self._up()
         self.visits.append((cell, at, drone))
+
+    async def flown_since(self, since: datetime, limit: int) -> Sequence[FlownRecord]:
+        return []
 
     async def last_visits(self) -> Mapping[str, datetime]:
         self._up()

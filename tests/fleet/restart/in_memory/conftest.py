@@ -33,7 +33,7 @@ from fleet.flight.policy import Policy
 from fleet.link.fake import FakeVehicle
 from fleet.link.port import LandingTarget
 from fleet.live import LiveHub
-from fleet.model.records import DroneRecord, SortieRecord, SortieStatus
+from fleet.model.records import DroneRecord, FlownRecord, SortieRecord, SortieStatus
 from fleet.model.states import DoorState
 from missions.city import City
 from missions.geo import LocalFrame
@@ -216,6 +216,9 @@ class Disk:
 
     async def record_visit(self, cell: str, at: datetime, drone: str) -> None:
         self.visits.append((cell, at, drone))
+
+    async def flown_since(self, since: datetime, limit: int) -> list[FlownRecord]:
+        return []
 
     async def last_visits(self) -> Mapping[str, datetime]:
         return {cell: at for cell, at, _ in self.visits}
