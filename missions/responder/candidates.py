@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from missions.build import MARGIN_PERCENT, Ground
+from missions.builder import MARGIN_PERCENT
 from missions.coverage import Metres
 from missions.energy import Point, PowerModel, step_cost
 from missions.errors import PlanError
+from missions.ground import Ground
 from missions.picture import Doing, DroneNow
 from missions.responder.answer import Call, Refused
 from missions.responder.bound import Floats, least_s

@@ -44,7 +44,8 @@ def hover_at(airspace: Airspace, call: Metres, altitude_m: float) -> Metres:
     if allowed.is_empty:
         raise PlanError(
             f"at {altitude_m:g} m no drone may be within {FAR_M:g} m of the call: no-fly zones, docks "
-            "and the city's fence leave no place"
+            "and the city's fence leave no place",
+            "airspace",
         )
     place = nearest_points(allowed, there)[0]
     return float(place.x), float(place.y)

@@ -10,14 +10,15 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from missions.airspace import Airspace, Tube
-from missions.build import Ground
+from missions.airspace import Airspace
 from missions.energy import PowerModel, Wind
+from missions.ground import Ground
 from missions.picture import Doing, DroneNow
 from missions.responder.answer import Call, GivesUp, Pick, Refused, Response
 from missions.responder.candidates import Candidate, candidates, free_docks
 from missions.responder.place import off_m
-from missions.responder.way import Flight, Scene
+from missions.responder.way import Flight, Others, Scene
+from missions.trajectory import Trajectory
 
 TOGETHER_S = 5.0
 """Arrivals that are no farther apart are decided by what is given up."""
@@ -33,7 +34,7 @@ def respond(
     *,
     want: int = 1,
     airspace: Airspace | None = None,
-    others: Mapping[str, Tube] | None = None,
+    others: Mapping[str, Trajectory] | None = None,
     overdue_s: Mapping[str, float] | None = None,
 ) -> Response:
     """Return the drones that are overhead first, and what each gives up for it.
@@ -59,13 +60,14 @@ def respond(
     airspace
         What is closed now; the city's own where none is given.
     others
-        Where drones are and will be, by drone; its own is not held against a drone.
+        Where drones are and will be, by drone, in seconds from now; its own is not held against
+        a drone.
     overdue_s
         By how long each cell is overdue now, seconds; less than 0 where it is not yet.
     """
     space = airspace if airspace is not None else ground.airspace
     docks = free_docks(ground, fleet)
-    scene = Scene(ground, space, call, wind, now, dict(others or {}), docks)
+    scene = Scene(ground, space, call, wind, now, Others(others or {}), docks)
     left, refused = candidates(scene, fleet)
     most = ground.city.limits.max_airborne
     room = most - sum(d.in_air or d.doing is Doing.LEAVING for d in fleet)
@@ -83,7 +85,7 @@ def respond(
         picks.append(pick)
         room -= chosen.now.doing is Doing.DOCKED
         left.remove(chosen)
-        scene.others[pick.drone] = flight.tube
+        scene.others = scene.others.and_also(pick.drone, flight.trajectory)
     place = picks[0].place if picks else call.place
     chosen_ids = {pick.drone for pick in picks}
     kept = {r.drone: r for r in refused if r.drone not in chosen_ids}

@@ -8,22 +8,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
-from shapely.geometry import LineString
-from shapely.geometry import Point as Spot
-from shapely.geometry.base import BaseGeometry
-
-from missions.airspace import Airspace, Tube
-from missions.build import MARGIN_PERCENT, Ground
+from missions.airspace import Airspace
+from missions.builder import MARGIN_PERCENT
 from missions.city import Drone
+from missions.conflict import Traffic
 from missions.coverage import Metres
 from missions.energy import Cost, Point, PowerModel, Wind, landing_cost, step_cost
 from missions.errors import PlanError
+from missions.ground import Ground
 from missions.picture import DroneNow
 from missions.responder.answer import Call, Refused
 from missions.responder.place import hover_at
+from missions.trajectory import TimedPoint, Trajectory
 
 LEVEL_M = 3.0
 """A drone that is so near to an altitude is at it."""
+DOUBT_S, DRIFT = 5.0, 0.03
+"""A drone may be so much early or late at the start of its way, and so much more a second."""
 DOCKS_TRIED = 2
 """The exact way home is looked at for so many docks, those that are the nearest with the wind."""
 
@@ -46,7 +47,27 @@ class Flight:
     out_wh: float
     stay_s: float
     ends_at: str
-    tube: Tube
+    trajectory: Trajectory
+
+
+class Others:
+    """Where drones are and will be, by drone, in seconds from now."""
+
+    def __init__(self, trajectories: Mapping[str, Trajectory]) -> None:
+        self._names = tuple(trajectories)
+        self._traffic = Traffic.of(tuple(trajectories.values()))
+
+    def meets(self, own: Trajectory, but: str) -> str | None:
+        """Return a drone that one on this trajectory would meet, other than itself; or None."""
+        if self._traffic.clear(own):
+            return None
+        met = (self._names[index] for index, _ in self._traffic.conflicts(own))
+        return next((name for name in met if name != but), None)
+
+    def and_also(self, drone: str, trajectory: Trajectory) -> Others:
+        """Return the same with one drone on another trajectory."""
+        known = dict(zip(self._names, self._traffic.trajectories, strict=True))
+        return Others({**known, drone: trajectory})
 
 
 @dataclass
@@ -68,7 +89,7 @@ class Scene:
     call: Call
     wind: Wind
     now: datetime
-    others: dict[str, Tube]
+    others: Others
     free_at: Mapping[str, Sequence[str]]
     _places: dict[float, Metres | PlanError] = field(default_factory=dict)
     _homes: dict[tuple[str, float], tuple[Metres, ...] | PlanError] = field(default_factory=dict)
@@ -117,14 +138,11 @@ class Scene:
             except PlanError as error:
                 why = refused_by(now.id, error)
                 continue
-            meets = next(
-                (o for o, t in self.others.items() if o != now.id and flight.tube.meets(t)), None
-            )
+            meets = self.others.meets(flight.trajectory, but=now.id)
             if meets is None:
                 return flight
-            why = Refused(
-                now.id, "airspace", f"meets {meets} at {out[-1].altitude_m:g} m and all others"
-            )
+            words = f"meets {meets} at {out[-1].altitude_m:g} m, and no other altitude is free"
+            why = Refused(now.id, "airspace", words)
         return why
 
     def _out(
@@ -154,23 +172,40 @@ class Scene:
         left_wh = spare_wh - cost.energy_wh - back.energy_wh
         stay_s = math.floor(left_wh * 3600.0 / model.still_w(self.wind))
         if stay_s < self.call.min_stay_s:
-            raise _EnergyError(
+            raise PlanError(
                 f"{now.battery_percent:.0f} % of battery hold {spare_wh:.0f} Wh above a reserve of "
                 f"{reserve:g} % and a margin of {MARGIN_PERCENT:g} %; there and home to {name} takes "
                 f"{cost.energy_wh + back.energy_wh:.0f} Wh, which leaves {max(stay_s, 0)} s over the "
-                f"call; at least {self.call.min_stay_s:g} s are needed"
+                f"call; at least {self.call.min_stay_s:g} s are needed",
+                "energy",
             )
-        limits = self.ground.city
-        start_s = 0.0 if now.in_air else limits.limits.checks_s + self.ground.docks[now.dock].door_s
-        return Flight(
-            out,
-            home,
-            start_s + cost.duration_s,
-            cost.energy_wh,
-            stay_s,
-            name,
-            _tube(now, out, home),
-        )
+        eta_s = self.start_s(now) + cost.duration_s
+        stays_s = min(stay_s, self.call.on_scene_s)
+        when = self._passed(now, drone, model, (out, home), stays_s)
+        trajectory = Trajectory.of(when, doubt_s=DOUBT_S, drift=DRIFT)
+        return Flight(out, home, eta_s, cost.energy_wh, stay_s, name, trajectory)
+
+    def _passed(
+        self,
+        now: DroneNow,
+        drone: Drone,
+        model: PowerModel,
+        ways: tuple[Sequence[Point], Sequence[Point]],
+        stays_s: float,
+    ) -> list[TimedPoint]:
+        """Return when each point of the way out and the way home is passed.
+
+        Without climb and landing over docks: there the docks' gates keep drones apart.
+        """
+        seconds = self.start_s(now)
+        passed: list[TimedPoint] = []
+        for points, then_s in zip(ways, (stays_s, 0.0), strict=True):
+            passed.append((seconds, points[0].east, points[0].north, points[0].altitude_m))
+            for a, b in pairwise(points):
+                seconds += step_cost(a, b, drone.cruise_m_s, model, self.wind).duration_s
+                passed.append((seconds, b.east, b.north, b.altitude_m))
+            seconds += then_s
+        return passed if now.in_air else passed[1:]
 
     def _home(
         self, now: DroneNow, drone: Drone, model: PowerModel, over: Point
@@ -217,25 +252,9 @@ class Scene:
         return known
 
 
-def _tube(now: DroneNow, out: Sequence[Point], home: Sequence[Point]) -> Tube:
-    """Return where a flight is, without time."""
-    top, start = out[-1].altitude_m, out[0]
-    spot: BaseGeometry = Spot(start.east, start.north)
-    track = LineString([(p.east, p.north) for p in (*out, *home)])
-    end = Spot(home[-1].east, home[-1].north)
-    lower = [(spot, 0.0 if not now.in_air else min(start.altitude_m, top)), (end, 0.0)]
-    return Tube(now.dock, top, track, track, tuple(lower))
-
-
-class _EnergyError(PlanError):
-    """The battery does not hold it."""
-
-    constraint = "energy"
-
-
 def refused_by(drone: str, error: PlanError) -> Refused:
     """Return why a drone is not sent, by the limit that was broken."""
-    return Refused(drone, str(getattr(error, "constraint", "airspace")), str(error))
+    return Refused(drone, error.constraint, str(error))
 
 
 def _cost(points: Sequence[Point], speed: float, model: PowerModel, wind: Wind) -> Cost:
