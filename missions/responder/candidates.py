@@ -10,7 +10,7 @@ import numpy as np
 
 from missions.builder import MARGIN_PERCENT
 from missions.coverage import Metres
-from missions.energy import Point, PowerModel, step_cost
+from missions.energy import PowerModel
 from missions.errors import PlanError
 from missions.ground import Ground
 from missions.picture import Doing, DroneNow
@@ -41,16 +41,17 @@ def candidates(scene: Scene, fleet: Sequence[DroneNow]) -> tuple[list[Candidate]
             refused.append(why)
     if not able:
         return [], refused
+    models = [PowerModel.of(ground.drones[now.id]) for now in able]
     try:
-        seconds = _least_s(scene, able)
+        seconds = _least_s(scene, able, models)
     except PlanError as error:
         return [], refused + [refused_by(now.id, error) for now in able]
     possible = []
-    for now, least, short in zip(able, seconds.tolist(), _short(scene, able, seconds), strict=True):
+    for now, model, least in zip(able, models, seconds.tolist(), strict=True):
         if not np.isfinite(least):
             words = f"wind of {scene.wind.speed_m_s:g} m/s does not let it fly there"
             refused.append(Refused(now.id, "wind", words))
-        elif short:
+        elif _is_short(scene, now, model, least):
             words = (
                 f"{now.battery_percent:.0f} % of battery do not take it there and keep the reserve"
             )
@@ -91,7 +92,7 @@ def _unable(ground: Ground, call: Call, now: DroneNow) -> Refused | None:
     return None
 
 
-def _least_s(scene: Scene, fleet: Sequence[DroneNow]) -> Floats:
+def _least_s(scene: Scene, fleet: Sequence[DroneNow], models: Sequence[PowerModel]) -> Floats:
     """Return the least seconds until each drone is there, at whatever altitude.
 
     Raises
@@ -100,11 +101,10 @@ def _least_s(scene: Scene, fleet: Sequence[DroneNow]) -> Floats:
         If there is no altitude at which a drone may be there.
     """
     ground = scene.ground
-    drones = [ground.drones[now.id] for now in fleet]
     origins = np.array([now.place for now in fleet], dtype=np.float64)
-    cruise = np.array([drone.cruise_m_s for drone in drones], dtype=np.float64)
+    cruise = np.array([model.cruise_m_s for model in models], dtype=np.float64)
     straight: dict[Metres, Floats] = {}
-    climbs = _Climbs()
+    heights = np.array([now.altitude_m for now in fleet], dtype=np.float64)
     least = np.full(len(fleet), np.inf)
     error: PlanError | None = None
     for altitude in ground.layers:
@@ -115,39 +115,25 @@ def _least_s(scene: Scene, fleet: Sequence[DroneNow]) -> Floats:
             continue
         if place not in straight:
             straight[place] = least_s(origins, place, cruise, scene.wind)
-        rise = [
-            climbs.seconds(PowerModel.of(drone), now.altitude_m, altitude)
-            for now, drone in zip(fleet, drones, strict=True)
-        ]
-        least = np.minimum(least, straight[place] + np.array(rise))
+        least = np.minimum(least, straight[place] + _rise_s(models, heights, altitude))
     if not straight:
         raise error or PlanError("the city has no altitude to fly at")
     return least + np.array([scene.start_s(now) for now in fleet])
 
 
-class _Climbs:
-    """Seconds from one altitude to another, worked out once for each kind of drone."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[PowerModel, float, float], float] = {}
-
-    def seconds(self, model: PowerModel, here: float, there: float) -> float:
-        if abs(there - here) <= LEVEL_M:
-            return 0.0
-        key = model, here, there
-        if key not in self._known:
-            step = step_cost(Point(0, 0, here), Point(0, 0, there), model.cruise_m_s, model)
-            self._known[key] = step.duration_s
-        return self._known[key]
+def _rise_s(models: Sequence[PowerModel], here: Floats, there: float) -> Floats:
+    """Return the seconds from an altitude each to one for all; none where they are that near."""
+    climb = np.array([model.climb_m_s for model in models])
+    descent = np.array([model.descent_m_s for model in models])
+    rise = there - here
+    seconds: Floats = np.where(rise > 0, rise / climb, -rise / descent)
+    return np.where(np.abs(rise) <= LEVEL_M, 0.0, seconds)
 
 
-def _short(scene: Scene, fleet: Sequence[DroneNow], seconds: Floats) -> list[bool]:
-    """Return whether not even the least power on the soonest way leaves a battery its reserve."""
+def _is_short(scene: Scene, now: DroneNow, model: PowerModel, least_s: float) -> bool:
+    """Whether not even the least power on the soonest way leaves the battery its reserve."""
     reserve = scene.ground.city.limits.reserve_percent + MARGIN_PERCENT
-    short = []
-    for now, least in zip(fleet, seconds.tolist(), strict=True):
-        model = PowerModel.of(scene.ground.drones[now.id])
-        flown = max(least - scene.start_s(now), 0.0) + scene.call.min_stay_s
-        needed = min(model.hover_w, model.cruise_w) * flown / 3600.0
-        short.append(needed > model.capacity_wh * (now.battery_percent - reserve) / 100.0)
-    return short
+    flown_s = max(least_s - scene.start_s(now), 0.0) + scene.call.min_stay_s
+    # between hover and cruise a drone may draw a little less than in either
+    needed = 0.7 * min(model.hover_w, model.cruise_w) * flown_s / 3600.0
+    return needed > model.capacity_wh * (now.battery_percent - reserve) / 100.0

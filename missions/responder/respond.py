@@ -85,7 +85,7 @@ def respond(
         picks.append(pick)
         room -= chosen.now.doing is Doing.DOCKED
         left.remove(chosen)
-        scene.others = scene.others.and_also(pick.drone, flight.trajectory)
+        scene.others.send(pick.drone, flight.trajectory)
     place = picks[0].place if picks else call.place
     chosen_ids = {pick.drone for pick in picks}
     kept = {r.drone: r for r in refused if r.drone not in chosen_ids}

@@ -54,20 +54,21 @@ class Others:
     """Where drones are and will be, by drone, in seconds from now."""
 
     def __init__(self, trajectories: Mapping[str, Trajectory]) -> None:
-        self._names = tuple(trajectories)
-        self._traffic = Traffic.of(tuple(trajectories.values()))
+        self._known = [(tuple(trajectories), Traffic.of(tuple(trajectories.values())))]
+        self._sent: set[str] = set()
 
     def meets(self, own: Trajectory, but: str) -> str | None:
         """Return a drone that one on this trajectory would meet, other than itself; or None."""
-        if self._traffic.clear(own):
-            return None
-        met = (self._names[index] for index, _ in self._traffic.conflicts(own))
-        return next((name for name in met if name != but), None)
+        for number, (names, traffic) in enumerate(self._known):
+            for name in (names[index] for index in traffic.met(own)):
+                if name != but and (number or name not in self._sent):
+                    return name
+        return None
 
-    def and_also(self, drone: str, trajectory: Trajectory) -> Others:
-        """Return the same with one drone on another trajectory."""
-        known = dict(zip(self._names, self._traffic.trajectories, strict=True))
-        return Others({**known, drone: trajectory})
+    def send(self, drone: str, trajectory: Trajectory) -> None:
+        """Take a drone from the trajectory it was on, and onto another."""
+        self._sent.add(drone)
+        self._known.append(((drone,), Traffic.of([trajectory])))
 
 
 @dataclass
