@@ -20,9 +20,8 @@ from missions.coverage import Metres, city_frame
 from missions.errors import PlanError
 from missions.geo import LocalFrame
 from missions.ways import HAIR_M, Ways
+from missions.zones import Closed
 
-MARGIN_M = 30.0
-"""Kept from a no-fly zone by routes."""
 FENCE_MARGIN_M = 60.0
 """Kept between a route and its fence: braking from 20 m/s at 4 m/s² takes 50 m."""
 FENCE_POINTS = 64
@@ -39,15 +38,15 @@ FIRST_LAYER_M = 40.0
 Ring = tuple[tuple[float, float], ...]
 
 
-def layers(ceiling_m: float) -> tuple[float, ...]:
-    """Return the transit altitudes: 40 m and every 15 m above it, up to the ceiling.
+def layers(ceiling_m: float, *, first_m: float = FIRST_LAYER_M) -> tuple[float, ...]:
+    """Return the transit altitudes: the first and every 15 m above it, up to the ceiling.
 
     Where the ceiling is lower than the first layer there is one, at the ceiling.
     """
-    count = int((ceiling_m - FIRST_LAYER_M) // LAYER_M) + 1
+    count = int((ceiling_m - first_m) // LAYER_M) + 1
     if count < 1:
         return (ceiling_m,)
-    return tuple(FIRST_LAYER_M + LAYER_M * index for index in range(count))
+    return tuple(first_m + LAYER_M * index for index in range(count))
 
 
 def _line(places: Sequence[Metres]) -> BaseGeometry:
@@ -58,14 +57,6 @@ def _line(places: Sequence[Metres]) -> BaseGeometry:
 def _column(place: Metres) -> Polygon:
     """Return an octagon around a dock, no corner or side of it nearer than ``APART_M``."""
     return Point(place).buffer(APART_M / math.cos(math.pi / 8.0), quad_segs=2)
-
-
-@dataclass(frozen=True, slots=True)
-class _NoFly:
-    zone: Zone
-    area: Polygon
-    wide: Polygon
-    """The zone with the margin around it, few corners."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +96,21 @@ class Airspace:
 
     frame: LocalFrame
     ceiling_m: float
-    no_fly: tuple[_NoFly, ...] = ()
+    no_fly: tuple[Closed, ...] = ()
     bounds: Polygon | None = None
     columns: tuple[Polygon, ...] = ()
     _levels: dict[float, _Level] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, city: City) -> Airspace:
-        """Return the airspace of a city.
+    def of(cls, city: City, closures: Sequence[Zone] = ()) -> Airspace:
+        """Return the airspace of a city, whatever the hours of its zones: see ``zones.in_force``.
+
+        Parameters
+        ----------
+        city
+            The city.
+        closures
+            Further zones that are closed.
 
         Raises
         ------
@@ -122,12 +120,12 @@ class Airspace:
         frame = city_frame(city)
         no_fly = []
         bounds: Polygon | None = None
-        for zone in city.zones:
-            area = frame.polygon(zone.area)
+        for zone in (*city.zones, *closures):
             if zone.kind == "no_fly":
-                wide = area.convex_hull.buffer(MARGIN_M, join_style="mitre", mitre_limit=2.0)
-                no_fly.append(_NoFly(zone, area, wide))
-            elif bounds is None:
+                no_fly.append(Closed.of(zone, frame, city.city.elevation_m))
+                continue
+            area = frame.polygon(zone.area)
+            if bounds is None:
                 bounds = area
             else:
                 joined = bounds.union(area)
@@ -151,7 +149,7 @@ class Airspace:
             zones = [
                 z.wide
                 for z in self.no_fly
-                if z.zone.floor_m - LAYER_M / 2 < altitude_m < z.zone.ceiling_m + LAYER_M / 2
+                if z.floor_m - LAYER_M / 2 < altitude_m < z.ceiling_m + LAYER_M / 2
             ]
             level = self._levels.setdefault(altitude_m, _Level.of(zones, self.columns))
         return level
@@ -207,8 +205,7 @@ class Airspace:
             for a, b in pairwise(points):
                 line = _line([a[:2], b[:2]])
                 low, high = min(a[2], b[2]), max(a[2], b[2])
-                overlap = zone.zone.floor_m < high and low < zone.zone.ceiling_m
-                if overlap and zone.area.intersects(line):
+                if zone.reaches(low, high) and zone.area.intersects(line):
                     raise PlanError(
                         f"the way to {self._show(b[:2])} crosses no-fly zone {zone.zone.id!r}"
                     )
@@ -237,13 +234,17 @@ class Airspace:
         # around each point first: the hull of points in a line is a sliver, whose ends no buffer rounds
         wide = cloud.buffer(FENCE_MARGIN_M + 10.0, quad_segs=2).convex_hull.simplify(5.0)
         inside: BaseGeometry = wide if self.bounds is None else wide.intersection(self.bounds)
+        near: list[Polygon] = []
+        for zone in self.no_fly:
+            if zone.floor_m >= top_m + LAYER_M or not zone.area.intersects(inside):
+                continue
+            hole = next((h for h in map(Polygon, zone.area.interiors) if h.covers(cloud)), None)
+            if hole is None:
+                near.append(zone.fenced)
+            else:  # a ring that leaves out the zone would hold the sortie too
+                inside = inside.intersection(hole)
         if not isinstance(inside, Polygon) or not inside.covers(cloud):
             raise PlanError("the sortie does not stay within the city's fence")
-        near: list[Polygon] = [
-            z.area
-            for z in self.no_fly
-            if z.zone.floor_m < top_m + LAYER_M and z.area.intersects(inside)
-        ]
         corners = [len(shape.exterior.coords) - 1 for shape in (inside, *near)]
         if sum(corners) > FENCE_POINTS:
             raise PlanError(

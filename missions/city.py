@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from missions.hours import Hours, known_timezone
+
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Position = tuple[Longitude, Latitude]
@@ -22,6 +24,7 @@ def _open_ring(ring: tuple[Position, ...]) -> tuple[Position, ...]:
 
 
 Ring = Annotated[tuple[Position, ...], Field(min_length=3), AfterValidator(_open_ring)]
+HeightReference = Literal["agl", "amsl"]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,38}$")]
 
 
@@ -41,6 +44,9 @@ class CityInfo(Model):
     )
     origin: Position = Field(description="origin of the local metric frame")
     elevation_m: float = Field(default=0.0, description="ground above mean sea level at the origin")
+    timezone: Annotated[str, AfterValidator(known_timezone)] = Field(
+        default="UTC", description="of every hour that is told without one, e.g. Asia/Shanghai"
+    )
 
 
 class Broker(Model):
@@ -68,6 +74,9 @@ class Limits(Model):
     """What no flight may exceed."""
 
     ceiling_m: float = Field(default=120, gt=0, description="highest altitude above ground")
+    first_layer_m: float = Field(
+        default=40, ge=20, description="lowest transit altitude; the next are 15 m apart"
+    )
     wind_m_s: float = Field(
         default=12, gt=0, description="mean wind above which no drone takes off"
     )
@@ -277,8 +286,22 @@ class Zone(Model):
     kind: Literal["no_fly", "fence"]
     name: str = ""
     area: Ring
-    floor_m: float = Field(default=0, ge=0, description="above ground")
-    ceiling_m: float = Field(default=10_000, gt=0, description="above ground")
+    holes: tuple[Ring, ...] = Field(default=(), description="parts of the area that are left out")
+    floor_m: float = Field(default=0, ge=-500, le=100_000)
+    floor_reference: HeightReference = Field(
+        default="agl", description="agl: above ground; amsl: above mean sea level"
+    )
+    ceiling_m: float = Field(default=10_000, gt=-500, le=100_000)
+    ceiling_reference: HeightReference = "agl"
+    active: tuple[Hours, ...] | None = Field(
+        default=None, min_length=1, description="when; left out: always"
+    )
+
+    def heights_m(self, ground_amsl_m: float) -> tuple[float, float]:
+        """Return floor and ceiling above ground, which lies so high above mean sea level."""
+        floor = self.floor_m - (ground_amsl_m if self.floor_reference == "amsl" else 0.0)
+        ceiling = self.ceiling_m - (ground_amsl_m if self.ceiling_reference == "amsl" else 0.0)
+        return floor, ceiling
 
 
 class CadEndpoint(Model):

@@ -18,6 +18,7 @@ from missions import geo
 from missions.city import (
     Beat,
     CadEndpoint,
+    CityInfo,
     CrowdDetector,
     CrowdLevels,
     District,
@@ -63,6 +64,8 @@ class Draft:
         self.zones = self._parts("zones", Zone)
         self.cad = self._parts("cad", CadEndpoint)
         self.limits = _valid(Limits, tree.data.get("limits", {}))
+        info = _valid(CityInfo, tree.data.get("city"))
+        self.ground_amsl_m = info.elevation_m if info is not None else 0.0
 
     def _items(self, key: str) -> list[Any]:
         items = self.tree.data.get(key)
@@ -177,6 +180,8 @@ def _rings(draft: Draft) -> Iterator[tuple[Path, str, Ring]]:
         yield (*beat.path, "area"), f"beat {beat.value.id!r}", beat.value.area
     for zone in draft.zones:
         yield (*zone.path, "area"), f"zone {zone.value.id!r}", zone.value.area
+        for index, hole in enumerate(zone.value.holes):
+            yield (*zone.path, "holes", index), f"hole of zone {zone.value.id!r}", hole
     for site in draft.sites:
         if isinstance(site.value.detector, CrowdDetector):
             path = (*site.path, "detector", "zone")
@@ -191,11 +196,12 @@ def _simple_rings(draft: Draft) -> None:
 
 
 def _areas(parts: Iterable[Part[M]]) -> Iterator[tuple[Part[M], Polygon]]:
-    """Yield the parts whose ring is sound, as polygons in degrees."""
+    """Yield the parts whose rings are sound, as polygons in degrees."""
     for part in parts:
         ring = getattr(part.value, "area")  # noqa: B009 - a district, beat or zone
-        if geo.ring_fault(ring) is None:
-            yield part, Polygon(ring)
+        holes = part.value.holes if isinstance(part.value, Zone) else ()
+        if all(geo.ring_fault(one) is None for one in (ring, *holes)):
+            yield part, Polygon(ring, holes)
 
 
 def _beats_in_districts(draft: Draft) -> None:
@@ -238,7 +244,7 @@ def _place(position: tuple[float, float]) -> str:
 
 
 def _zones(draft: Draft) -> None:
-    """Docks and stares are outside no-fly zones and inside a fence, where there is one."""
+    """Docks and stares are outside what is always closed and inside a fence, where there is one."""
     places: list[tuple[Path, str, tuple[float, float], float]] = []
     for dock in draft.docks:
         places.append(((*dock.path, "position"), f"dock {dock.value.id!r}", dock.value.position, 0))
@@ -250,22 +256,40 @@ def _zones(draft: Draft) -> None:
                 (path, f"stare of site {site.value.id!r}", stare.position, stare.altitude_m)
             )
     fences = [(p, area) for p, area in _areas(draft.zones) if p.value.kind == "fence"]
-    closed = [(p, area) for p, area in _areas(draft.zones) if p.value.kind == "no_fly"]
+    closed = [
+        (p, area)
+        for p, area in _areas(draft.zones)
+        if p.value.kind == "no_fly" and p.value.active is None
+    ]
     for path, what, where, altitude in places:
         for zone, area in closed:
-            below = altitude < zone.value.floor_m and not what.startswith("dock")
+            floor, _ = zone.value.heights_m(draft.ground_amsl_m)
+            below = altitude < floor and not what.startswith("dock")
             if area.covers(Point(where)) and not below:
                 draft.tree.add(path, f"{what} lies in the no-fly zone {zone.value.id!r}")
         if fences and not any(area.covers(Point(where)) for _, area in fences):
             draft.tree.add(path, f"{what} lies outside the fence {fences[0][0].value.id!r}")
+
+
+def _zones_hold(draft: Draft) -> None:
+    """Hold floors below ceilings and holes within their zones; a fence is whole, and always there."""
     for zone in draft.zones:
-        floor, ceiling = zone.value.floor_m, zone.value.ceiling_m
+        floor, ceiling = zone.value.heights_m(draft.ground_amsl_m)
         if floor >= ceiling:
             draft.tree.add(
                 (*zone.path, "floor_m"),
                 f"floor {floor:g} m is not below the ceiling {ceiling:g} m of zone "
                 f"{zone.value.id!r}",
             )
+        if zone.value.kind == "fence":
+            for key in ("active", "holes"):
+                if getattr(zone.value, key):
+                    words = f"fence {zone.value.id!r} has {key}: a fence is whole, and always there"
+                    draft.tree.add((*zone.path, key), words)
+    for zone, area in _areas(draft.zones):
+        if not area.is_valid:
+            words = f"the holes of zone {zone.value.id!r} do not lie within it, or cross"
+            draft.tree.add((*zone.path, "holes"), words)
 
 
 def _homes(draft: Draft) -> None:
@@ -326,6 +350,7 @@ RULES: tuple[Callable[[Draft], None], ...] = (
     _beats_in_districts,
     _docks_in_beats,
     _zones,
+    _zones_hold,
     _homes,
     _sites,
     _levels,

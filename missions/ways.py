@@ -72,7 +72,8 @@ class Ways:
         corners = [
             (float(x), float(y))
             for index in obstacles
-            for x, y in list(self._shapes[index].exterior.coords)[:-1]
+            for ring in (self._shapes[index].exterior, *self._shapes[index].interiors)
+            for x, y in list(ring.coords)[:-1]
         ]
         graph = _Graph([start, goal, *corners], [self._cores[index] for index in obstacles])
         return graph.way()

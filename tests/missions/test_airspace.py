@@ -15,7 +15,6 @@ from missions.airspace import (
     APART_M,
     FENCE_POINTS,
     LAYER_M,
-    MARGIN_M,
     Airspace,
     Tube,
     layers,
@@ -23,6 +22,7 @@ from missions.airspace import (
 from missions.city import City, Zone
 from missions.errors import PlanError
 from missions.geo import LocalFrame
+from missions.zones import MARGIN_M
 
 
 def zone(frame: LocalFrame, name: str, ring: list[tuple[float, float]], **more: object) -> Zone:
@@ -48,6 +48,7 @@ def test_layers_go_up_by_15_m_to_the_ceiling() -> None:
     assert layers(120) == (40, 55, 70, 85, 100, 115)
     assert layers(40) == (40,)
     assert layers(30) == (30,)
+    assert layers(120, first_m=60) == (60, 75, 90, 105, 120)
 
 
 def test_a_free_way_is_straight(small: City, frame: LocalFrame) -> None:
@@ -165,9 +166,53 @@ def test_a_fence_stays_in_the_city_s_and_excludes_zones_within(
 
 
 def test_too_many_corners_are_refused(small: City, frame: LocalFrame) -> None:
-    air = space(small, zone(frame, "round", ngon(0, 0, 100, 60)))
+    around = [(0, 0), (0, 250), (0, -250), (300, 0)]
+    air = space(
+        small, *(zone(frame, f"z{i}", ngon(x, y, 99, 16)) for i, (x, y) in enumerate(around))
+    )
     with pytest.raises(PlanError, match="a vehicle holds 64"):
         air.fence([(-800, 0), (800, 300), (800, -300)], 40)
+
+
+def test_a_round_zone_is_fenced_by_a_plainer_ring(small: City, frame: LocalFrame) -> None:
+    air = space(small, zone(frame, "round", ngon(0, 0, 100, 60)))
+    ring, (excluded,) = air.fence([(-800, 0), (800, 300), (800, -300)], 40)
+    assert len(ring) + len(excluded) <= 32
+    fenced = Polygon([frame.to_enu(*p) for p in excluded])
+    assert fenced.covers(Polygon(ngon(0, 0, 99.99, 60)))
+    assert Point(0, 0).buffer(100 + MARGIN_M).covers(fenced)
+
+
+def test_in_a_hole_of_a_zone_one_may_fly_and_not_out_of_it(small: City, frame: LocalFrame) -> None:
+    hole = [tuple(frame.to_lonlat(*p)) for p in ngon(0, 0, 300)]
+    air = space(small, zone(frame, "ring", ngon(0, 0, 600), holes=[hole]))
+    assert air.route((-100, 150), (100, 150), 40) == ((-100, 150), (100, 150))
+    air.check([(-100, 0, 40), (100, 0, 40)])
+    with pytest.raises(PlanError, match="no way"):
+        air.route((0, 0), (900, 0), 40)
+    with pytest.raises(PlanError, match="crosses no-fly zone 'ring'"):
+        air.check([(0, 0, 40), (400, 0, 40)])
+    fence, exclusions = air.fence([(-100, 0), (100, 0)], 40)
+    assert exclusions == ()
+    assert Polygon(ngon(0, 0, 300.01)).covers(Polygon([frame.to_enu(*p) for p in fence]))
+
+
+def test_heights_above_the_sea_are_those_above_the_citys_ground(
+    small: City, frame: LocalFrame
+) -> None:
+    info = small.city.model_copy(update={"elevation_m": 60.0})
+    high = small.model_copy(update={"city": info})
+    low = zone(
+        frame,
+        "low",
+        ngon(0, 300, 100),
+        floor_reference="amsl",
+        ceiling_m=90,
+        ceiling_reference="amsl",
+    )
+    air = space(high, low)  # up to 30 m above ground
+    assert air.route((-500, 300), (500, 300), 40) == ((-500, 300), (500, 300))
+    assert len(space(small, low).route((-500, 300), (500, 300), 40)) > 2
 
 
 def level(dock: str, altitude: float, *places: tuple[float, float]) -> Tube:
