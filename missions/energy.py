@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from missions.geo import LocalFrame
@@ -45,6 +45,7 @@ __all__ = [
     "relief_drones",
     "sortie_energy",
     "step_cost",
+    "way_home_cost",
 ]
 
 LANDING_M_S = 0.7
@@ -188,19 +189,41 @@ def come_home_cost(
     PlanError
         If wind does not let the drone come home.
     """
-    height = max(transit_altitude_m, here.altitude_m)
-    home_point = Waypoint(home[0], home[1], height)
     frame = LocalFrame(*home)
     east, north = frame.to_enu(here.lon, here.lat)
     start = Point(east, north, here.altitude_m)
-    up = Point(east, north, height)
-    over = Point(0.0, 0.0, home_point.altitude_m)
-    speed = model.cruise_m_s
-    return (
-        step_cost(start, up, speed, model, wind)
-        + step_cost(up, over, speed, model, wind)
-        + landing_cost(height, model, wind)
-    )
+    return way_home_cost(start, ((east, north), (0.0, 0.0)), transit_altitude_m, model, wind)
+
+
+def way_home_cost(
+    here: Point,
+    way: Sequence[tuple[float, float]],
+    transit_altitude_m: float,
+    model: PowerModel,
+    wind: Wind = CALM,
+) -> Cost:
+    """Return what it takes to come home on a way: climb, the way, landing.
+
+    Parameters
+    ----------
+    here
+        Where the drone is.
+    way
+        East and north from there to over the dock, both included.
+    transit_altitude_m
+        Height flown at on the way; the drone does not descend for it.
+
+    Raises
+    ------
+    PlanError
+        If wind does not let the drone come home.
+    """
+    height = max(transit_altitude_m, here.altitude_m)
+    points = [Point(east, north, height) for east, north in way]
+    total = step_cost(here, replace(here, altitude_m=height, hold_s=0.0), 1.0, model, wind)
+    for a, b in pairwise(points):
+        total += step_cost(a, b, model.cruise_m_s, model, wind)
+    return total + landing_cost(height, model, wind)
 
 
 def sortie_energy(
