@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from missions.airspace import Tube
 from missions.city import Drone, Site
-from missions.coverage import Metres, enter_from, stare_leg, swath_m
 from missions.draft import Draft, DraftLeg
 from missions.energy import (
     Point,
@@ -20,9 +19,13 @@ from missions.energy import (
 )
 from missions.errors import PlanError
 from missions.finish import Sketch, finished
+from missions.footprint import swath_m
 from missions.ground import MIN_SEEN, Ground
+from missions.lawnmower import Flown
 from missions.relief import ASIDE_S, off_height
+from missions.sites import stare_leg
 from missions.sortie import LegKind, LookAt, Sortie, SortieEnergy
+from missions.tracks import Metres, enter_from
 
 MIN_STARE_S = 60.0
 """A shorter watch is not worth the flight."""
@@ -114,8 +117,8 @@ class Builder:
         PlanError
             If the cell cannot be reached or seen.
         """
-        swath = round(swath_m(self.drone.camera, self.altitude_m), 3)
-        tracks = self.ground.tracks(cell, self.altitude_m, swath)
+        flown = Flown(self._speed, self.model, self.wind)
+        tracks = self.ground.tracks(cell, self.altitude_m, self.drone.camera, flown)
         here = draft.here
         tracks = enter_from(tracks, (here.east, here.north))
         out = self._way(here, tracks[0][0])

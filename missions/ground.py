@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -11,11 +11,16 @@ from shapely import STRtree
 from shapely.geometry import MultiPolygon, Polygon
 
 from missions.airspace import Airspace, layers
-from missions.city import City, Dock, Drone, Site
-from missions.coverage import Cell, Metres, Track, city_cells, city_frame, lawnmower
+from missions.cells import Cell, city_cells, city_frame
+from missions.city import CameraSpec, City, Dock, Drone, Site
+from missions.cover import gaps
+from missions.energy import Wind
 from missions.errors import PlanError
+from missions.footprint import footprint
 from missions.geo import LocalFrame
+from missions.lawnmower import Flown, lawnmower, sides_deg, soonest
 from missions.rim import around
+from missions.tracks import Metres, Track
 
 SIDE_OVERLAP = 0.2
 MIN_SEEN = 0.05
@@ -42,17 +47,31 @@ class Ground:
     """From a dock to every cell's middle, metres."""
     drones: dict[str, Drone]
     sites: dict[str, Site]
-    _tracks: dict[tuple[int, float, float], tuple[Track, ...]] = field(default_factory=dict)
+    _tracks: dict[tuple[object, ...], tuple[Track, ...]] = field(default_factory=dict)
 
-    def tracks(self, cell: int, altitude_m: float, swath: float) -> tuple[Track, ...]:
+    def tracks(
+        self, cell: int, altitude_m: float, camera: CameraSpec, flown: Flown | None = None
+    ) -> tuple[Track, ...]:
         """Return the lawnmower over what of a cell is not closed at an altitude.
+
+        Parameters
+        ----------
+        cell
+            Its place in ``cells``.
+        altitude_m, camera
+            What it is seen from, and with, looking straight down.
+        flown
+            With what speed, power and wind: tracks lie along one of the cell's sides, along that
+            which is flown sooner; None: along the longer one. Wind is taken to the next m/s and
+            10 degrees.
 
         Raises
         ------
         PlanError
-            If no-fly zones leave nothing of it.
+            If no-fly zones leave nothing of it, or wind lets none be flown.
         """
-        key = (cell, altitude_m, swath)
+        flown = flown and replace(flown, wind=_about(flown.wind))
+        key = (cell, altitude_m, camera, flown)
         known = self._tracks.get(key)
         if known is not None:
             return known
@@ -61,12 +80,23 @@ class Ground:
         left = shape.difference(closed) if closed.intersects(shape) else shape
         tracks: tuple[Track, ...] = ()
         if isinstance(left, Polygon | MultiPolygon) and left.area >= MIN_SEEN * shape.area:
-            tracks = around(
-                lawnmower(left, swath, SIDE_OVERLAP), left, self.airspace, altitude_m, swath
-            )
+            seen = footprint(camera, altitude_m)
+            swath = seen.near_width_m
+            if flown is None:
+                tracks = lawnmower(left, swath, SIDE_OVERLAP)
+            else:
+                tracks = soonest(left, swath, SIDE_OVERLAP, sides_deg(left), flown)
+            tracks = around(tracks, left, self.airspace, altitude_m, swath)
+            tracks += gaps(tracks, left, self.airspace, altitude_m, seen)
         if not tracks:
             raise PlanError(f"cell {self.cells[cell].id!r} lies in a no-fly zone", "airspace")
         return self._tracks.setdefault(key, tracks)
+
+
+def _about(wind: Wind) -> Wind:
+    """Return a wind that tracks are kept for: they need not be laid anew for each gust."""
+    from_deg = None if wind.from_deg is None else round(wind.from_deg, -1) % 360.0
+    return Wind(float(round(wind.speed_m_s)), from_deg)
 
 
 @lru_cache(maxsize=8)
@@ -86,7 +116,7 @@ def ground_of(city: City) -> Ground:
         city=city,
         frame=frame,
         airspace=Airspace.of(city),
-        layers=layers(city.limits.ceiling_m),
+        layers=layers(city.limits.ceiling_m, first_m=city.limits.first_layer_m),
         cells=cells,
         index={cell.id: i for i, cell in enumerate(cells)},
         neighbours=tuple(tuple(sorted(n)) for n in near),

@@ -169,7 +169,7 @@ def test_a_patrol_takes_neighbours_as_long_as_time_allows(zhangzhou: City) -> No
 
 def test_energy_ends_a_patrol_before_time_does(zhangzhou: City) -> None:
     full = make(zhangzhou, [patrol("xc-bridge")]).sorties[0]
-    weak = make(zhangzhou, [patrol("xc-bridge")], drones=offers(zhangzhou, 43)).sorties[0]
+    weak = make(zhangzhou, [patrol("xc-bridge")], drones=offers(zhangzhou, 41)).sorties[0]
     assert 1 <= len(weak.cells) < len(full.cells)
     assert weak.energy.feasible
 

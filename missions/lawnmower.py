@@ -1,0 +1,213 @@
+"""Parallel tracks over a shape, in the direction that is flown soonest with the wind there is.
+
+Shapes and tracks are metres in a ``LocalFrame``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import shapely
+from shapely import affinity
+from shapely.geometry import MultiPolygon, Polygon, box
+from shapely.geometry.base import BaseGeometry
+
+from missions.energy import CALM, Point, PowerModel, Wind, step_cost
+from missions.errors import GeometryError, PlanError
+from missions.tracks import Metres, Track
+
+CRUMB_M2 = 1e-4
+FAN_DEG = 15.0
+"""Directions are tried so far apart, besides those of the shape's sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flown:
+    """How tracks are flown: speed in m/s, the drone's power, the wind."""
+
+    speed_m_s: float
+    model: PowerModel
+    wind: Wind = CALM
+
+
+def lawnmower(
+    shape: Polygon | MultiPolygon,
+    swath: float,
+    side_overlap: float = 0.2,
+    direction_deg: float | None = None,
+) -> tuple[Track, ...]:
+    """Return parallel tracks over a shape, in the order and direction to be flown.
+
+    Tracks are evenly spaced by at most ``swath * (1 - side_overlap)``. Every point of the shape is
+    within half a swath of a track, square to it. A concave shape, or one with a hole, may have
+    several tracks on a line.
+
+    Parameters
+    ----------
+    shape
+        What is to be seen, metres.
+    swath
+        Width seen across the track, metres.
+    side_overlap
+        Part of the swath that neighbouring tracks share, 0 to 1.
+    direction_deg
+        Along which tracks lie, counter-clockwise from east; None: along the longer side of the
+        smallest rectangle around the shape.
+
+    Raises
+    ------
+    GeometryError
+        If the shape is empty or a number is out of range.
+    """
+    spacing = spacing_m(swath, side_overlap)
+    if shape.is_empty or shape.area <= 0:
+        raise GeometryError("the shape to survey has no area")
+    angle = sides_deg(shape)[0] if direction_deg is None else direction_deg
+    pivot = shape.centroid
+    turned = affinity.rotate(shape, -angle, origin=pivot)
+    west, south, east, north = turned.bounds
+    count = max(1, math.ceil((north - south) / spacing - 1e-9))
+    step = (north - south) / count
+    lows = south + step * np.arange(count)
+    boxes = [box(west - 1.0, low, east + 1.0, low + step) for low in lows.tolist()]
+    bands = shapely.intersection(turned, np.array(boxes))
+    pieces, rows = shapely.get_parts(bands, return_index=True)
+    pieces, nested = shapely.get_parts(pieces, return_index=True)  # collections hold collections
+    rows = rows[nested]
+    whole = shapely.area(pieces) > CRUMB_M2
+    bounds, rows = shapely.bounds(pieces[whole]), rows[whole]
+    lines: list[tuple[Metres, Metres]] = []
+    for index in range(count):
+        middle = float(lows[index]) + step / 2.0
+        spans = sorted((float(b[0]), float(b[2])) for b in bounds[rows == index])
+        line = [((a, middle), (b, middle)) for a, b in _merged(spans)]
+        lines += [(end, start) for start, end in reversed(line)] if index % 2 else line
+    return _turned_back(lines, angle, (pivot.x, pivot.y))
+
+
+def spacing_m(swath: float, side_overlap: float) -> float:
+    """Return the distance of neighbouring tracks.
+
+    Raises
+    ------
+    GeometryError
+        If a number is out of range.
+    """
+    if not (0 <= side_overlap < 1 and swath > 0):
+        raise GeometryError(
+            f"swath {swath!r} m must be above 0 and side overlap {side_overlap!r} in 0 to 1"
+        )
+    return swath * (1.0 - side_overlap)
+
+
+def _merged(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Join spans that overlap; they are sorted."""
+    merged: list[tuple[float, float]] = []
+    for low, high in spans:
+        if merged and low <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+        else:
+            merged.append((low, high))
+    return merged
+
+
+def _turned_back(
+    lines: Iterable[tuple[Metres, Metres]], angle_deg: float, pivot: Metres
+) -> tuple[Track, ...]:
+    cos, sin = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
+
+    def back(place: Metres) -> Metres:
+        x, y = place[0] - pivot[0], place[1] - pivot[1]
+        return pivot[0] + x * cos - y * sin, pivot[1] + x * sin + y * cos
+
+    return tuple((back(a), back(b)) for a, b in lines)
+
+
+def sides_deg(shape: BaseGeometry) -> tuple[float, float]:
+    """Return the directions of the smallest rectangle's sides, the longer first.
+
+    Degrees counter-clockwise from east.
+
+    Raises
+    ------
+    GeometryError
+        If the shape has no area.
+    """
+    rectangle = shape.minimum_rotated_rectangle
+    if not isinstance(rectangle, Polygon):
+        raise GeometryError("the shape to survey has no area")
+    corners = list(rectangle.exterior.coords)
+    sides = [
+        (math.hypot(b[0] - a[0], b[1] - a[1]), math.atan2(b[1] - a[1], b[0] - a[0]))
+        for a, b in pairwise(corners[:3])
+    ]
+    sides.sort(key=lambda side: round(side[0], 6), reverse=True)
+    return math.degrees(sides[0][1]), math.degrees(sides[1][1])
+
+
+def fan_deg(shape: BaseGeometry, wind: Wind) -> tuple[float, ...]:
+    """Return the directions worth trying for a large shape: of its sides, of the wind, and a fan."""
+    sides = sides_deg(shape)
+    across = () if wind.from_deg is None else (-wind.from_deg, 90.0 - wind.from_deg)
+    fan = np.arange(sides[0], sides[0] + 180.0, FAN_DEG).tolist()
+    return tuple(dict.fromkeys(round(a % 180.0, 6) for a in (*sides, *across, *fan)))
+
+
+def soonest(
+    shape: Polygon | MultiPolygon,
+    swath: float,
+    side_overlap: float,
+    directions_deg: Sequence[float],
+    flown: Flown,
+) -> tuple[Track, ...]:
+    """Return the tracks in the direction in which they are flown soonest, turns and wind included.
+
+    Parameters
+    ----------
+    shape, swath, side_overlap
+        As ``lawnmower`` has them.
+    directions_deg
+        What to choose from; of equals the first.
+    flown
+        How tracks are flown.
+
+    Raises
+    ------
+    GeometryError
+        As ``lawnmower`` does.
+    PlanError
+        If wind lets it be flown in none.
+    """
+    best: tuple[float, tuple[Track, ...]] | None = None
+    refused: PlanError | None = None
+    for direction in directions_deg:
+        tracks = lawnmower(shape, swath, side_overlap, direction)
+        try:
+            seconds = flown_s(tracks, flown)
+        except PlanError as error:
+            refused = error
+            continue
+        if best is None or seconds < best[0] - 1e-6:
+            best = seconds, tracks
+    if best is None:
+        raise refused or GeometryError("no direction to survey the shape in is given")
+    return best[1]
+
+
+def flown_s(tracks: Iterable[Track], flown: Flown) -> float:
+    """Return how long tracks take, flown one after the other, straight between them.
+
+    Raises
+    ------
+    PlanError
+        If wind does not let the drone fly one.
+    """
+    points = [Point(*place, 0.0) for track in tracks for place in track]
+    return sum(
+        step_cost(a, b, flown.speed_m_s, flown.model, flown.wind).duration_s
+        for a, b in pairwise(points)
+    )
