@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -62,7 +63,7 @@ class Ground:
             What it is seen from, and with, looking straight down.
         flown
             With what speed, power and wind: tracks lie along one of the cell's sides, along that
-            which is flown sooner; None: along the longer one. Wind is taken to the next m/s and
+            which is flown sooner; None: along the longer one. Wind is taken to the full m/s and
             10 degrees.
 
         Raises
@@ -96,7 +97,7 @@ class Ground:
 def _about(wind: Wind) -> Wind:
     """Return a wind that tracks are kept for: they need not be laid anew for each gust."""
     from_deg = None if wind.from_deg is None else round(wind.from_deg, -1) % 360.0
-    return Wind(float(round(wind.speed_m_s)), from_deg)
+    return Wind(float(math.floor(wind.speed_m_s)), from_deg)
 
 
 @lru_cache(maxsize=8)
