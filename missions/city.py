@@ -9,29 +9,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
+from missions.fields import Model, Position, Ring, Slug
 from missions.hours import Hours, known_timezone
+from missions.places import HotSpot, KeyTarget
 
-Longitude = Annotated[float, Field(ge=-180, le=180)]
-Latitude = Annotated[float, Field(ge=-90, le=90)]
-Position = tuple[Longitude, Latitude]
-
-
-def _open_ring(ring: tuple[Position, ...]) -> tuple[Position, ...]:
-    """Drop the last corner where it repeats the first, as GeoJSON writes rings."""
-    return ring[:-1] if len(ring) > 3 and ring[0] == ring[-1] else ring
-
-
-Ring = Annotated[tuple[Position, ...], Field(min_length=3), AfterValidator(_open_ring)]
 HeightReference = Literal["agl", "amsl"]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,38}$")]
-
-
-class Model(BaseModel):
-    """Base of the city's models: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class CityInfo(Model):
@@ -74,8 +58,16 @@ class Limits(Model):
     """What no flight may exceed."""
 
     ceiling_m: float = Field(default=120, gt=0, description="highest altitude above ground")
+    lowest_m: float = Field(
+        default=20, ge=0, description="lowest altitude that may be ordered: above trees and houses"
+    )
     first_layer_m: float = Field(
         default=40, ge=20, description="lowest transit altitude; the next are 15 m apart"
+    )
+    patrol_m: float | None = Field(
+        default=None,
+        gt=0,
+        description="altitude at which cells are flown where it is free; unsaid, each dock has its own",
     )
     wind_m_s: float = Field(
         default=12, gt=0, description="mean wind above which no drone takes off"
@@ -122,6 +114,12 @@ class Beat(Model):
         default=400, gt=20, le=5000, description="edge of the cells the beat is cut to"
     )
     revisit_min: float = Field(default=60, gt=0, description="a cell is owed a visit this often")
+    calls_per_day: float = Field(
+        default=0,
+        ge=0,
+        le=10_000,
+        description="calls outside the hot spots, spread over its area",
+    )
 
 
 class Marker(Model):
@@ -322,7 +320,10 @@ class CadEndpoint(Model):
 
 
 class City(Model):
-    """Everything that a city file says. References between its parts have been checked."""
+    """Everything that a city file says. References between its parts have been checked.
+
+    Where no beat and no hot spot says how many calls there are, they are taken to be spread evenly.
+    """
 
     city: CityInfo
     broker: Broker
@@ -333,6 +334,8 @@ class City(Model):
     docks: tuple[Dock, ...] = Field(min_length=1)
     drones: tuple[Drone, ...] = Field(min_length=1)
     sites: tuple[Site, ...] = ()
+    hot_spots: tuple[HotSpot, ...] = ()
+    targets: tuple[KeyTarget, ...] = ()
     zones: tuple[Zone, ...] = ()
     cad: tuple[CadEndpoint, ...] = ()
 

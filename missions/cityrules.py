@@ -6,7 +6,7 @@ Each rule is one function over a ``Draft``; adding one is writing it and naming 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
@@ -25,13 +25,14 @@ from missions.city import (
     Dock,
     Drone,
     Limits,
-    Ring,
     Site,
     WaterDetector,
     WaterLevels,
     Zone,
 )
+from missions.fields import Ring
 from missions.links import link_key
+from missions.places import HotSpot, KeyTarget
 from missions.yamltree import Path, Tree
 
 M = TypeVar("M", bound=BaseModel)
@@ -61,6 +62,8 @@ class Draft:
         self.docks = self._parts("docks", Dock)
         self.drones = self._parts("drones", Drone)
         self.sites = self._parts("sites", Site)
+        self.hot_spots = self._parts("hot_spots", HotSpot)
+        self.targets = self._parts("targets", KeyTarget)
         self.zones = self._parts("zones", Zone)
         self.cad = self._parts("cad", CadEndpoint)
         self.limits = _valid(Limits, tree.data.get("limits", {}))
@@ -113,8 +116,13 @@ def check(tree: Tree) -> None:
         rule(draft)
 
 
+LISTS = (
+    "districts", "beats", "docks", "drones", "sites", "hot_spots", "targets", "zones", "cad"
+)  # fmt: skip
+
+
 def _unique_ids(draft: Draft) -> None:
-    for key in ("districts", "beats", "docks", "drones", "sites", "zones", "cad"):
+    for key in LISTS:
         _unique(draft, ((path, "id", value) for path, value in draft.ids(key)), "id {!r}")
     for site in draft.sites:
         cameras = enumerate(site.value.cameras)
@@ -226,17 +234,25 @@ def _unknown(what: str, name: str, known: list[str]) -> str:
     return f"there is no {what} {name!r}; there are {', '.join(known) or 'none'}{hint}"
 
 
-def _docks_in_beats(draft: Draft) -> None:
+def _places_in_beats(draft: Draft) -> None:
+    """Docks, hot spots and key targets lie in a beat."""
     beats = [area for _, area in _areas(draft.beats)]
     complete = draft.whole("beats") and len(beats) == len(draft.beats)
     if not beats or not complete:
-        return  # a dock may lie in the beat that is broken
-    for dock in draft.docks:
-        if not any(area.covers(Point(dock.value.position)) for area in beats):
-            draft.tree.add(
-                (*dock.path, "position"),
-                f"dock {dock.value.id!r} at {_place(dock.value.position)} lies outside every beat",
-            )
+        return  # a place may lie in the beat that is broken
+    kinds: tuple[tuple[str, Sequence[Part[Dock] | Part[HotSpot] | Part[KeyTarget]]], ...] = (
+        ("dock", draft.docks),
+        ("hot spot", draft.hot_spots),
+        ("key target", draft.targets),
+    )
+    for what, parts in kinds:
+        for part in parts:
+            where = part.value.position
+            if not any(area.covers(Point(where)) for area in beats):
+                draft.tree.add(
+                    (*part.path, "position"),
+                    f"{what} {part.value.id!r} at {_place(where)} lies outside every beat",
+                )
 
 
 def _place(position: tuple[float, float]) -> str:
@@ -348,7 +364,7 @@ RULES: tuple[Callable[[Draft], None], ...] = (
     _videos,
     _simple_rings,
     _beats_in_districts,
-    _docks_in_beats,
+    _places_in_beats,
     _zones,
     _zones_hold,
     _homes,

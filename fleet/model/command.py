@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from missions.city import Latitude, Longitude
+from missions.fields import Latitude, Longitude
 
 
 class Part(BaseModel):
