@@ -1,0 +1,85 @@
+"""The sun, against published values."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from missions.sun import Ephemeris, Sun, sun_at
+
+
+def test_the_worked_example_of_nrel_s_solar_position_algorithm() -> None:
+    # Reda and Andreas, NREL/TP-560-34302 (2008), table A5.1: Golden, Colorado
+    when = datetime(2003, 10, 17, 12, 30, 30, tzinfo=timezone(timedelta(hours=-7)))
+    sun = sun_at(-105.1786, 39.742476, when)
+    assert sun.azimuth_deg == pytest.approx(194.34024, abs=0.02)
+    assert 90 - sun.elevation_deg == pytest.approx(50.11162, abs=0.02)
+
+
+def test_the_worked_examples_of_meeus() -> None:
+    # Astronomical Algorithms, 2nd ed., examples 25.a (declination) and 28.a (equation of time)
+    sun = Ephemeris.at(datetime(1992, 10, 13, tzinfo=UTC))
+    assert sun.declination_deg == pytest.approx(-7.78507, abs=0.002)
+    assert sun.equation_min == pytest.approx(13 + 42.6 / 60, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("when", "declination"),
+    [
+        # USNO, Earth's seasons: equinoxes and solstices of 2025
+        (datetime(2025, 3, 20, 9, 1, tzinfo=UTC), 0.0),
+        (datetime(2025, 6, 21, 2, 42, tzinfo=UTC), 23.44),
+        (datetime(2025, 9, 22, 18, 19, tzinfo=UTC), 0.0),
+        (datetime(2025, 12, 21, 15, 3, tzinfo=UTC), -23.44),
+    ],
+)
+def test_the_seasons_begin_when_the_almanac_says(when: datetime, declination: float) -> None:
+    assert Ephemeris.at(when).declination_deg == pytest.approx(declination, abs=0.01)
+
+
+def test_noon_in_summer_at_zhangzhou_is_nearly_overhead() -> None:
+    china = timezone(timedelta(hours=8))
+    day = datetime(2025, 6, 21, tzinfo=china)
+    highest = max(
+        (sun_at(117.65, 24.51, day + timedelta(minutes=m)) for m in range(1440)),
+        key=lambda sun: sun.elevation_deg,
+    )
+    assert highest.elevation_deg == pytest.approx(90 - (24.51 - 23.44), abs=0.1)
+    assert sun_at(117.65, 24.51, day + timedelta(hours=8)).azimuth_deg < 90
+    assert sun_at(117.65, 24.51, day + timedelta(hours=17)).azimuth_deg > 270
+    assert not sun_at(117.65, 24.51, day).up
+
+
+def test_a_moment_without_a_time_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="no time zone"):
+        sun_at(117.0, 24.0, datetime(2025, 6, 21, 12))
+
+
+@given(
+    st.floats(-180, 180),
+    st.floats(-89, 89),
+    st.datetimes(datetime(1950, 1, 1), datetime(2090, 1, 1)),
+)
+def test_the_sun_moves_at_the_rate_that_the_earth_turns(
+    lon: float, lat: float, when: datetime
+) -> None:
+    when = when.replace(tzinfo=UTC)
+    before, after = sun_at(lon, lat, when), sun_at(lon, lat, when + timedelta(minutes=4))
+    assert before.off_axis_deg(after.direction) < 1.1
+    assert math.hypot(*before.direction) == pytest.approx(1)
+
+
+def test_water_glares_in_the_mirrored_sun_and_wider_in_wind() -> None:
+    sun = Sun(180.0, 45.0)
+    mirrored = (0.0, -math.sqrt(0.5), -math.sqrt(0.5))  # looking south and down by as much
+    away = (0.0, math.sqrt(0.5), -math.sqrt(0.5))
+    assert sun.glares(mirrored, 0.0)
+    assert not sun.glares(away, 12.0)
+    steeper = (0.0, -math.cos(math.radians(75)), -math.sin(math.radians(75)))
+    assert not sun.glares(steeper, 0.0)
+    assert sun.glares(steeper, 8.0)
+    assert not Sun(180.0, -5.0).glares(mirrored, 5.0)
