@@ -56,6 +56,8 @@ class DroneNow:
         Until it is back in a dock, seconds; 0 in it.
     reason
         Why it cannot fly, in words for an operator; empty where it can.
+    temperature_c
+        Of its battery when it took off, or now in its dock; None: not known, and taken for warm.
     """
 
     id: str
@@ -69,6 +71,7 @@ class DroneNow:
     left: tuple[str, ...] = ()
     ends_in_s: float = 0.0
     reason: str = ""
+    temperature_c: float | None = None
 
     @property
     def in_air(self) -> bool:

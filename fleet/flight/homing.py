@@ -104,10 +104,11 @@ def _back_home(s: Supervisor, why: str) -> Step:
 
 def _must_come_down(s: Supervisor) -> bool:
     altitude = s.t.altitude_m or 0.0
-    takes = come_home_percent(s.drone, s.t, s.pad, altitude, s.wind_m_s)
+    cold = s.dock.state.temperature_c
+    takes = come_home_percent(s.drone, s.t, s.pad, altitude, s.wind_m_s, cold)
     if math.isinf(takes):
         # in a wind faster than it cruises; what it takes to come down is known all the same
-        takes = come_home_percent(s.drone, s.t, s.pad, altitude, 0.0)
+        takes = come_home_percent(s.drone, s.t, s.pad, altitude, 0.0, cold)
     battery = s.t.battery_percent
     return battery is not None and battery <= s.policy.touch_down_percent + takes
 

@@ -42,7 +42,7 @@ def heading_to(telemetry: Telemetry, position: tuple[float, float], within_deg: 
 def endurance_s(drone: Drone) -> float:
     """Return for how long a full battery can keep the drone in the air at most, seconds."""
     model = PowerModel.of(drone)
-    return 3600.0 * model.capacity_wh / model.least_w
+    return 3600.0 * drone.battery.capacity_wh / model.least_w
 
 
 def landed(telemetry: Telemetry) -> bool:

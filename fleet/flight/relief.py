@@ -39,13 +39,14 @@ def stays_s(s: Supervisor, now: datetime) -> float:
     sortie, limits, policy = s.sortie, s.world.city.limits, s.policy
     if sortie is None or s.sortie_since is None:
         return 0.0
-    model = PowerModel.of(s.drone)
+    cold = s.dock.state.temperature_c
+    model = PowerModel.of(s.drone, cold)
     home_s = distance_m(s.t, s.pad) / model.cruise_m_s + sortie.altitude_m
     ends = s.sortie_since + timedelta(seconds=sortie.energy.duration_s - home_s)
     planned = (ends - now).total_seconds()
     if s.t.battery_percent is None:
         return max(0.0, planned)
-    takes = come_home_percent(s.drone, s.t, s.pad, sortie.altitude_m, s.wind_m_s)
+    takes = come_home_percent(s.drone, s.t, s.pad, sortie.altitude_m, s.wind_m_s, cold)
     floor = takes * policy.come_home_factor + policy.come_home_extra_percent
     left = s.t.battery_percent - max(floor, limits.reserve_percent)
     a_second = model.still_w(Wind(s.wind_m_s)) / (36.0 * model.capacity_wh)

@@ -41,7 +41,7 @@ def candidates(scene: Scene, fleet: Sequence[DroneNow]) -> tuple[list[Candidate]
             refused.append(why)
     if not able:
         return [], refused
-    models = [PowerModel.of(ground.drones[now.id]) for now in able]
+    models = [PowerModel.of(ground.drones[now.id], now.temperature_c) for now in able]
     try:
         seconds = _least_s(scene, able, models)
     except PlanError as error:

@@ -120,7 +120,7 @@ def _best(
 
 
 def _pick(scene: Scene, now: DroneNow, flight: Flight, overdue_s: Mapping[str, float]) -> Pick:
-    model = PowerModel.of(scene.ground.drones[now.id])
+    model = PowerModel.of(scene.ground.drones[now.id], now.temperature_c)
     busy_s = flight.eta_s + min(flight.stay_s, scene.call.on_scene_s)
     return Pick(
         drone=now.id,

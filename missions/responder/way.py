@@ -123,7 +123,7 @@ class Scene:
     def flight(self, now: DroneNow) -> Flight | Refused:
         """Return the soonest flight of a drone that keeps every limit, or why there is none."""
         drone = self.ground.drones[now.id]
-        model = PowerModel.of(drone)
+        model = PowerModel.of(drone, now.temperature_c)
         why = Refused(now.id, "airspace", "no altitude is allowed")
         drafts = []
         for altitude in self.ground.layers:

@@ -7,6 +7,7 @@ import math
 from fleet.flight.checks.situation import Situation
 from fleet.flight.place import distance_m
 from fleet.flight.safety.events.gps import few_satellites
+from missions.power import capacity_wh
 
 
 class LinkUp:
@@ -75,7 +76,7 @@ class GpsAndHome:
 
 
 class BatteryForSortie:
-    """The battery holds the sortie and the reserve."""
+    """The battery, at its age and in this cold, holds the sortie and the reserve."""
 
     name = "battery-for-sortie"
     hard = True
@@ -85,8 +86,9 @@ class BatteryForSortie:
         percent = s.telemetry.battery_percent
         if percent is None or not percent >= 0:
             return "battery level is not known"
-        held = percent / 100 * s.drone.battery.capacity_wh
-        reserve = s.limits.reserve_percent / 100 * s.drone.battery.capacity_wh
+        full = capacity_wh(s.drone.battery, s.dock.temperature_c)
+        held = percent / 100 * full
+        reserve = s.limits.reserve_percent / 100 * full
         needed = s.sortie.energy.needed_wh + reserve
         if held < needed:
             return f"battery holds {held:.0f} Wh; sortie and reserve take {needed:.0f} Wh"

@@ -55,10 +55,11 @@ def _takes(v: View, level: float, place: tuple[float, float]) -> float:
     """Return what coming home takes, percent; a bound of it where the battery holds far more."""
     blows = wind(v)
     top_m, altitude_m = v.transit_altitude_m, v.telemetry.altitude_m or 0.0
-    most = at_most_percent(v.drone, place, altitude_m, v.pad, top_m, blows.speed_m_s)
+    cold = v.dock.temperature_c
+    most = at_most_percent(v.drone, place, altitude_m, v.pad, top_m, blows.speed_m_s, cold)
     if level > _floor(v, most) + SOON_PERCENT:
         return most
-    return come_home_percent(v.drone, v.telemetry, v.pad, top_m, blows)
+    return come_home_percent(v.drone, v.telemetry, v.pad, top_m, blows, cold)
 
 
 def wind(v: View) -> Wind:

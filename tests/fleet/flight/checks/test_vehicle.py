@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fleet.flight import checks
 from fleet.flight.checks import refusals
+from missions.city import Battery
 
 Make = Callable[[], Any]
 
@@ -64,3 +66,27 @@ def test_parameter_profile(ready: Make) -> None:
     assert check.refuses(differ) == (
         "autopilot's parameters differ: GF_ACTION is 0; 2 or 3 is needed; COM_LOW_BAT_ACT is 0"
     )
+
+
+@pytest.mark.parametrize(
+    ("health", "warm", "words"),
+    [
+        (100, 25.0, None),
+        (80, 25.0, "holds 50 Wh; sortie and reserve take 50 Wh"),
+        (100, 0.0, "holds 50 Wh; sortie and reserve take 50 Wh"),
+        (100, None, None),
+    ],
+)
+def test_an_aged_or_cold_battery_holds_less(
+    ready: Make, health: float, warm: float | None, words: str | None
+) -> None:
+    battery = Battery(capacity_wh=100, health_percent=health)
+    now = ready().situation
+    spoilt = replace(
+        now,
+        drone=now.drone.model_copy(update={"battery": battery}),
+        dock=now.dock.model_copy(update={"temperature_c": warm}),
+        telemetry=now.telemetry.model_copy(update={"battery_percent": 62.4}),
+    )
+    found = checks.BatteryForSortie().refuses(spoilt)
+    assert found == (None if words is None else f"battery {words}")

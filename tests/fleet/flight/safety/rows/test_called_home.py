@@ -52,6 +52,15 @@ def test_battery_at_reserve_is_shown_to_a_pilot_at_the_sticks(scene: Make) -> No
     assert v.warnings == ("battery 20 %: coming home takes 3 %, the reserve is 25 %",)
 
 
+def test_battery_at_reserve_counts_on_less_in_the_cold(scene: Make) -> None:
+    def comes_home_at(warm: float | None) -> float:
+        s = scene(S.ON_TASK).at(9000.0, 0.0, 60.0).docked(temperature_c=warm)
+        return next(p for p in range(80, 0, -1) if s.fly(battery_percent=p).judge().step)
+
+    assert comes_home_at(None) == comes_home_at(25.0) > 25
+    assert comes_home_at(0.0) >= comes_home_at(25.0) + 5
+
+
 @pytest.mark.parametrize("state", [S.ON_WAY, S.ON_TASK, S.HELD, S.AVOIDING])
 def test_battery_untold(scene: Make, state: S) -> None:
     s = scene(state).fly(battery_percent=None)
