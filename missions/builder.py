@@ -47,6 +47,8 @@ class Builder:
     wind: Wind
     berth: str | None = None
     """Dock that the drone stands in and comes back to; None: the one it lives in."""
+    temperature_c: float | None = None
+    """Of its battery at take-off; None: not known, and taken for warm."""
 
     @property
     def dock(self) -> str:
@@ -56,7 +58,7 @@ class Builder:
     @property
     def model(self) -> PowerModel:
         """The drone's power model."""
-        return PowerModel.of(self.drone)
+        return PowerModel.of(self.drone, self.temperature_c)
 
     def start(self) -> Draft:
         """Return the take-off: straight up over the dock to the transit altitude."""
