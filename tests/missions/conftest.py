@@ -95,3 +95,9 @@ def small() -> City:
 @pytest.fixture(scope="session")
 def zhangzhou() -> City:
     return parse(ZHANGZHOU.read_text(encoding="utf-8"), "zhangzhou.yaml")
+
+
+@pytest.fixture(scope="session")
+def reference() -> City:
+    file = ZHANGZHOU.with_name("reference.yaml")
+    return parse(file.read_text(encoding="utf-8"), file.name)
