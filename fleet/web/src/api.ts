@@ -1,6 +1,6 @@
 /** Calls to the controller. Every call carries the bearer token and ends within a limit. */
 
-import type { CityMap, Command, CommandRecord, Flight, Incident, Me } from "./types";
+import type { Cells, CityMap, Command, CommandRecord, Flight, Incident, Me, WholePlan } from "./types";
 
 const LIMIT_MS = 15_000;
 /** A vehicle is given this long to be seen to do what it was told; the controller gives up before. */
@@ -68,6 +68,14 @@ export class Api {
       throw error;
     });
     return (await answer.json()) as CommandRecord;
+  }
+
+  async plan(): Promise<WholePlan> {
+    return (await (await this.call("plan")).json()) as WholePlan;
+  }
+
+  async cells(): Promise<Cells> {
+    return (await (await this.call("cells")).json()) as Cells;
   }
 
   async flights(): Promise<Flight[]> {

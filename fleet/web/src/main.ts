@@ -2,6 +2,7 @@
 
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./style.css";
+import "./plan.css";
 import { Api, ApiError } from "./api";
 import { h } from "./dom";
 import { language, onLanguage, t } from "./i18n";
@@ -10,6 +11,7 @@ import { EvidenceCache } from "./panels/evidence";
 import { Cockpit } from "./panels/cockpit";
 import { Incidents } from "./panels/incidents";
 import { Layers } from "./panels/layers";
+import { Gantt } from "./panels/plan/gantt";
 import { SignIn } from "./panels/signin";
 import { Tabs } from "./panels/tabs";
 import { Topbar } from "./panels/topbar";
@@ -80,7 +82,10 @@ function openPage(api: Api, city: CityMap, me: Me | null): void {
   const evidence = new EvidenceCache(api);
   const view = new MapView(store);
   const stream = new Stream((signal) => api.stream(signal), {
-    event: (name, data) => store.apply(name, data),
+    event: (name, data) => {
+      store.apply(name, data);
+      if (name === "state") void askWhole(api, store);
+    },
     status: (status) => store.setLink(status),
     refused: (error) => leave(error.unauthorized ? t("token_expired") : problemOf(error)),
   });
@@ -96,14 +101,20 @@ function openPage(api: Api, city: CityMap, me: Me | null): void {
   const incidents = new Incidents(store, api, evidence);
   const tabs = new Tabs(store, api);
   const cockpit = new Cockpit(store, api, view);
-  const layers = new Layers(view);
+  const plan = new Gantt(store);
+  const layers = new Layers(view, plan);
   app.replaceChildren(
     topbar.element,
     topbar.lostBar,
     h(
       "main",
       { class: "page" },
-      h("div", { class: "map-box" }, view.element, layers.element, cockpit.element),
+      h(
+        "div",
+        { class: "left" },
+        h("div", { class: "map-box" }, view.element, layers.element, cockpit.element),
+        plan.element,
+      ),
       h("aside", { class: "side" }, incidents.element, tabs.element),
     ),
   );
@@ -122,6 +133,7 @@ function openPage(api: Api, city: CityMap, me: Me | null): void {
   store.subscribe(draw);
   onLanguage(() => {
     layers.update();
+    plan.relabel();
     draw(new Set(["city"]));
   });
   setInterval(() => {
@@ -143,6 +155,22 @@ function openPage(api: Api, city: CityMap, me: Me | null): void {
   store.setMe(me);
   view.start();
   void stream.run();
+}
+
+/** Asks for what the stream tells only the changes of. */
+async function askWhole(api: Api, store: Store): Promise<void> {
+  const tried = async (what: string, ask: () => Promise<void>): Promise<void> => {
+    try {
+      await ask();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      console.info(`${what} could not be asked for:`, error.message);
+    }
+  };
+  await Promise.all([
+    tried("plan", async () => store.setPlan(await api.plan())),
+    tried("cells", async () => store.setCells(await api.cells())),
+  ]);
 }
 
 function ofAny(topics: ReadonlySet<Topic>, ...wanted: Topic[]): boolean {

@@ -1,7 +1,24 @@
 /** What the page knows. Changes are told to subscribers in batches. */
 
 import type { LinkStatus } from "./stream";
-import type { CityMap, Dock, Drone, Flight, Incident, Me, Order, Place, Position, Site, State } from "./types";
+import type {
+  Cell,
+  Cells,
+  CityMap,
+  Dock,
+  Drone,
+  DronePlan,
+  Flight,
+  Incident,
+  Me,
+  Order,
+  Place,
+  PlanItem,
+  Position,
+  Site,
+  State,
+  WholePlan,
+} from "./types";
 
 export type Topic =
   | "city"
@@ -12,6 +29,8 @@ export type Topic =
   | "orders"
   | "flights"
   | "flown"
+  | "plan"
+  | "cells"
   | "link"
   | "selection"
   | "session";
@@ -42,6 +61,11 @@ export class Store {
   readonly sites = new Map<string, Site>();
   readonly incidents = new Map<string, Incident>();
   readonly orders = new Map<string, Order>();
+  /** What each drone has flown, flies and is to fly. */
+  readonly plan = new Map<string, DronePlan>();
+  readonly cells = new Map<string, Cell>();
+  /** The order that is marked in the plan and the list. */
+  chosenOrder: string | null = null;
   flights: readonly Flight[] = [];
   /** The flight whose track is on the map, and the track. */
   flown: { flight: string; track: GeoJSON.FeatureCollection } | null = null;
@@ -91,6 +115,45 @@ export class Store {
     this.changed("selection");
   }
 
+  chooseOrder(order: string | null): void {
+    this.chosenOrder = order;
+    this.changed("plan", "orders");
+  }
+
+  /** Takes the plan as it was asked for; what the stream has told since stands. */
+  setPlan(whole: WholePlan): void {
+    const items = new Map<string, PlanItem[]>();
+    for (const item of whole.items) {
+      const known = items.get(item.drone);
+      if (known) known.push(item);
+      else items.set(item.drone, [item]);
+    }
+    for (const [drone, row] of this.plan) {
+      if (!items.has(drone) && Date.parse(row.at) <= Date.parse(whole.at)) this.plan.delete(drone);
+    }
+    for (const [drone, row] of items) {
+      this.setDronePlan({ drone, at: whole.at, made_at: whole.made_at, items: row });
+    }
+    this.changed("plan");
+  }
+
+  setCells({ cells }: Cells): void {
+    for (const cell of cells) {
+      const known = this.cells.get(cell.id)?.seen_at ?? null;
+      // the answer that was asked for and the stream race; the later visit stands
+      const older = known !== null && (cell.seen_at === null || Date.parse(cell.seen_at) < Date.parse(known));
+      this.cells.set(cell.id, older ? { ...cell, seen_at: known } : cell);
+    }
+    this.changed("cells");
+  }
+
+  private setDronePlan(row: DronePlan): void {
+    const known = this.plan.get(row.drone);
+    if (known && Date.parse(known.at) > Date.parse(row.at)) return;
+    this.plan.set(row.drone, row);
+    this.changed("plan");
+  }
+
   setFlights(flights: readonly Flight[]): void {
     this.flights = flights;
     this.changed("flights");
@@ -128,6 +191,10 @@ export class Store {
         return this.setIncident(data as Incident);
       case "order":
         return this.put(this.orders, data as Order, "orders");
+      case "plan":
+        return this.setDronePlan(data as DronePlan);
+      case "cells":
+        return this.setCells(data as Cells);
     }
   }
 

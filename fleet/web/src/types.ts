@@ -183,3 +183,43 @@ export interface Me {
   name: string;
   role: Role;
 }
+
+export const PLAN_KINDS = ["patrol", "task", "stare", "response", "ferry", "charge"] as const;
+export type PlanKind = (typeof PLAN_KINDS)[number];
+
+export interface PlanItem {
+  drone: string;
+  dock: string;
+  order: string | null;
+  kind: PlanKind;
+  start: string;
+  end: string;
+  cells: string[];
+  state: "flown" | "flying" | "planned";
+  sortie: string | null;
+}
+
+/** One drone's part of the plan, as the stream tells it. */
+export interface DronePlan {
+  drone: string;
+  at: string;
+  made_at: string | null;
+  items: PlanItem[];
+}
+
+export interface WholePlan {
+  at: string;
+  made_at: string | null;
+  items: PlanItem[];
+}
+
+export interface Cell {
+  id: string;
+  seen_at: string | null;
+  owed_s: number | null;
+}
+
+export interface Cells {
+  at: string;
+  cells: Cell[];
+}

@@ -12,7 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,14 @@ class FakeController:
         self.hang_up = 0
         self.slow: threading.Event | None = None
         self.flights: list[dict[str, Any]] = []
+        self.plan: dict[str, list[dict[str, Any]]] = {}
+        self.cells: dict[str, dict[str, Any]] = {}
+        self.lists: dict[str, Any] = {}
+        """What further paths answer a GET with."""
+        self.answers: dict[str, Callable[[Any], tuple[int, Any]]] = {}
+        """What further calls answer, by method and path, of their body."""
+        self.told: list[tuple[str, Any]] = []
+        """Those calls, with their bodies."""
         self.silent = False
         self._streams: list[queue.Queue[bytes | None]] = []
         self._connections: set[socket.socket] = set()
@@ -152,10 +160,53 @@ class FakeController:
         with self._lock:
             thing = {**self.tables[kind].get(fields["id"], {}), **fields}
             self.tables[kind][fields["id"]] = thing
-            event = f"event: {kind}\ndata: {json.dumps(thing)}\n\n".encode()
+        self.tell(kind, thing)
+        return thing
+
+    def tell(self, name: str, data: Any) -> None:
+        """Send an event to every open stream."""
+        event = f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()
+        with self._lock:
             for stream in self._streams:
                 stream.put(event)
-        return thing
+
+    def put_plan(self, drone: str, *items: dict[str, Any]) -> None:
+        """Change one drone's part of the plan; ``item`` makes its items."""
+        self.plan[drone] = list(items)
+        self.tell("plan", {"drone": drone, "at": _now(), "made_at": _now(), "items": items})
+
+    @staticmethod
+    def item(drone: str, start_min: float, end_min: float, **fields: Any) -> dict[str, Any]:
+        """An item of the plan, from and until so many minutes from now."""
+        start, end = (datetime.now(UTC) + timedelta(minutes=m) for m in (start_min, end_min))
+        state = "flown" if end_min <= 0 else "planned" if start_min > 0 else "flying"
+        return {
+            "drone": drone, "dock": "dock-1", "order": "o-1", "kind": "patrol", "cells": [],
+            "start": start.isoformat(), "end": end.isoformat(), "state": state, "sortie": None,
+        } | fields  # fmt: skip
+
+    def put_cell(self, name: str, seen_min: float | None, owed_s: float | None = 3600) -> None:
+        """Say that a cell was seen so many minutes ago; None is never."""
+        seen = None if seen_min is None else datetime.now(UTC) - timedelta(minutes=seen_min)
+        cell = {"id": name, "seen_at": seen and seen.isoformat(), "owed_s": owed_s, "age_s": None}
+        self.cells[name] = cell
+        self.tell("cells", {"at": _now(), "cells": [cell]})
+
+    def known(self, path: str, role: str) -> Any:
+        """Return what a GET answers with, or None."""
+        match path:
+            case "map":
+                return self.city
+            case "me":
+                return {"id": f"token-of-{role}-1", "name": f"{role}-1", "role": role}
+            case "flights":
+                return self.flights
+            case "plan":
+                items = [item for row in self.plan.values() for item in row]
+                return {"at": _now(), "made_at": _now(), "items": items}
+            case "cells":
+                return {"at": _now(), "cells": list(self.cells.values())}
+        return self.lists.get(path)
 
     def open_stream(self) -> queue.Queue[bytes | None]:
         with self._lock:
@@ -274,14 +325,11 @@ class _Handler(BaseHTTPRequestHandler):
         if role is None:
             return self._json(401, {"detail": "no such token"})
         rest = path.removeprefix("/api/v1/")
-        if rest == "map":
-            return self._json(200, owner.city)
-        if rest == "me":
-            return self._json(200, {"id": f"token-of-{role}-1", "name": f"{role}-1", "role": role})
+        known = owner.known(rest, role)
+        if known is not None:
+            return self._json(200, known)
         if rest == "stream":
             return self._stream()
-        if rest == "flights":
-            return self._json(200, owner.flights)
         if rest.endswith("/track.geojson"):
             return self._json(200, _track())
         if rest.endswith("/track.csv"):
@@ -291,10 +339,37 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(404, {"detail": f"no {rest}"})
         return self._send(200, "image/jpeg", picture)
 
+    def do_DELETE(self) -> None:
+        self._further("DELETE")
+
+    def do_PATCH(self) -> None:
+        self._further("PATCH")
+
+    def _further(self, method: str) -> None:
+        length = int(self.headers["Content-Length"] or 0)
+        body = json.loads(self.rfile.read(length)) if length else None
+        call = f"{method} {self.path.removeprefix('/api/v1/')}"
+        if not self._answered(call, body):
+            self._json(404, {"detail": f"no {call}"})
+
+    def _answered(self, call: str, body: Any) -> bool:
+        """Answer as the test has it, if it has; what is not a viewer's may be asked by a pilot."""
+        answer = self.owner.answers.get(call)
+        if answer is None:
+            return False
+        if self._role() not in ("officer", "pilot"):
+            self._json(403, {"detail": "pilots only"})
+            return True
+        self.owner.told.append((call, body))
+        self._json(*answer(body))
+        return True
+
     def do_POST(self) -> None:
         owner = self.owner
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         owner.requests.append(f"POST {self.path}")
+        if self._answered(f"POST {self.path.removeprefix('/api/v1/')}", body):
+            return None
         role = self._role()
         if self.path.startswith("/api/v1/drones/"):
             return self._command(role, body)

@@ -7,15 +7,17 @@ import type {
   StyleSpecification,
 } from "maplibre-gl";
 import type { Language } from "../i18n";
+import { ageLayers } from "./ages";
 import type { CityMap, Place, Position } from "../types";
 
 export const EMPTY: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
 
-export type Overlay = "districts" | "cells" | "zones" | "routes" | "trails" | "names";
+export type Overlay = "districts" | "ages" | "cells" | "zones" | "routes" | "trails" | "names";
 
 /** Which layers a switch turns on and off. */
 export const OVERLAYS: Readonly<Record<Overlay, readonly string[]>> = {
   districts: ["district-fill", "district-line", "beat-line"],
+  ages: ["cell-age", "cell-never"],
   cells: ["cell-line"],
   zones: ["zone-fill", "zone-line", "fence-line"],
   routes: ["route-line"],
@@ -43,7 +45,14 @@ export function baseStyle(language: Language): StyleSpecification {
   return {
     version: 8,
     // no `glyphs`: MapLibre then draws every letter from the machine's own fonts
-    sources: { city: source, names: source, routes: source, trails: source, flown: source },
+    sources: {
+      city: source,
+      cells: { ...source, promoteId: "id" },
+      names: source,
+      routes: source,
+      trails: source,
+      flown: source,
+    },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": "#0a101b" } },
       ...areas(),
@@ -74,6 +83,7 @@ function areas(): LayerSpecification[] {
         "fill-opacity": 0.75,
       },
     },
+    ...ageLayers(),
     {
       id: "cell-line",
       type: "line",

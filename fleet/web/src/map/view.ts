@@ -6,6 +6,7 @@ import { h } from "../dom";
 import { language, onLanguage, t } from "../i18n";
 import type { Store } from "../store";
 import type { Position } from "../types";
+import { CellAges, cellsOf } from "./cells";
 import { Markers, stateColor } from "./markers";
 import { areasOf, baseStyle, EMPTY, nameField, namesOf, OVERLAYS, type Overlay } from "./style";
 
@@ -19,6 +20,7 @@ export class MapView {
   private ready = false;
   private endPick: (() => void) | null = null;
   private markers: Markers | null = null;
+  private ages: CellAges | null = null;
 
   constructor(private readonly store: Store) {
     this.element.setAttribute("aria-label", t("map_label"));
@@ -51,6 +53,8 @@ export class MapView {
     this.map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
     this.map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
     this.markers = new Markers(this.map, this.store);
+    this.ages = new CellAges(this.map, this.store);
+    this.element.append(this.ages.legend, this.ages.tip);
     this.map.on("load", () => {
       this.ready = true;
       this.drawCity();
@@ -63,6 +67,7 @@ export class MapView {
       if (topics.has("city")) this.drawCity();
       if (topics.has("drones") || topics.has("selection")) this.drawTracks();
       if (topics.has("flown")) this.drawFlown(true);
+      if (topics.has("cells") && this.ready) this.ages?.update();
       if (topics.has("selection")) this.showSelection();
       this.markers?.update(topics);
     });
@@ -116,6 +121,7 @@ export class MapView {
     for (const id of OVERLAYS[overlay]) {
       this.map.setLayoutProperty(id, "visibility", on ? "visible" : "none");
     }
+    if (overlay === "ages") this.ages?.show(on);
   }
 
   /** Shows the whole city. */
@@ -153,6 +159,8 @@ export class MapView {
     const city = this.store.city;
     if (!this.ready || !city) return;
     void this.source("city")?.setData(areasOf(city));
+    void this.source("cells")?.setData(cellsOf(city));
+    this.ages?.begin();
     void this.source("names")?.setData(namesOf(city));
   }
 
@@ -205,6 +213,7 @@ export class MapView {
       }
     }
     this.markers?.update(new Set(["city", "drones", "docks", "sites", "incidents"]));
+    this.ages?.update();
   }
 }
 

@@ -165,6 +165,13 @@ export class DockRow implements Row<Dock> {
   }
 }
 
+/** What an order is for, in words. */
+export function orderName({ request }: Order, store: Store): string {
+  const beats = request.beats.map((id) => placeName(store.place("beat", id), id));
+  const sites = request.sites.map((id) => placeName(store.place("site", id), id));
+  return `${t(`order_${request.kind}`)}: ${[...beats, ...sites].join(", ")}`;
+}
+
 export class OrderRow implements Row<Order> {
   private readonly row: ThingRow;
   readonly element: HTMLElement;
@@ -181,9 +188,8 @@ export class OrderRow implements Row<Order> {
     const { row, store } = this;
     const { request } = order;
     this.element.dataset["status"] = order.status;
-    const beats = request.beats.map((id) => placeName(store.place("beat", id), id));
-    const sites = request.sites.map((id) => placeName(store.place("site", id), id));
-    setText(row.name, `${t(`order_${request.kind}`)}: ${[...beats, ...sites].join(", ")}`);
+    setText(row.name, orderName(order, store));
+    this.element.classList.toggle("chosen", store.chosenOrder === order.id);
     setText(row.chip, t(`order_${order.status}`));
     const by = t("order_by", { who: order.created_by, time: clock(order.created_at) });
     row.finish([by], [request.note, order.reason].filter(Boolean).join(" · "));
