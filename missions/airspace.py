@@ -19,6 +19,7 @@ from missions.city import City, Zone
 from missions.coverage import Metres, city_frame
 from missions.errors import PlanError
 from missions.geo import LocalFrame
+from missions.skyline import Skyline
 from missions.ways import HAIR_M, Ways
 from missions.zones import Closed
 
@@ -92,6 +93,8 @@ class Airspace:
         The city's fence, or None where it has none.
     columns
         The air over the docks, in which their drones climb and sink.
+    skyline
+        Buildings, which are flown around where they are not lower by enough.
     """
 
     frame: LocalFrame
@@ -99,6 +102,7 @@ class Airspace:
     no_fly: tuple[Closed, ...] = ()
     bounds: Polygon | None = None
     columns: tuple[Polygon, ...] = ()
+    skyline: Skyline = field(default_factory=Skyline, repr=False, compare=False)
     _levels: dict[float, _Level] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -133,10 +137,11 @@ class Airspace:
                     raise PlanError(f"fence {zone.id!r} does not touch the other fences")
                 bounds = joined
         columns = tuple(_column(frame.to_enu(*dock.position)) for dock in city.docks)
-        return cls(frame, city.limits.ceiling_m, tuple(no_fly), bounds, columns)
+        skyline = Skyline.of(city.buildings, frame)
+        return cls(frame, city.limits.ceiling_m, tuple(no_fly), bounds, columns, skyline)
 
     def closed_at(self, altitude_m: float) -> BaseGeometry:
-        """Return the no-fly zones, with their margin, that are closed at an altitude."""
+        """Return the no-fly zones and buildings, with their margins, closed at an altitude."""
         return self._at(altitude_m).closed
 
     def kept_from_at(self, altitude_m: float) -> BaseGeometry:
@@ -151,7 +156,8 @@ class Airspace:
                 for z in self.no_fly
                 if z.floor_m - LAYER_M / 2 < altitude_m < z.ceiling_m + LAYER_M / 2
             ]
-            level = self._levels.setdefault(altitude_m, _Level.of(zones, self.columns))
+            shut = [*zones, *self.skyline.closed_at(altitude_m)]
+            level = self._levels.setdefault(altitude_m, _Level.of(shut, self.columns))
         return level
 
     def route(self, start: Metres, goal: Metres, altitude_m: float) -> tuple[Metres, ...]:
@@ -196,6 +202,9 @@ class Airspace:
                     f"waypoint {self._show((east, north))} at {altitude:g} m; allowed are 0 to "
                     f"{self.ceiling_m:g} m"
                 )
+        struck = self.skyline.struck_by(points)
+        if struck is not None:
+            raise PlanError(f"the way leads into building {struck!r}", "airspace")
         whole = _line([p[:2] for p in points])
         if self.bounds is not None and not self.bounds.covers(whole):
             raise PlanError(f"the way {self._worst(points)} leaves the city's fence")

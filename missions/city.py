@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 from missions.fields import Model, Position, Ring, Slug
 from missions.hours import Hours, known_timezone
-from missions.places import HotSpot, KeyTarget
+from missions.places import Building, HotSpot, KeyTarget
 
 HeightReference = Literal["agl", "amsl"]
 
@@ -337,6 +337,7 @@ class City(Model):
     hot_spots: tuple[HotSpot, ...] = ()
     targets: tuple[KeyTarget, ...] = ()
     zones: tuple[Zone, ...] = ()
+    buildings: tuple[Building, ...] = ()
     cad: tuple[CadEndpoint, ...] = ()
 
     def part(self, docks: frozenset[str]) -> City:

@@ -32,7 +32,7 @@ from missions.city import (
 )
 from missions.fields import Ring
 from missions.links import link_key
-from missions.places import HotSpot, KeyTarget
+from missions.places import Building, HotSpot, KeyTarget
 from missions.yamltree import Path, Tree
 
 M = TypeVar("M", bound=BaseModel)
@@ -65,6 +65,7 @@ class Draft:
         self.hot_spots = self._parts("hot_spots", HotSpot)
         self.targets = self._parts("targets", KeyTarget)
         self.zones = self._parts("zones", Zone)
+        self.buildings = self._parts("buildings", Building)
         self.cad = self._parts("cad", CadEndpoint)
         self.limits = _valid(Limits, tree.data.get("limits", {}))
         info = _valid(CityInfo, tree.data.get("city"))
@@ -117,7 +118,8 @@ def check(tree: Tree) -> None:
 
 
 LISTS = (
-    "districts", "beats", "docks", "drones", "sites", "hot_spots", "targets", "zones", "cad"
+    "districts", "beats", "docks", "drones", "sites", "hot_spots", "targets", "zones",
+    "buildings", "cad",
 )  # fmt: skip
 
 
@@ -190,6 +192,8 @@ def _rings(draft: Draft) -> Iterator[tuple[Path, str, Ring]]:
         yield (*zone.path, "area"), f"zone {zone.value.id!r}", zone.value.area
         for index, hole in enumerate(zone.value.holes):
             yield (*zone.path, "holes", index), f"hole of zone {zone.value.id!r}", hole
+    for building in draft.buildings:
+        yield (*building.path, "ring"), f"building {building.value.id!r}", building.value.ring
     for site in draft.sites:
         if isinstance(site.value.detector, CrowdDetector):
             path = (*site.path, "detector", "zone")
@@ -308,6 +312,24 @@ def _zones_hold(draft: Draft) -> None:
             draft.tree.add((*zone.path, "holes"), words)
 
 
+def _buildings(draft: Draft) -> None:
+    """No dock and no stare is within a building."""
+    for building in draft.buildings:
+        if geo.ring_fault(building.value.ring) is not None:
+            continue
+        ground = Polygon(building.value.ring)
+        for dock in draft.docks:
+            if ground.contains(Point(dock.value.position)):
+                what = f"dock {dock.value.id!r} lies in the building {building.value.id!r}"
+                draft.tree.add((*dock.path, "position"), what)
+        for site in draft.sites:
+            stare = site.value.stare
+            low = stare is not None and stare.altitude_m < building.value.height_m
+            if stare is not None and low and ground.contains(Point(stare.position)):
+                what = f"stare of site {site.value.id!r} is in the building {building.value.id!r}"
+                draft.tree.add((*site.path, "stare", "position"), what)
+
+
 def _homes(draft: Draft) -> None:
     known = [value for _, value in draft.ids("docks")]
     living: dict[str, list[str]] = {}
@@ -367,6 +389,7 @@ RULES: tuple[Callable[[Draft], None], ...] = (
     _places_in_beats,
     _zones,
     _zones_hold,
+    _buildings,
     _homes,
     _sites,
     _levels,

@@ -1,4 +1,4 @@
-"""Places that the city file knows by name: where calls cluster, and what is to be kept an eye on."""
+"""Places that the city file knows by name: where calls cluster, key targets, buildings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from missions.fields import Model, Position, Slug
+from missions.fields import Model, Position, Ring, Slug
 
 ProfileName = Literal["streets", "market", "school", "commute", "leisure"]
 """How calls are spread over a day and a week: ``missions.profile``."""
@@ -34,3 +34,11 @@ class KeyTarget(Model):
     name_zh: str = ""
     kind: Slug = Field(description="what policy calls it by, e.g. school, market, river")
     position: Position
+
+
+class Building(Model):
+    """A building that hides what is behind it, and that drones keep away from: a prism."""
+
+    id: Slug
+    ring: Ring
+    height_m: float = Field(gt=0, le=1000, description="of its roof above ground")
