@@ -98,7 +98,7 @@ class Builder:
         way = float(self.ground.distances[self.dock][cell]) - target.radius_m
         tracks = target.area_m2 * MIN_SEEN / swath_m(self.drone.camera, self.altitude_m)
         seconds = (2.0 * max(0.0, way) + tracks) / self._speed
-        least = seconds * min(model.hover_w, model.cruise_w) / 3600.0
+        least = seconds * model.least_w / 3600.0
         least += self.start().cost.energy_wh
         least += landing_cost(self.altitude_m, model, self.wind).energy_wh
         reserve = self.ground.city.limits.reserve_percent

@@ -7,8 +7,9 @@ The model errs on the side of taking more.
   the two, and the greater energy of the two. What a tail wind would save is not counted on, since
   it may drop.
 - Each leg is flown from a stand to a stand at acceleration ``a``: ``d / v + v / a``, or
-  ``2 sqrt(d / a)`` where it is too short to reach ``v`` (any text on kinematics). Autopilots that
-  cut corners take less.
+  ``2 sqrt(d / a)`` where it is too short to reach ``v`` (any text on kinematics). While it gains
+  and loses speed it takes the mean power of the speeds between, and what leaning takes. Autopilots
+  that cut corners take less.
 - A climb takes the work against gravity on top; a descent gives nothing back.
 """
 
@@ -20,7 +21,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from missions.geo import LocalFrame
-from missions.power import CLIMB_M_S, DESCENT_M_S, PowerModel
+from missions.power import CLIMB_M_S, DESCENT_M_S, GRAVITY_M_S2, PowerModel
 from missions.sortie import Leg, SortieEnergy, Waypoint
 from missions.wind import CALM, SLOWEST_M_S, Wind, air_speeds, ground_speed
 
@@ -31,7 +32,9 @@ __all__ = [
     "DESCENT_M_S",
     "LANDING_FROM_M",
     "LANDING_M_S",
+    "LEAN",
     "SLOWEST_M_S",
+    "THERE_M",
     "Cost",
     "Point",
     "PowerModel",
@@ -48,11 +51,16 @@ __all__ = [
     "way_home_cost",
 ]
 
+THERE_M = 0.1
+"""What is so near is there."""
 LANDING_M_S = 0.7
 """PX4's default MPC_LAND_SPEED, over the last 10 m (MPC_LAND_ALT1)."""
 LANDING_FROM_M = 10.0
 ACCELERATION_M_S2 = 3.0
 """PX4's default MPC_ACC_HOR."""
+LEAN = (1.0 + (ACCELERATION_M_S2 / GRAVITY_M_S2) ** 2) ** 0.75
+"""Power of one that leans to gain or lose speed over one that does not: its rotors push with
+``m sqrt(g² + a²)``, and power goes with the 1.5th power of that (see ``power``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +94,11 @@ def _vertical_s(height: float, model: PowerModel) -> float:
     return height / model.climb_m_s if height > 0 else -height / model.descent_m_s
 
 
-def _level_s(distance: float, speed: float) -> float:
-    """Return the time from a stand to a stand over a level distance."""
-    if distance < speed**2 / ACCELERATION_M_S2:
-        return 2.0 * math.sqrt(distance / ACCELERATION_M_S2)
-    return distance / speed + speed / ACCELERATION_M_S2
+def _run(distance: float, speed: float, steady_w: float, ramp_w: float) -> tuple[float, float]:
+    """Return the seconds and joules from a stand to a stand over a level distance."""
+    ramp_s = 2.0 * min(speed / ACCELERATION_M_S2, math.sqrt(distance / ACCELERATION_M_S2))
+    steady_s = max(0.0, distance - speed**2 / ACCELERATION_M_S2) / speed
+    return ramp_s + steady_s, ramp_s * ramp_w + steady_s * steady_w
 
 
 def step_cost(a: Point, b: Point, speed: float, model: PowerModel, wind: Wind = CALM) -> Cost:
@@ -104,7 +112,7 @@ def step_cost(a: Point, b: Point, speed: float, model: PowerModel, wind: Wind = 
     east, north = b.east - a.east, b.north - a.north
     level, height = math.hypot(east, north), b.altitude_m - a.altitude_m
     vertical = _vertical_s(height, model)
-    if level > 0.1:
+    if level > THERE_M:
         track = math.degrees(math.atan2(east, north)) % 360.0
         seconds, joules = _level(level, track, speed, model, wind)
     else:
@@ -121,10 +129,12 @@ def _level(
     distance: float, track: float, speed: float, model: PowerModel, wind: Wind
 ) -> tuple[float, float]:
     """Return the seconds and joules of a level way (see the module)."""
-    seconds = _level_s(distance, ground_speed(speed, track, wind))
-    keeps_air = seconds * model.power_w(speed)
     slow, fast = air_speeds(speed, track, wind)
-    keeps_ground = _level_s(distance, speed) * model.most_w(slow, fast)
+    from_stand = model.mean_w(0.0, speed), model.mean_w(min(wind.speed_m_s, fast), fast)
+    ramp_w = LEAN * max(from_stand)
+    over_ground = ground_speed(speed, track, wind)
+    seconds, keeps_air = _run(distance, over_ground, model.power_w(speed), ramp_w)
+    _, keeps_ground = _run(distance, speed, model.most_w(slow, fast), ramp_w)
     return seconds, max(keeps_air, keeps_ground)
 
 

@@ -199,6 +199,11 @@ class PowerModel:
         """
         return max(self.power_w(slow), self.power_w(fast))
 
+    def mean_w(self, slow: float, fast: float) -> float:
+        """Return the mean power while air speed goes steadily from one to another (Simpson)."""
+        middle = self.power_w((slow + fast) / 2.0)
+        return (self.power_w(slow) + 4.0 * middle + self.power_w(fast)) / 6.0
+
     def still_w(self, wind: Wind) -> float:
         """Return the power that holding a place in wind takes, never less than in calm air."""
         return self.most_w(0.0, wind.speed_m_s)

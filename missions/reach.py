@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from missions.energy import CALM, Cost, Point, PowerModel, Wind, way_home_cost
+from missions.energy import CALM, THERE_M, Cost, Point, PowerModel, Wind, way_home_cost
 from missions.errors import PlanError
 from missions.ways import Place
 
@@ -109,9 +109,9 @@ def homes(
 
 
 def _least_wh(distance_m: float, model: PowerModel) -> float:
-    """Return what no way takes less than: the straight one in calm air, without a stop."""
-    seconds = distance_m / model.cruise_m_s
-    return seconds * model.power_w(model.cruise_m_s) / 3600.0
+    """Return what no way takes less than: the straight one, without a stop, at the least power."""
+    seconds = max(0.0, distance_m - THERE_M) / model.cruise_m_s
+    return seconds * model.least_w / 3600.0
 
 
 def reachable(

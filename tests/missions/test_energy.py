@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from missions.energy import (
     CALM,
+    LEAN,
     Point,
     PowerModel,
     Wind,
@@ -67,7 +68,7 @@ def test_a_level_leg_by_hand() -> None:
     cost = step_cost(Point(0, 0, 40), Point(1200, 0, 40), 12, MODEL)
     assert cost.duration_s == pytest.approx(100 + 12 / 3)
     assert cost.distance_m == 1200
-    assert cost.energy_wh == pytest.approx(104 * 380 / 3600)
+    assert cost.energy_wh == pytest.approx((96 * 380 + 8 * LEAN * MODEL.mean_w(0, 12)) / 3600)
 
 
 def test_a_leg_too_short_to_reach_its_speed_by_hand() -> None:

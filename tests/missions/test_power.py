@@ -62,6 +62,12 @@ def test_between_two_air_speeds_no_power_is_greater(
     assert model.power_w(between) <= model.most_w(slow, fast) * (1 + 1e-12)
 
 
+@given(MODELS, st.floats(0, 40), st.floats(0, 40))
+def test_the_mean_power_is_that_of_many_small_steps(model: PowerModel, a: float, b: float) -> None:
+    steps = [model.power_w(a + (b - a) * (i + 0.5) / 400) for i in range(400)]
+    assert model.mean_w(a, b) == pytest.approx(sum(steps) / 400, rel=0.04)
+
+
 @given(MODELS, st.floats(0, 40), st.floats(0, 5), st.floats(0, 5), st.floats(0, 100))
 def test_payload_only_takes_more(
     model: PowerModel, speed: float, kg: float, more_kg: float, draws_w: float

@@ -16,6 +16,7 @@ from missions.energy import (
     ACCELERATION_M_S2,
     LANDING_FROM_M,
     LANDING_M_S,
+    LEAN,
     SLOWEST_M_S,
     PowerModel,
     Wind,
@@ -58,10 +59,9 @@ def at_most_percent(
     height = max(transit_altitude_m, altitude)
     model = PowerModel.of(drone, temperature_c)
     way_m = WIDER * math.hypot(east, north)
-    stops_s = air_speed / ACCELERATION_M_S2
-    way_j = max(
-        (way_m / speed + stops_s) * model.power_w(air_speed),
-        (way_m / air_speed + stops_s) * model.most_w(0.0, air_speed + wind_m_s),
+    most_w = model.most_w(0.0, air_speed + wind_m_s)
+    way_j = 2.0 * air_speed / ACCELERATION_M_S2 * LEAN * most_w + way_m * max(
+        model.power_w(air_speed) / speed, most_w / air_speed
     )
     slow_m = min(height, LANDING_FROM_M)
     down_s = slow_m / LANDING_M_S + (height - slow_m) / model.descent_m_s
