@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from missions.airspace import Tube
 from missions.city import Drone, Site
+from missions.course import Course, Run, Sight, course
 from missions.draft import Draft, DraftLeg
 from missions.energy import (
     Point,
@@ -25,7 +28,8 @@ from missions.lawnmower import Flown
 from missions.relief import ASIDE_S, off_height
 from missions.sites import stare_leg
 from missions.sortie import LegKind, LookAt, Sortie, SortieEnergy
-from missions.tracks import Metres, enter_from
+from missions.task import Task
+from missions.tracks import Metres, Track, enter_from
 
 MIN_STARE_S = 60.0
 """A shorter watch is not worth the flight."""
@@ -73,15 +77,17 @@ class Builder:
 
     def _with(self, draft: Draft, leg: DraftLeg) -> Draft:
         cost, here = draft.cost, draft.here
+        speed = self._speed if leg.speed_m_s is None else leg.speed_m_s
         for point in leg.points:
-            cost += step_cost(here, point, self._speed, self.model, self.wind)
+            cost += step_cost(here, point, speed, self.model, self.wind)
             here = point
-        return Draft((*draft.legs, leg), cost)
+        return replace(draft, legs=(*draft.legs, leg), cost=cost)
 
     def _way(self, start: Point, goal: Metres) -> tuple[Point, ...]:
-        """Return the points from a place to another at transit altitude, without the start."""
-        way = self.ground.airspace.route((start.east, start.north), goal, self.altitude_m)
-        return tuple(Point(x, y, self.altitude_m) for x, y in way[1:])
+        """Return the points from a place to another at its altitude, without the start."""
+        height = start.altitude_m
+        way = self.ground.airspace.route((start.east, start.north), goal, height)
+        return tuple(Point(x, y, height) for x, y in way[1:])
 
     def check_reach(self, cell: int) -> None:
         """Refuse a cell whose least conceivable sortie is too much; cheap, and never wrong.
@@ -123,14 +129,86 @@ class Builder:
         tracks = self.ground.tracks(cell, self.altitude_m, self.drone.camera, flown)
         here = draft.here
         tracks = enter_from(tracks, (here.east, here.north))
-        out = self._way(here, tracks[0][0])
+        draft = self._to(draft, tracks[0][0])
+        name = self.ground.cells[cell].id
+        points = self._along(tracks, self.altitude_m)
+        return self._with(draft, DraftLeg(LegKind.SURVEY, points, cell=name))
+
+    def _to(self, draft: Draft, place: Metres) -> Draft:
+        """Return the draft with the way to a place, as a leg where it is more than one straight."""
+        out = self._way(draft.here, place)
         if len(draft.legs) == 1 or len(out) > 1:
             draft = self._with(draft, DraftLeg(LegKind.TRANSIT, out))
-        points = [Point(*tracks[0][0], self.altitude_m)]
-        for place in [place for track in tracks for place in track][1:]:
-            points.extend(self._way(points[-1], place))
-        name = self.ground.cells[cell].id
-        return self._with(draft, DraftLeg(LegKind.SURVEY, tuple(points), cell=name))
+        return draft
+
+    def _along(self, tracks: Sequence[Track], altitude_m: float) -> tuple[Point, ...]:
+        """Return tracks one after the other, with the ways between them, from the first's start."""
+        points = [Point(*tracks[0][0], altitude_m)]
+        for index, track in enumerate(tracks):
+            if index:
+                points.extend(self._way(points[-1], track[0]))
+            points.extend(Point(*place, altitude_m) for place in track[1:])
+        return tuple(points)
+
+    def course(self, task: Task, here: Metres | None = None, now: datetime | None = None) -> Course:
+        """Return what a task flies, before it is held against the battery.
+
+        Parameters
+        ----------
+        task
+            What is asked.
+        here
+            Where the drone comes from, metres; None: its dock.
+        now
+            When it is there; None: the sun is not looked at.
+
+        Raises
+        ------
+        PlanError
+            If it cannot be flown or seen.
+        """
+        flown = Flown(self._speed, self.model, self.wind)
+        start = self.ground.places[self.dock] if here is None else here
+        sight = Sight(self.drone.camera, self.altitude_m, flown, start, now)
+        return course(self.ground, task, sight)
+
+    def task(self, draft: Draft, task: Task, now: datetime | None = None) -> Draft:
+        """Return the draft with a task, or a part of one, flown at its end.
+
+        It ends at transit altitude. A stare without an end lasts as long as the battery lets it.
+
+        Parameters
+        ----------
+        draft, task
+            What is flown before, and what is asked.
+        now
+            When the drone is there; None: the sun is not looked at.
+
+        Raises
+        ------
+        PlanError
+            If it cannot be flown, seen or come home from.
+        """
+        flown = self.course(task, (draft.here.east, draft.here.north), now)
+        done = self._runs(draft, flown.runs)
+        if task.kind == "stare" and task.hold_s is None:
+            hold = self._hold_s(self.home(done), "the place")
+            done = self._runs(draft, [replace(run, hold_s=hold) for run in flown.runs])
+        return replace(done, said=(*draft.said, flown.words))
+
+    def _runs(self, draft: Draft, runs: Sequence[Run]) -> Draft:
+        for run in runs:
+            draft = self._to(draft, run.tracks[0][0])
+            points = self._along(run.tracks, run.altitude_m)
+            points = (*points[:-1], replace(points[-1], hold_s=run.hold_s))
+            leg = DraftLeg(
+                run.kind, points, look_at=run.look_at, aim=run.aim, speed_m_s=run.speed_m_s
+            )
+            draft = self._with(draft, leg)
+            if run.altitude_m != self.altitude_m:
+                above = replace(points[-1], altitude_m=self.altitude_m, hold_s=0.0)
+                draft = self._with(draft, DraftLeg(LegKind.TRANSIT, (above,)))
+        return draft
 
     def home(self, draft: Draft, dock: str | None = None) -> Draft:
         """Return the draft with the way home, or to another dock; its cost includes the landing."""
@@ -189,18 +267,29 @@ class Builder:
         stare = DraftLeg(LegKind.STARE, (low,), site=site.id, look_at=look_at)
         climb = DraftLeg(LegKind.TRANSIT, (above,))
         whole = self.home(self._with(self._with(draft, stare), climb))
+        hold = self._hold_s(whole, f"site {site.id!r}")
+        holding = replace(stare, points=(replace(low, hold_s=hold),))
+        return self.home(self._with(self._with(draft, holding), climb))
+
+    def _hold_s(self, whole: Draft, what: str) -> float:
+        """Return how long a whole sortie can hover besides, in full seconds.
+
+        Raises
+        ------
+        PlanError
+            If that is less than a minute.
+        """
         reserve = self.ground.city.limits.reserve_percent
         planned = self.battery_percent - MARGIN_PERCENT
         hold = math.floor(longest_hold_s(whole.cost, self.model, planned, reserve, self.wind))
         if hold < MIN_STARE_S:
             raise PlanError(
-                f"battery {self.battery_percent:g} % leaves {hold} s over site {site.id!r} with a "
+                f"battery {self.battery_percent:g} % leaves {hold} s over {what} with a "
                 f"reserve of {reserve:g} % and a margin of {MARGIN_PERCENT:g} %; at least "
                 f"{MIN_STARE_S:g} s are worth a flight",
                 "energy",
             )
-        holding = replace(stare, points=(replace(low, hold_s=float(hold)),))
-        return self.home(self._with(self._with(draft, holding), climb))
+        return float(hold)
 
     def energy(self, draft: Draft) -> SortieEnergy:
         """Return the energy of a whole sortie."""

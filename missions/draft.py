@@ -28,6 +28,8 @@ class Draft:
 
     legs: tuple[DraftLeg, ...]
     cost: Cost
+    said: tuple[str, ...] = ()
+    """What its tasks see and leave out, for an operator."""
 
     @property
     def here(self) -> Point:

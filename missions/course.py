@@ -1,0 +1,370 @@
+"""What a task flies: its tracks, cut to what is open, with where the camera looks on each.
+
+One function a kind. Metres in the city's frame, heights above the dock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import shapely
+from shapely.geometry import LineString, MultiPolygon, Point, Polygon
+from shapely.geometry.base import BaseGeometry
+
+from missions.city import CameraSpec
+from missions.corridor import LEFT_DEG, bank_passes, passes, strip
+from missions.cover import Cover, Shut, whole
+from missions.errors import GeometryError, PlanError
+from missions.footprint import DOWN, Footprint, footprint, most_speed, swept
+from missions.ground import Ground
+from missions.lawnmower import Flown, fan_deg, soonest
+from missions.orbit import circle, orbit_speed, orbits
+from missions.search import detected, expanding_square, sector, spacing_for, sweep_width_m
+from missions.sortie import Aim, LegKind, LookAt
+from missions.standpoint import Watch, standpoint
+from missions.sun import Sun, sun_at
+from missions.task import LonLats, Task
+from missions.tracks import Metres, Track, enter_from, length_m
+
+LOOKS_PER_S = 2.0
+"""Pictures that are surely looked at: detectors skip others where the machine is busy."""
+ROUTE_PITCH_DEG = -30.0
+"""A road or river ahead, with the horizon at the picture's upper edge."""
+STARE_HEIGHTS_M = (20.0, 30.0, 40.0, 55.0)
+STARE_NEAREST = 0.4
+"""A stare is no nearer than this part of the farthest."""
+STARE_S = 1200.0
+"""How long a stare without an end is taken to last, to see where the sun will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Who flies a task, and when.
+
+    Parameters
+    ----------
+    camera
+        The drone's.
+    altitude_m
+        It comes and goes at; a task flies there too, unless it says otherwise.
+    flown
+        Cruise speed, power, wind.
+    here
+        Where it comes from.
+    now
+        When it gets there; None: the sun is not looked at.
+    """
+
+    camera: CameraSpec
+    altitude_m: float
+    flown: Flown
+    here: Metres
+    now: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Tracks flown one after the other, in one way."""
+
+    kind: LegKind
+    tracks: tuple[Track, ...]
+    altitude_m: float
+    speed_m_s: float
+    aim: Aim | None = None
+    look_at: LookAt | None = None
+    hold_s: float = 0.0
+    """At the end of each track."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """All that a task flies.
+
+    Parameters
+    ----------
+    runs
+        In the order flown.
+    share
+        Seen part of what was asked, 0 to 1; of an orbit or a route the part that is flown.
+    words
+        The same for an operator, with what is left out.
+    """
+
+    runs: tuple[Run, ...]
+    share: float
+    words: str
+
+
+def course(ground: Ground, task: Task, sight: Sight) -> Course:
+    """Return what a task flies.
+
+    Raises
+    ------
+    PlanError
+        If it cannot be flown or seen, with what stands against it.
+    """
+    limits = ground.city.limits
+    if task.altitude_m is not None and not limits.lowest_m <= task.altitude_m <= limits.ceiling_m:
+        raise PlanError(
+            f"altitude {task.altitude_m:g} m; allowed are {limits.lowest_m:g} to "
+            f"{limits.ceiling_m:g} m",
+            "altitude",
+        )
+    if task.speed_m_s is not None and not 0 < task.speed_m_s <= sight.flown.speed_m_s:
+        raise PlanError(
+            f"speed {task.speed_m_s:g} m/s; the drone flies at up to {sight.flown.speed_m_s:g} m/s",
+            "reach",
+        )
+    try:
+        return _KINDS[task.kind](_Asked(ground, task, sight))
+    except GeometryError as error:
+        raise PlanError(str(error), "reach") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A task with who flies it, where."""
+
+    ground: Ground
+    task: Task
+    sight: Sight
+
+    @property
+    def altitude_m(self) -> float:
+        return self.sight.altitude_m if self.task.altitude_m is None else self.task.altitude_m
+
+    @property
+    def shut(self) -> Shut:
+        return Shut.at(self.ground.airspace, self.altitude_m)
+
+    @property
+    def place(self) -> Metres:
+        """The point that it is about."""
+        if len(self.task.shape) != 1:
+            raise GeometryError(
+                f"{self.task.kind} around {len(self.task.shape)} points: it must be one"
+            )
+        return self.ground.frame.to_enu(*self.task.shape[0])
+
+    @property
+    def line(self) -> Track:
+        return tuple(self.metres(self.task.shape))
+
+    @property
+    def polygon(self) -> Polygon:
+        frame = self.ground.frame
+        outer = frame.polygon(self.task.shape)
+        holes = [frame.polygon(hole).exterior for hole in self.task.holes]
+        shape = Polygon(outer.exterior, holes)
+        if not shape.is_valid:
+            raise GeometryError("holes of the area do not lie within it, or cross")
+        return shape
+
+    def metres(self, places: LonLats) -> list[Metres]:
+        array = self.ground.frame.points_to_enu(places)
+        return [(float(east), float(north)) for east, north in array]
+
+    def aim(self, unless: float) -> Aim:
+        pitch = self.task.camera_pitch_deg
+        return Aim(unless if pitch is None else pitch)
+
+    def speed(self, seen: Footprint | None = None, most: float = math.inf) -> float:
+        """Return the speed: what is asked, or what is seen well enough."""
+        if self.task.speed_m_s is not None:
+            return self.task.speed_m_s
+        if seen is not None:
+            most = min(most, most_speed(seen, self.task.forward_overlap, LOOKS_PER_S))
+        return min(most, self.sight.flown.speed_m_s)
+
+
+def _area(asked: _Asked) -> Course:
+    task = asked.task
+    cover, run = _lawnmower(asked, asked.polygon, LegKind.SURVEY, task.side_overlap)
+    return Course((run,), cover.share, cover.words)
+
+
+def _lawnmower(
+    asked: _Asked, shape: Polygon, kind: LegKind, side_overlap: float
+) -> tuple[Cover, Run]:
+    """Return parallel tracks over all of a shape that is open."""
+    shut, aim = asked.shut, asked.aim(DOWN.pitch_deg)
+    seen = footprint(asked.sight.camera, asked.altitude_m, aim)
+    left = _polygons(shape.difference(shut.ground))
+    if left.is_empty:
+        raise PlanError("all of the area is closed to flight", "airspace")
+    swath = min(seen.near_width_m, seen.far_width_m)
+    speed = asked.speed(seen)
+    flown = Flown(speed, asked.sight.flown.model, asked.sight.flown.wind)
+    tracks = soonest(left, swath, side_overlap, fan_deg(left, flown.wind), flown)
+    if aim == DOWN:
+        tracks = enter_from(tracks, asked.sight.here)
+    tracks = tuple(_back(track, max(0.0, seen.near_m)) for track in tracks)
+    cover, _ = whole(tracks, shape, shut, seen, side_overlap)
+    if not cover.tracks:
+        raise PlanError("nothing of the area can be flown over", "airspace")
+    return cover, Run(kind, cover.tracks, asked.altitude_m, speed, aim)
+
+
+def _polygons(shape: BaseGeometry) -> MultiPolygon:
+    parts = [p for p in shapely.get_parts(shape).tolist() if isinstance(p, Polygon)]
+    return MultiPolygon([p for p in parts if p.area > 1.0])
+
+
+def _back(track: Track, by_m: float) -> Track:
+    """Return a straight track moved back, so that a camera that looks ahead sees its beginning."""
+    (x0, y0), (x1, y1) = track[0], track[-1]
+    length = math.dist(track[0], track[-1])
+    if by_m == 0.0 or length == 0.0:
+        return track
+    dx, dy = (x1 - x0) / length * by_m, (y1 - y0) / length * by_m
+    return (x0 - dx, y0 - dy), (x1 - dx, y1 - dy)
+
+
+def _corridor(asked: _Asked) -> Course:
+    task, sight, shut = asked.task, asked.sight, asked.shut
+    line = asked.line
+    if math.dist(line[-1], sight.here) < math.dist(line[0], sight.here):
+        line = line[::-1]
+    ground = strip(line, task.width_m)
+    down = footprint(sight.camera, asked.altitude_m)
+    if asked.aim(DOWN.pitch_deg) == DOWN:
+        aim, seen = DOWN, down
+        swath = down.near_width_m
+        tracks = passes(line, task.width_m, swath, task.side_overlap)
+    else:
+        aim = Aim(asked.aim(DOWN.pitch_deg).pitch_deg, LEFT_DEG)
+        seen = footprint(sight.camera, asked.altitude_m, aim)
+        tracks = bank_passes(line, task.width_m, seen, task.side_overlap)
+    cover, more = whole(tracks, ground, shut, seen, task.side_overlap, patch=down)
+    along = cover.tracks[: len(cover.tracks) - len(more)]
+    runs = [Run(LegKind.CORRIDOR, along, asked.altitude_m, asked.speed(down), aim)] if along else []
+    if more:
+        runs.append(Run(LegKind.CORRIDOR, more, asked.altitude_m, asked.speed(down), DOWN))
+    if not runs:
+        raise PlanError("nothing of the corridor can be flown over", "airspace")
+    return Course(tuple(runs), cover.share, cover.words)
+
+
+def _orbit(asked: _Asked) -> Course:
+    task, frame = asked.task, asked.ground.frame
+    place = asked.place
+    look_at = task.look_at or LookAt(*frame.to_lonlat(*place))
+    ring = circle(place, task.radius_m, asked.sight.here, clockwise=task.clockwise)
+    tracks, share = orbits(ring, asked.shut, task.turns)
+    speed = asked.speed(most=orbit_speed(task.radius_m, asked.sight.flown.speed_m_s))
+    run = Run(LegKind.ORBIT, tracks, asked.altitude_m, speed, look_at=look_at)
+    return Course((run,), share, _flown_words("circle", share))
+
+
+def _flown_words(what: str, share: float) -> str:
+    if share > 0.9995:
+        return f"all of the {what} is flown"
+    return f"{100.0 * share:.1f} % of the {what} is flown; the rest is closed to flight"
+
+
+def _stare(asked: _Asked) -> Course:
+    task, sight, ground = asked.task, asked.sight, asked.ground
+    place = asked.place
+    look_at = task.look_at or LookAt(*ground.frame.to_lonlat(*place))
+    target = ground.frame.to_enu(look_at.lon, look_at.lat)
+    ceiling, lowest = ground.city.limits.ceiling_m, ground.city.limits.lowest_m
+    heights = tuple(h for h in STARE_HEIGHTS_M if lowest <= h <= ceiling)
+    watch = Watch(
+        target,
+        look_at.altitude_m,
+        STARE_NEAREST * task.radius_m,
+        task.radius_m,
+        heights or (lowest,) if task.altitude_m is None else (task.altitude_m,),
+        sight.altitude_m,
+        suns=tuple(_suns(look_at, sight.now, task.hold_s or STARE_S)),
+        wind=sight.flown.wind,
+        water=task.water,
+    )
+    stand = standpoint(ground.airspace, watch)
+    away = math.dist(stand.place, target)
+    run = Run(
+        LegKind.STARE,
+        ((stand.place,),),
+        stand.height_m,
+        sight.flown.speed_m_s,
+        look_at=look_at,
+        hold_s=task.hold_s or 0.0,
+    )
+    return Course((run,), 1.0, f"watched from {away:.0f} m away and {stand.height_m:g} m up")
+
+
+def _suns(place: LookAt, now: datetime | None, hold_s: float) -> list[Sun]:
+    """Return where the sun is at the beginning, in the middle and at the end of a watch."""
+    if now is None:
+        return []
+    moments = [now + timedelta(seconds=hold_s * part) for part in (0.0, 0.5, 1.0)]
+    return [sun_at(place.lon, place.lat, moment) for moment in moments]
+
+
+def _route(asked: _Asked) -> Course:
+    line = asked.line
+    if len(line) < 2 or LineString(line).length <= 0:
+        raise GeometryError(f"route of {len(line)} points: nothing to fly along")
+    tracks = asked.shut.cut([line])
+    if not tracks:
+        raise PlanError("the whole route is closed to flight", "airspace")
+    share = length_m(tracks) / length_m([line])
+    aim = asked.aim(ROUTE_PITCH_DEG)
+    run = Run(LegKind.ROUTE, tuple(tracks), asked.altitude_m, asked.speed(), aim)
+    return Course((run,), share, _flown_words("route", share))
+
+
+def _search(asked: _Asked) -> Course:
+    if asked.task.pattern != "parallel":
+        return _search_outward(asked)
+    task = asked.task
+    seen = footprint(asked.sight.camera, asked.altitude_m, asked.aim(DOWN.pitch_deg))
+    swath = min(seen.near_width_m, seen.far_width_m)
+    width = sweep_width_m(swath, task.detection)
+    spacing = spacing_for(width, task.probability, swath)
+    cover, run = _lawnmower(asked, asked.polygon, LegKind.SEARCH, 1.0 - spacing / swath)
+    found = detected(width, spacing) * cover.share
+    return Course((run,), cover.share, f"{_found_words(found, spacing)}; {cover.words}")
+
+
+def _found_words(found: float, spacing: float) -> str:
+    return f"probability of detection {100.0 * found:.0f} % with tracks {spacing:.0f} m apart"
+
+
+def _search_outward(asked: _Asked) -> Course:
+    task, place = asked.task, asked.place
+    aim = asked.aim(DOWN.pitch_deg)
+    seen = footprint(asked.sight.camera, asked.altitude_m, aim)
+    swath = min(seen.near_width_m, seen.far_width_m)
+    width = sweep_width_m(swath, task.detection)
+    into_wind = asked.sight.flown.wind.from_deg or 0.0
+    if task.pattern == "sector":
+        spacing = task.radius_m  # between the outer ends of its legs
+        track = sector(place, task.radius_m, into_wind)
+    else:
+        spacing = spacing_for(width, task.probability, swath)
+        track = expanding_square(place, task.radius_m, spacing, into_wind)
+    tracks = asked.shut.cut([track])
+    if not tracks:
+        raise PlanError("the whole search is closed to flight", "airspace")
+    disc = Point(place).buffer(task.radius_m, quad_segs=32)
+    share = disc.intersection(swept(tracks, seen)).area / disc.area
+    # Koopman's coverage: what is swept, over what is searched
+    swept_m2 = width * sum(length_m([t]) for t in tracks)
+    found = min(share, 1.0 - math.exp(-swept_m2 / disc.area))
+    run = Run(LegKind.SEARCH, tuple(tracks), asked.altitude_m, asked.speed(seen), aim)
+    seen_words = f"{100.0 * share:.1f} % of {task.radius_m:g} m around is seen"
+    return Course((run,), share, f"{_found_words(found, spacing)}; {seen_words}")
+
+
+_KINDS: dict[str, Callable[[_Asked], Course]] = {
+    "area": _area,
+    "corridor": _corridor,
+    "orbit": _orbit,
+    "stare": _stare,
+    "route": _route,
+    "search": _search,
+}
