@@ -20,14 +20,14 @@ from missions.cover import Cover, Shut, whole
 from missions.errors import GeometryError, PlanError
 from missions.footprint import DOWN, Footprint, footprint, most_speed, swept
 from missions.ground import Ground
-from missions.lawnmower import Flown, fan_deg, soonest
+from missions.lawnmower import Flown, fan_deg, soonest, soonest_order
 from missions.orbit import circle, orbit_speed, orbits
 from missions.search import detected, expanding_square, sector, spacing_for, sweep_width_m
 from missions.sortie import Aim, LegKind, LookAt
 from missions.standpoint import Watch, standpoint
 from missions.sun import Sun, sun_at
 from missions.task import LonLats, Task
-from missions.tracks import Metres, Track, enter_from, length_m
+from missions.tracks import Metres, Track, length_m
 
 LOOKS_PER_S = 2.0
 """Pictures that are surely looked at: detectors skip others where the machine is busy."""
@@ -199,13 +199,12 @@ def _lawnmower(
     speed = asked.speed(seen)
     flown = Flown(speed, asked.sight.flown.model, asked.sight.flown.wind)
     tracks = soonest(left, swath, side_overlap, fan_deg(left, flown.wind), flown)
-    if aim == DOWN:
-        tracks = enter_from(tracks, asked.sight.here)
     tracks = tuple(_back(track, max(0.0, seen.near_m)) for track in tracks)
     cover, _ = whole(tracks, shape, shut, seen, side_overlap)
     if not cover.tracks:
         raise PlanError("nothing of the area can be flown over", "airspace")
-    return cover, Run(kind, cover.tracks, asked.altitude_m, speed, aim)
+    order = soonest_order(cover.tracks, asked.sight.here, flown, turned=aim == DOWN)
+    return cover, Run(kind, order, asked.altitude_m, speed, aim)
 
 
 def _polygons(shape: BaseGeometry) -> MultiPolygon:
@@ -240,9 +239,15 @@ def _corridor(asked: _Asked) -> Course:
         tracks = bank_passes(line, task.width_m, seen, task.side_overlap)
     cover, more = whole(tracks, ground, shut, seen, task.side_overlap, patch=down)
     along = cover.tracks[: len(cover.tracks) - len(more)]
-    runs = [Run(LegKind.CORRIDOR, along, asked.altitude_m, asked.speed(down), aim)] if along else []
-    if more:
-        runs.append(Run(LegKind.CORRIDOR, more, asked.altitude_m, asked.speed(down), DOWN))
+    speed = asked.speed(down)
+    flown, here = Flown(speed, sight.flown.model, sight.flown.wind), sight.here
+    runs = []
+    kinds = ((cover.tracks, DOWN),) if aim == DOWN else ((along, aim), (more, DOWN))
+    for part, looks in kinds:
+        if part:
+            order = soonest_order(part, here, flown, turned=looks == DOWN)
+            runs.append(Run(LegKind.CORRIDOR, order, asked.altitude_m, speed, looks))
+            here = order[-1][-1]
     if not runs:
         raise PlanError("nothing of the corridor can be flown over", "airspace")
     return Course(tuple(runs), cover.share, cover.words)

@@ -6,7 +6,7 @@ Shapes and tracks are metres in a ``LocalFrame``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 
 from missions.energy import CALM, Point, PowerModel, Wind, step_cost
 from missions.errors import GeometryError, PlanError
-from missions.tracks import Metres, Track
+from missions.tracks import Metres, Track, enter_from, in_turn
 
 CRUMB_M2 = 1e-4
 FAN_DEG = 15.0
@@ -182,19 +182,56 @@ def soonest(
     PlanError
         If wind lets it be flown in none.
     """
+    choices = (lawnmower(shape, swath, side_overlap, angle) for angle in directions_deg)
+    return _least(choices, lambda tracks: flown_s(tracks, flown))
+
+
+def soonest_order(
+    tracks: Sequence[Track], here: Metres, flown: Flown, *, turned: bool = True
+) -> tuple[Track, ...]:
+    """Return tracks in the order that is flown soonest, of some: their own, and from one to the next.
+
+    Where closed ground parts them, one side of it so comes before the other.
+
+    Parameters
+    ----------
+    tracks
+        At least one, in an order that would do if nothing were closed.
+    here
+        Where the drone comes from.
+    flown
+        How they are flown.
+    turned
+        Whether they may be flown backwards.
+
+    Raises
+    ------
+    PlanError
+        If wind lets them be flown in no order.
+    """
+    orders = [enter_from(tracks, here) if turned else tuple(tracks)]
+    ends = [end for track in (tracks[0], tracks[-1]) for end in (track[0], track[-1])]
+    for first in sorted({here, *ends}, key=lambda end: math.dist(end, here)):
+        orders.append(tuple(in_turn(tracks, first, turned=turned)))
+    return _least(orders, lambda order: flown_s(((here,), *order), flown))
+
+
+def _least(
+    choices: Iterable[tuple[Track, ...]], seconds: Callable[[tuple[Track, ...]], float]
+) -> tuple[Track, ...]:
+    """Return what takes least, of equals the first; refuse as the last does if wind allows none."""
     best: tuple[float, tuple[Track, ...]] | None = None
     refused: PlanError | None = None
-    for direction in directions_deg:
-        tracks = lawnmower(shape, swath, side_overlap, direction)
+    for choice in choices:
         try:
-            seconds = flown_s(tracks, flown)
+            takes = seconds(choice)
         except PlanError as error:
             refused = error
             continue
-        if best is None or seconds < best[0] - 1e-6:
-            best = seconds, tracks
+        if best is None or takes < best[0] - 1e-6:
+            best = takes, choice
     if best is None:
-        raise refused or GeometryError("no direction to survey the shape in is given")
+        raise refused or GeometryError("there is nothing to choose tracks from")
     return best[1]
 
 

@@ -65,17 +65,27 @@ def track_of(line: LineString) -> Track:
     return tuple((float(x), float(y)) for x, y in line.coords)
 
 
-def in_turn(tracks: Iterable[Track], start: Metres) -> list[Track]:
-    """Return tracks in the order and direction in which each next one begins nearest."""
+def in_turn(tracks: Iterable[Track], start: Metres, *, turned: bool = True) -> list[Track]:
+    """Return tracks in the order in which each next one begins nearest.
+
+    Parameters
+    ----------
+    tracks
+        To be flown.
+    start
+        Where the first is flown to from.
+    turned
+        Whether they may be flown backwards.
+    """
     left, order = list(tracks), []
     while left:
-        _, index, turned = min(
-            (round(math.dist(track[-turned], start), 3), index, turned)
+        _, index, back = min(
+            (round(math.dist(track[-back], start), 3), index, back)
             for index, track in enumerate(left)
-            for turned in (0, 1)
+            for back in ((0, 1) if turned else (0,))
         )
         track = left.pop(index)
-        order.append(track[::-1] if turned else track)
+        order.append(track[::-1] if back else track)
         start = order[-1][-1]
     return order
 
