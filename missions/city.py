@@ -150,7 +150,7 @@ class Battery(Model):
         default=100, ge=50, le=100, description="capacity that age has left; under 50 it is scrap"
     )
     charge_min: float = Field(
-        default=35, gt=0, le=1440, description="minutes that its dock takes from 20 to 90 %"
+        default=35, ge=1, le=1440, description="minutes that its dock takes from 20 to 90 %"
     )
 
 

@@ -31,6 +31,7 @@ from missions.city import (
     Zone,
 )
 from missions.fields import Ring
+from missions.dronerules import nonsense
 from missions.links import link_key
 from missions.places import Building, HotSpot, KeyTarget
 from missions.yamltree import Path, Tree
@@ -330,6 +331,13 @@ def _buildings(draft: Draft) -> None:
                 draft.tree.add((*site.path, "stare", "position"), what)
 
 
+def _drones(draft: Draft) -> None:
+    for drone in draft.drones:
+        for key, rule in nonsense(drone.value):
+            path = (*drone.path, *key)
+            draft.tree.add(path, f"drone {drone.value.id!r}: {rule}")
+
+
 def _homes(draft: Draft) -> None:
     known = [value for _, value in draft.ids("docks")]
     living: dict[str, list[str]] = {}
@@ -390,6 +398,7 @@ RULES: tuple[Callable[[Draft], None], ...] = (
     _zones,
     _zones_hold,
     _buildings,
+    _drones,
     _homes,
     _sites,
     _levels,

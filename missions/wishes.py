@@ -16,7 +16,7 @@ class DroneOffer:
 
     ``dock`` is the one it stands in, be it the one it lives in or another. ``reason`` says why it
     is not ready, in words for an operator. ``home`` is the dock to fly it home to when no order
-    wants it: it is a guest where it stands.
+    wants it: it is a guest where it stands. ``temperature_c`` is the dock's, and so the battery's.
     """
 
     id: str
@@ -25,6 +25,7 @@ class DroneOffer:
     ready: bool = True
     reason: str = ""
     home: str | None = None
+    temperature_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=30)
     note=NAMES,
     ceiling=st.floats(50, 500),
     cell=st.floats(21, 5000),
-    battery=st.floats(1, 1e4),
+    battery=st.floats(21, 1680),
     dwell=st.floats(0, 1e3),
     ids=st.lists(st.from_regex(r"[a-z0-9][a-z0-9-]{0,38}", fullmatch=True), min_size=2, max_size=2, unique=True),
     systems=st.lists(st.integers(1, 254), min_size=2, max_size=2, unique=True),
