@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from missions.sortie import Sortie
@@ -51,10 +52,12 @@ class OrderWish:
         From when to when it may be flown; None: from now on, without end.
     task
         What is flown once, of a wish of that kind.
+    drones
+        Only these may fly it; empty: any.
     detectors
         What looks at the pictures, by name.
     done
-        Parts of the task that have been flown, by number from 0.
+        Parts of the task that are flown or under way, by name.
     """
 
     id: str
@@ -64,10 +67,11 @@ class OrderWish:
     sites: tuple[str, ...] = ()
     priority: int = 0
     cells: tuple[str, ...] = ()
+    drones: tuple[str, ...] = ()
     task: Task | None = None
     window: tuple[datetime, datetime] | None = None
     detectors: tuple[str, ...] = ()
-    done: tuple[int, ...] = ()
+    done: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +109,24 @@ class Plan:
     sorties: tuple[Sortie, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     scheduled: tuple[Scheduled, ...] = ()
+
+
+def occurrence_name(order: str, start: datetime) -> str:
+    """Return what an occurrence of an order is called: the order, and when it begins in UTC."""
+    return f"{order}#{start.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def part_name(wish: str, part: int, parts: int) -> str:
+    """Return what one of the parts of a task is called, from 0."""
+    return f"{wish}#{part}-{parts}"
+
+
+def part_of(name: str) -> tuple[str, int, int] | None:
+    """Return wish, part and number of parts of a sortie's order; None where it is no part."""
+    found = re.fullmatch(r"(.+)#(\d+)-(\d+)", name)
+    return None if found is None else (found[1], int(found[2]), int(found[3]))
+
+
+def order_of(name: str) -> str:
+    """Return the order that a wish, or a part of one, is of."""
+    return name.partition("#")[0]
