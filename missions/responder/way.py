@@ -25,7 +25,7 @@ LEVEL_M = 3.0
 """A drone that is so near to an altitude is at it."""
 DOUBT_S, DRIFT = 5.0, 0.03
 """A drone may be so much early or late at the start of its way, and so much more a second."""
-DOCKS_TRIED = 2
+DOCKS_TRIED = 3
 """The exact way home is looked at for so many docks, those that are the nearest with the wind."""
 
 
@@ -167,9 +167,11 @@ class Scene:
         PlanError
             If the battery does not hold it.
         """
-        name, home, back = self._home(now, drone, model, out[-1])
         reserve = self.ground.city.limits.reserve_percent
         spare_wh = model.capacity_wh * (now.battery_percent - MARGIN_PERCENT - reserve) / 100.0
+        stays_wh = self.call.on_scene_s * model.still_w(self.wind) / 3600.0
+        most_wh = spare_wh - cost.energy_wh - stays_wh
+        name, home, back = self._home(now, drone, model, out[-1], most_wh)
         left_wh = spare_wh - cost.energy_wh - back.energy_wh
         stay_s = math.floor(left_wh * 3600.0 / model.still_w(self.wind))
         if stay_s < self.call.min_stay_s:
@@ -209,14 +211,22 @@ class Scene:
         return passed if now.in_air else passed[1:]
 
     def _home(
-        self, now: DroneNow, drone: Drone, model: PowerModel, over: Point
+        self, now: DroneNow, drone: Drone, model: PowerModel, over: Point, most_wh: float
     ) -> tuple[str, tuple[Point, ...], Cost]:
-        """Return the dock that the drone comes home to with the least energy, the way and its cost."""
+        """Return the dock that the drone comes home to, the way and its cost.
+
+        Its own where that leaves it as long over the call as is wanted (it takes ``most_wh`` or
+        less), else the one that takes the least: so drones do not gather where calls are.
+        """
         best: tuple[Cost, str, tuple[Point, ...]] | None = None
         error: PlanError | None = None
+        landing = landing_cost(over.altitude_m, model, self.wind)
         docks = sorted(
             self.free_at[now.id],
-            key=lambda dock: math.dist(self.ground.places[dock], self.call.place),
+            key=lambda dock: (
+                dock != drone.dock,
+                math.dist(self.ground.places[dock], self.call.place),
+            ),
         )
         tried = 0
         for dock in docks:
@@ -229,12 +239,14 @@ class Scene:
                 error = failed
                 continue
             tried += 1
+            if dock == drone.dock and cost.energy_wh + landing.energy_wh <= most_wh:
+                return dock, way, cost + landing
             if best is None or cost.energy_wh < best[0].energy_wh:
                 best = cost, dock, way
         if best is None:
             raise error or PlanError("no dock can take it")
         cost, dock, way = best
-        return dock, way, cost + landing_cost(over.altitude_m, model, self.wind)
+        return dock, way, cost + landing
 
     def _way_home(self, dock: str, over: Point) -> tuple[Metres, ...]:
         key = dock, over.altitude_m
