@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 from missions.fields import Model, Position, Ring, Slug
 from missions.hours import Hours, known_timezone
 from missions.places import Building, HotSpot, KeyTarget
+from missions.policy import Policy
 
 HeightReference = Literal["agl", "amsl"]
 
@@ -338,6 +339,7 @@ class City(Model):
     targets: tuple[KeyTarget, ...] = ()
     zones: tuple[Zone, ...] = ()
     buildings: tuple[Building, ...] = ()
+    policy: Policy = Policy()
     cad: tuple[CadEndpoint, ...] = ()
 
     def part(self, docks: frozenset[str]) -> City:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from shapely.geometry import Point, Polygon
 
 from missions import geo
+from missions.cells import beat_cells
 from missions.city import (
     Beat,
     CadEndpoint,
@@ -30,10 +31,11 @@ from missions.city import (
     WaterLevels,
     Zone,
 )
-from missions.fields import Ring
 from missions.dronerules import nonsense
+from missions.fields import Ring
 from missions.links import link_key
 from missions.places import Building, HotSpot, KeyTarget
+from missions.policy import Known, Policy, faults
 from missions.yamltree import Path, Tree
 
 M = TypeVar("M", bound=BaseModel)
@@ -69,8 +71,9 @@ class Draft:
         self.buildings = self._parts("buildings", Building)
         self.cad = self._parts("cad", CadEndpoint)
         self.limits = _valid(Limits, tree.data.get("limits", {}))
-        info = _valid(CityInfo, tree.data.get("city"))
-        self.ground_amsl_m = info.elevation_m if info is not None else 0.0
+        self.policy = _valid(Policy, tree.data.get("policy", {}))
+        self.info = _valid(CityInfo, tree.data.get("city"))
+        self.ground_amsl_m = self.info.elevation_m if self.info is not None else 0.0
 
     def _items(self, key: str) -> list[Any]:
         items = self.tree.data.get(key)
@@ -387,6 +390,30 @@ def _levels(draft: Draft) -> None:
                 )
 
 
+def _policy(draft: Draft) -> None:
+    policy = draft.policy
+    named = ("beats", "sites", "hot_spots", "targets")
+    if policy is None or draft.limits is None or not all(draft.whole(key) for key in named):
+        return  # what it names may be what is broken
+    cells: set[str] = set()
+    if any(rule.where.cells for rule in policy.rules):
+        beats = [part.value for part, _ in _areas(draft.beats)]
+        if draft.info is None or len(beats) < len(draft.beats):
+            return
+        frame = geo.LocalFrame(*draft.info.origin)
+        cells = {cell.id for beat in beats for cell in beat_cells(beat, frame)}
+    known = Known(
+        beats={part.value.id for part in draft.beats},
+        cells=cells,
+        targets={name for part in draft.targets for name in (part.value.id, part.value.kind)},
+        hot_spots={part.value.id for part in draft.hot_spots},
+        sites={part.value.id for part in draft.sites},
+        airborne=draft.limits.max_airborne,
+    )
+    for path, rule in faults(policy, known):
+        draft.tree.add(("policy", *path), rule)
+
+
 RULES: tuple[Callable[[Draft], None], ...] = (
     _unique_ids,
     _system_ids,
@@ -402,4 +429,5 @@ RULES: tuple[Callable[[Draft], None], ...] = (
     _homes,
     _sites,
     _levels,
+    _policy,
 )

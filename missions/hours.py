@@ -7,10 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -32,6 +41,23 @@ def known_timezone(name: str) -> str:
     return name
 
 
+def _as_written(value: object) -> object:
+    """Refuse a number: YAML reads 22:00 without quotes as 1320."""
+    if isinstance(value, int | float):
+        raise ValueError(f'{value} is no time of day; write it in quotes, as "22:00"')
+    return value
+
+
+def _without_offset(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError(f"{value.isoformat()} has an offset; name a timezone instead")
+    return value
+
+
+WallTime = Annotated[time, BeforeValidator(_as_written), AfterValidator(_without_offset)]
+"""A time of day on the clock on the wall."""
+
+
 class Hours(BaseModel):
     """One window of time, in which a zone is active.
 
@@ -44,24 +70,9 @@ class Hours(BaseModel):
     since: AwareDatetime | None = Field(default=None, alias="from")
     until: AwareDatetime | None = None
     days: tuple[Day, ...] = Field(default=(), description="empty: every day")
-    start: time | None = Field(default=None, description='"22:00", on the wall')
-    end: time | None = None
+    start: WallTime | None = Field(default=None, description='"22:00", on the wall')
+    end: WallTime | None = None
     timezone: str | None = Field(default=None, description="of the hours; none: the city's")
-
-    @field_validator("start", "end", mode="before")
-    @classmethod
-    def _as_written(cls, value: object) -> object:
-        """Refuse a number: YAML reads 22:00 without quotes as 1320."""
-        if isinstance(value, int | float):
-            raise ValueError(f'{value} is no time of day; write it in quotes, as "22:00"')
-        return value
-
-    @field_validator("start", "end")
-    @classmethod
-    def _on_the_wall(cls, value: time | None) -> time | None:
-        if value is not None and value.tzinfo is not None:
-            raise ValueError(f"{value.isoformat()} has an offset; name a timezone instead")
-        return value
 
     @field_validator("timezone")
     @classmethod
