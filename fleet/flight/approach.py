@@ -133,7 +133,7 @@ async def fly_mission_home(s: Supervisor) -> bool:
     """Send the vehicle on its mission's way home; say whether it goes."""
     if s.programme is None:
         return False
-    item = way_home(s.programme, s.t)
+    item = way_home(s.programme, s.t, s.concern.free)
     if s.t.mode == "MISSION" and s.t.mission_current >= item:
         s.answer(f"flies home already, by item {s.t.mission_current} of its mission")
         return True
@@ -254,7 +254,8 @@ async def arrive(s: Supervisor, *, stops: bool = False) -> bool:
         return nowhere or distance_m(s.t, s.pad) < s.policy.near_dock_m
 
     def over() -> bool:
-        return near() or not s.t.in_air or s.diverts_to() is not None
+        closed = s.concern.home(s.t, s.programme, s.pad) is not None
+        return near() or not s.t.in_air or closed or s.diverts_to() is not None
 
     def stands() -> bool:
         still = s.t.in_air and s.t.mode == "HOLD" and speed_m_s(s.t) < s.policy.still_m_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fleet.errors import LinkError, OrderError
 from fleet.flight.adoption import Step
+from fleet.flight.airways import Shut
 from fleet.flight.fencing import widen
 from fleet.flight.halt import FLIES_ON, stop
 from fleet.flight.homing import where
@@ -35,9 +36,23 @@ async def held(s: Supervisor) -> Step:
             s.say(f"{why}; {error}")
             await s.pause(s.policy.retry_s)
             return Step(S.HELD, why)
-    await s.until(lambda: landed(s.t) or _next_word(s) is not None)
-    word = _next_word(s)
+    await s.until(lambda: landed(s.t) or _next_word(s) is not None or _sent_into(s) is not None)
+    word, shut = _next_word(s), _sent_into(s)
+    if word is None and shut is not None and s.t.in_air:
+        s.wanted.carrying = None  # it was sent there before that was closed
+        await s.order(s.link.hold() if s.t.mode in FLIES_ON else stop(s))
+        return Step(S.HELD, f"holds outside of what is closed: {shut.words}")
     return Step(S.HELD, word) if word is not None else where(s, "landed by hand")
+
+
+def _sent_into(s: Supervisor) -> Shut | None:
+    """Return what is closed on the way on which a pilot has sent the drone, or None."""
+    word = s.wanted.carrying
+    match word.demand if word is not None else None:
+        case GoTo() | Orbit() as target:
+            return s.concern.to(s.t, target.lon, target.lat, target.altitude_m)
+        case _:
+            return None
 
 
 def _next_word(s: Supervisor) -> str | None:
@@ -103,6 +118,8 @@ async def avoiding(s: Supervisor) -> Step:
 
 
 def _same(want: Manoeuvre, done: Manoeuvre | None) -> bool:
+    if done is not None and want.place != done.place:
+        return False
     if done is None or want.altitude_m is None or done.altitude_m is None:
         return done is not None and want.altitude_m is done.altitude_m
     return abs(want.altitude_m - done.altitude_m) < SAME_M
@@ -110,7 +127,11 @@ def _same(want: Manoeuvre, done: Manoeuvre | None) -> bool:
 
 async def _get_away(s: Supervisor, want: Manoeuvre) -> None:
     t = s.t
-    if want.altitude_m is None:
+    if want.place is not None:
+        height = max(1.0, want.altitude_m or t.altitude_m or 1.0)
+        lon, lat = want.place
+        await s.order(s.link.go_to(GoTo(action="goto", lon=lon, lat=lat, altitude_m=height)))
+    elif want.altitude_m is None:
         if t.mode == "HOLD":
             await stop(s)
         else:

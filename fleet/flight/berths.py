@@ -33,6 +33,8 @@ class Berth:
     taken: frozenset[str]
     doubt: str | None = None
     """Why it is not believed, where it is not."""
+    closed: str | None = None
+    """What airspace is closed over it, where some is."""
     unheard: frozenset[str] = frozenset()
     """Drones that may be over it: they are not heard, or do not tell where they are."""
 
@@ -52,6 +54,8 @@ def fails(drone: str, berth: Berth, limits: Limits, policy: Policy) -> str | Non
         return f"dock {state.id} has said nothing for {silent_s:.0f} s"
     if state.door is DoorState.JAMMED:
         return f"dock {state.id}: door is jammed"
+    if berth.closed is not None:
+        return f"dock {state.id}: the air over it is closed: {berth.closed}"
     unheard = berth.unheard - {drone}
     if unheard:
         return f"dock {state.id}: where {min(unheard)} is nobody knows, and it may be over it"

@@ -16,6 +16,7 @@ from fleet.errors import OrderError, StoreError
 from fleet.flight import air, aside, ground, homing, recovery
 from fleet.flight.agenda.agenda import Agenda
 from fleet.flight.agenda.seen import CellBoard
+from fleet.flight.closures import Closures, ClosureStore, Unkept
 from fleet.flight.dispatch import Dispatch, given_up
 from fleet.flight.gate import Gate
 from fleet.flight.lids import Lids
@@ -110,6 +111,13 @@ class FlightController:
         Takes what happens to the drones.
     presence
         Tells when a person with a say was last heard.
+    closures
+        Durable memory of what is closed for a time.
+
+    Attributes
+    ----------
+    closures
+        What is closed for a time.
     """
 
     def __init__(
@@ -125,6 +133,7 @@ class FlightController:
         planner: Planner = ask,
         journal: Journal | None = None,
         presence: Callable[[], datetime | None] | None = None,
+        closures: ClosureStore | None = None,
     ) -> None:
         self._supervisors: dict[str, Supervisor] = {}
         clock = clock or SystemClock()
@@ -152,6 +161,9 @@ class FlightController:
         self._reliefs = Reliefs()
         self._lids = Lids(self._world)
         self._lookout = Lookout(self._world)
+        self.closures = Closures(
+            self._world.airways, closures or Unkept(), clock, self._airspace_changed
+        )
         self._agenda = Agenda(self._world, self._supervisors, self._orders, self._dispatch)
 
     @property
@@ -173,6 +185,7 @@ class FlightController:
             If the store cannot be read.
         """
         store = self._world.store
+        await self.closures.load()
         records, sorties = await store.drones(), await store.open_sorties()
         await self._orders.load()
         visits = await store.last_visits()
@@ -357,7 +370,16 @@ class FlightController:
                 await self._orders.end_due()
             except StoreError as error:
                 log.error("the end of an order waits for the store", error=str(error))
+            try:
+                await self.closures.mind()
+            except StoreError as error:
+                log.error("the end of a closure waits for the store", error=str(error))
             await asyncio.sleep(MIND_EACH_S)
+
+    def _airspace_changed(self) -> None:
+        """Have every keeper look at once at what is closed to its drone."""
+        for keeper in self._supervisors.values():
+            keeper.pulse()
 
     def _mind_stations(self) -> None:
         wanted = {site for order in self._orders.active() for site in order.request.sites}

@@ -69,6 +69,18 @@ async def _load(s: Supervisor, fence: Carried) -> None:
     log.info("fence", drone=s.drone.id, corners=len(fence.items), wider=s.carried is not None)
 
 
+async def load_round(s: Supervisor, fence: Carried) -> None:
+    """Load the fence that a way around something needs; the drone stands meanwhile.
+
+    Raises
+    ------
+    LinkError
+        If the vehicle does not take it.
+    """
+    await _stand(s)
+    await _load(s, fence)
+
+
 async def put_back(s: Supervisor) -> None:
     """Load the sortie's own fence before its mission goes on; fly back into it first.
 

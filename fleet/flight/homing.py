@@ -14,6 +14,7 @@ from fleet.flight.adoption import Step
 from fleet.flight.approach import COARSE_M, Approach, approach
 from fleet.flight.berths import returns_to
 from fleet.flight.column import RADIUS_M
+from fleet.flight.detour import come_round, shut_home
 from fleet.flight.door import close_left, heard, in_its_dock, is_open, open_door
 from fleet.flight.looking import HOLD, has_marker, look, look_down, wants_look
 from fleet.flight.overhead import in_its_way_down
@@ -52,7 +53,7 @@ async def returning(s: Supervisor) -> Step:
     backoff = s.policy.retry_s
     way = approach(s)
     try:
-        goes = await way.near(s)
+        goes = await _come_near(s, way, why)
     except (LinkError, OrderError) as error:
         s.fail(error)
         return _back_home(s, f"{why}; {error}")
@@ -79,11 +80,25 @@ async def returning(s: Supervisor) -> Step:
     return where(s, why)
 
 
+async def _come_near(s: Supervisor, way: Approach, why: str) -> bool:
+    """Fly to near the dock, around what is closed; say whether the vehicle takes the way."""
+    while True:
+        await come_round(s, why)
+        if s.diverts_to() is not None:
+            return False
+        goes = await way.near(s)
+        if not shut_home(s):
+            return goes
+
+
 async def _divert(s: Supervisor, why: str) -> Step | None:
-    """Bind the drone for another dock where its own cannot take it and that one can."""
+    """Bind the drone for another dock where its own cannot take it and that one can.
+
+    Where its way home has been closed the return begins again.
+    """
     other = s.diverts_to(afresh=True) if s.diverts_to() is not None else None
     if other is None:
-        return None
+        return Step(S.RETURNING, why) if shut_home(s) else None
     left, words = s.berth, s.berth_fails() or "does not open"
     s.tried.add(left)
     s.move_to(other)  # before anything is waited for: else another may take the same slot

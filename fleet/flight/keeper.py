@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fleet.flight.berth import Berthed
 from fleet.flight.carried import Carried
+from fleet.flight.closed import Concern
 from fleet.flight.place import endurance_s, landed
 from fleet.flight.route import Follower
 from fleet.flight.safety import Fence, Verdict
@@ -42,6 +43,8 @@ class Keeper(Berthed):
         is held so in its dock is not sent out by the planner.
     fence
         What it is held against.
+    concern
+        What is closed to it that its sortie may not know of.
     goes_back
         It is flown back to where its mission was left.
     down
@@ -62,6 +65,7 @@ class Keeper(Berthed):
         self.holder_token: UUID | None = None
         self.programme: Programme | None = None
         self.fence: Fence | None = None
+        self.concern = Concern(world, drone)
         self.goes_back = False
         self.follower: Follower | None = None
         self.flown = False

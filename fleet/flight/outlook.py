@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from shapely.geometry import Polygon
+
+from fleet.flight.bounds import MARGIN_M
+from fleet.flight.carried import Carried
 from fleet.flight.keeper import Keeper
 from fleet.flight.safety import View
 from fleet.model.live import SiteLive
@@ -54,7 +60,38 @@ def view(s: Keeper) -> View:
         differences=None if s.link.differences is None else tuple(s.link.differences),
         ground_amsl_m=world.city.city.elevation_m,
         alternate=_fails(s) and s.diverts_to() is not None,
+        closed=_Closed(s) if world.airways.shut else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """What is closed to a drone, in words."""
+
+    keeper: Keeper
+
+    def here(self) -> str | None:
+        """Say what is closed where the drone is."""
+        found = self.keeper.concern.here(self.keeper.t) if self.keeper.t.in_air else None
+        return None if found is None else f"in what is closed: {found.words}"
+
+    def ahead(self) -> str | None:
+        """Say what is closed that its mission leads through."""
+        s = self.keeper
+        found = s.concern.ahead(s.t, s.programme, begun=s.t.in_air)
+        return None if found is None else f"its way is closed: {found.words}"
+
+    def way_out(self) -> tuple[float, float] | None:
+        """Return the nearest place out of what is closed, within the vehicle's fence."""
+        s = self.keeper
+        airways, place = s.world.airways, s.concern.place(s.t)
+        carried = s.carried or Carried.of(s.sortie)
+        ring = carried.ring if carried is not None else ()
+        within = airways.known.frame.polygon(ring).buffer(-MARGIN_M) if ring else None
+        if place is None or (within is not None and not isinstance(within, Polygon)):
+            return None
+        out = airways.way_out(place, within)
+        return None if out is None else airways.known.frame.to_lonlat(*out)
 
 
 def _transit_altitude_m(s: Keeper) -> float:

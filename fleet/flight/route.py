@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container, Sequence
 
 from shapely.geometry import LineString, Polygon
 
@@ -84,23 +84,37 @@ def _end(programme: Programme) -> tuple[float, float]:
     return end.lon, end.lat
 
 
-def way_home(programme: Programme, telemetry: Telemetry) -> int:
+Free = Callable[[Sequence[tuple[float, float, float]]], bool]
+"""Whether a way over (lon, lat, height) is open."""
+
+
+def way_home(programme: Programme, telemetry: Telemetry, free: Free | None = None) -> int:
     """Return the item from which the mission leads home soonest.
 
     That is the last waypoint which a straight line from here reaches without entering a zone the
     sortie must stay out of; from it on, the mission itself goes around them. Where no line is
     free it is the item being flown.
+
+    Parameters
+    ----------
+    free
+        Says of what the sortie does not know of whether it leaves a way open: the line to that
+        item, and the mission from there on.
     """
     rings = [Polygon(ring) for ring in programme.sortie.exclusions]
-    if not rings or telemetry.lon is None or telemetry.lat is None:
+    if telemetry.lon is None or telemetry.lat is None or (free is None and not rings):
         return programme.last
     here = (telemetry.lon, telemetry.lat)
     current = min(telemetry.mission_current, programme.last)
+    rest: list[tuple[float, float, float]] = []
     for index in range(programme.last, current, -1):
         item = programme.items[index]
         if item.command not in {NAV_WAYPOINT, NAV_LOITER_TIME}:
             continue
+        rest.insert(0, (item.lon, item.lat, item.z))
         line = LineString([here, (item.lon, item.lat)])
-        if not any(line.intersects(ring) for ring in rings):
+        if any(line.intersects(ring) for ring in rings):
+            continue
+        if free is None or free([(*here, telemetry.altitude_m or item.z), *rest]):
             return index
     return current

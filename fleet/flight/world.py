@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from fleet.docks.port import Dock
+from fleet.flight.airways import Airways
 from fleet.flight.doubts import Doubts
 from fleet.flight.gate import Gate
 from fleet.flight.mate import Mate
@@ -79,24 +80,29 @@ class World:
     """The keepers by drone id."""
 
     _docks: dict[str, CityDock] = field(default_factory=dict)
-    _space: list[Airspace] = field(default_factory=list)
+    _airways: list[Airways] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Take the docks by id; they are asked for at every change of telemetry."""
         self._docks.update({dock.id: dock for dock in self.city.docks})
 
     @property
-    def space(self) -> Airspace:
-        """The city's ceiling, fence and no-fly zones; made when first asked for.
+    def airways(self) -> Airways:
+        """What of the air is closed now; made when first asked for.
 
         Raises
         ------
         missions.errors.GeometryError
             If a zone's ring cannot be used.
         """
-        if not self._space:
-            self._space.append(Airspace.of(self.city))
-        return self._space[0]
+        if not self._airways:
+            self._airways.append(Airways(self.city))
+        return self._airways[0]
+
+    @property
+    def space(self) -> Airspace:
+        """The city's ceiling, fence and no-fly zones, and what else is closed now."""
+        return self.airways.space
 
     @property
     def seen(self) -> dict[str, Telemetry]:

@@ -117,6 +117,22 @@ class OrderRow(Base):
     reason: Mapped[str] = mapped_column(Text)
 
 
+class ClosureRow(Base):
+    """A closure, or a zone that was read in; kept when it has ended."""
+
+    __tablename__ = "closures"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    zone: Mapped[dict[str, Any]]
+    reason: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(100))
+    until: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+    ended_by: Mapped[str | None] = mapped_column(String(100))
+
+
 class VisitRow(Base):
     """A cell that was seen."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from fleet.flight.column import VERTICAL_M
-from fleet.flight.safety.events import conflict, traffic
+from fleet.flight.safety.events import closure, conflict, traffic
 from fleet.flight.safety.separation import CLEAR, Room, seen_from, too_near
 from fleet.flight.safety.sky import Mover
 from fleet.flight.safety.view import View
@@ -35,6 +35,8 @@ class Manoeuvre(NamedTuple):
     altitude_m: float | None
     """Above home, to go to; None: hold the height too."""
     why: str
+    place: tuple[float, float] | None = None
+    """Where to go (lon, lat); None: stay over this one."""
 
 
 def manoeuvre(v: View, under_way: Manoeuvre | None = None) -> Manoeuvre | None:
@@ -46,7 +48,8 @@ def manoeuvre(v: View, under_way: Manoeuvre | None = None) -> Manoeuvre | None:
     From a manned aircraft it goes down at once, to the city's refuge height or, where it is
     lower, not at all. From another drone it holds, where that is enough: nobody comes near the
     place at which it stops. Where it is not, it goes above or below the other at once, by the
-    way that brings more in the time there is, and is free.
+    way that brings more in the time there is, and is free. Out of what was closed it goes by the
+    shortest way, at its height.
     """
     why = traffic.near(v)
     if why is not None:
@@ -54,7 +57,7 @@ def manoeuvre(v: View, under_way: Manoeuvre | None = None) -> Manoeuvre | None:
     why = conflict.too_near(v)
     own = v.sky.of(v.drone.id)
     if why is None or own is None:
-        return None
+        return _leaves(v, under_way)
     going = _stands(v, own, under_way)
     if going is not None:
         return Manoeuvre(going, why)
@@ -62,6 +65,19 @@ def manoeuvre(v: View, under_way: Manoeuvre | None = None) -> Manoeuvre | None:
     if own.height_m is None or not any(_comes(v, own, c.other, _stops(own), 0.0) for c in found):
         return Manoeuvre(None, why)
     return Manoeuvre(_past(v, own, found), why)
+
+
+def _leaves(v: View, under_way: Manoeuvre | None) -> Manoeuvre | None:
+    """Return the shortest way out of what was closed about the drone; to hold, where there is none.
+
+    The place that it is on its way to already stands until it is out.
+    """
+    words = closure.inside(v)
+    if words is None or v.closed is None:
+        return None
+    if under_way is not None and under_way.place is not None:
+        return under_way
+    return Manoeuvre(None, words, v.closed.way_out())
 
 
 def _stands(v: View, own: Mover, under_way: Manoeuvre | None) -> float | None:

@@ -24,6 +24,7 @@ from fleet.flight.safety import phases as p
 from fleet.flight.safety.events import (
     autopilot,
     battery,
+    closure,
     conflict,
     fence,
     gps,
@@ -82,6 +83,9 @@ MATRIX: tuple[Row, ...] = (
     Row("conflict", "another drone within 30 m and 15 m of height, or within 6.5 s of that, "
         "that goes first", conflict.too_near, p.UNDER_WAY | {S.RETURNING}, A.AVOID, 840,
         told_in=frozenset({S.EMERGENCY, S.LANDING, S.TAKING_OFF})),
+    Row("in a closure", "in airspace that was closed while it flew", closure.inside,
+        p.UNDER_WAY | {S.RETURNING}, A.AVOID, 835,
+        told_in=frozenset({S.EMERGENCY, S.LANDING, S.TAKING_OFF})),
     Row("fence breached", "out of its fence or in a no-fly zone by 5 m, over the ceiling by 10 m",
         fence.breached, p.UNDER_WAY, A.RETURN, 830, for_s=1.0,
         told_in=p.HOMEWARD | {S.EMERGENCY, S.TAKING_OFF}),
@@ -96,6 +100,8 @@ MATRIX: tuple[Row, ...] = (
         told_in=p.HOMEWARD | {S.HELD, S.EMERGENCY}),
     Row("position jumps", "the position jumps three times in half a minute", gps.jumps,
         p.FOLLOWED | {S.AVOIDING}, A.RETURN, 740, told_in=p.HOMEWARD | {S.HELD, S.EMERGENCY}),
+    Row("way closed", "its mission leads through airspace that was closed", closure.ahead,
+        p.FOLLOWED, A.RETURN, 735, told_in=frozenset({S.HELD, S.AVOIDING, S.TAKING_OFF})),
     # a pilot's word
     Row("called off", "called home before it has left", words.call_off,
         frozenset({S.CHECKING, S.OPENING}), A.ABORT, 690, word=True),
@@ -120,6 +126,8 @@ MATRIX: tuple[Row, ...] = (
         frozenset({S.OPENING}), A.ABORT, 570),
     Row("rain before take-off", "the same rain, with the dock opening", weather.rainy,
         frozenset({S.OPENING}), A.ABORT, 560, for_s=3.0),
+    Row("way closed before take-off", "the same, before it has left", closure.ahead,
+        frozenset({S.CHECKING, S.OPENING}), A.ABORT, 555),
     Row("operator absent", "no officer was heard for 30 min (limits.operator_absent_min)",
         ground.nobody_there, p.FOLLOWED, A.RETURN, 550,
         told_in=frozenset({S.HELD, S.AVOIDING, S.EMERGENCY})),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from fleet.flight.policy import Policy
 from fleet.flight.safety.fence import Fence
@@ -15,6 +15,19 @@ from fleet.model.live import DockLive, Telemetry
 from fleet.model.states import DroneState
 from fleet.model.traffic import Aircraft
 from missions.city import Drone, Limits
+
+
+class ClosedTo(Protocol):
+    """What is closed to a drone; asked only where a row speaks."""
+
+    def here(self) -> str | None:
+        """Say what is closed where the drone is; None where nothing is."""
+
+    def ahead(self) -> str | None:
+        """Say what is closed that its mission leads through; None where nothing is."""
+
+    def way_out(self) -> tuple[float, float] | None:
+        """Return the nearest place (lon, lat) out of what is closed, or None."""
 
 
 def _no_words() -> str:
@@ -67,6 +80,8 @@ class View:
         Ground of its home above mean sea level.
     alternate
         Whether another dock could take it now.
+    closed
+        What is closed to it that its sortie may not know of; None where nothing is.
     """
 
     state: DroneState
@@ -94,5 +109,6 @@ class View:
     differences: tuple[str, ...] | None = ()
     ground_amsl_m: float = 0.0
     alternate: bool = False
+    closed: ClosedTo | None = None
     worked_out: dict[str, Any] = field(default_factory=dict)
     """What an event has worked out of this view, for those that need the same."""

@@ -37,7 +37,7 @@ def narrow(make_town: Make, *, tower: bool = False) -> Any:
     town = make_town(docks=2)
     zones = [Zone(id="fence", kind="fence", area=lonlat(CITY))]
     zones += [Zone(id="tower", kind="no_fly", area=lonlat(TOWER))] if tower else []
-    town.city = town.city.model_copy(update={"zones": zones})
+    town.city = town.city.model_copy(update={"zones": tuple(zones)})
     planner = town.planner
 
     async def plan(question: Any) -> Plan:

@@ -36,7 +36,7 @@ def zoned(make_town: Make) -> Any:
         Zone(id="fence", kind="fence", area=lonlat(CITY)),
         Zone(id="tower", kind="no_fly", area=lonlat(TOWER)),
     ]
-    town.city = town.city.model_copy(update={"zones": zones})
+    town.city = town.city.model_copy(update={"zones": tuple(zones)})
     town.controller = town._make()
     return town
 

@@ -6,16 +6,19 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import pytest
 
 from fleet.flight.safety.matrix import MATRIX
 from fleet.flight.word import Word
+from fleet.model.closure import Closure
 from fleet.model.command import GoTo
 from fleet.model.flightlog import EventKind, FlightEvent
 from fleet.model.live import SiteLive
 from fleet.model.states import DroneState
 from fleet.model.traffic import Aircraft
+from missions.city import Zone
 from missions.geo import LocalFrame
 
 S = DroneState
@@ -96,6 +99,19 @@ def blind(town: Any) -> None:
     town.hub.publish("site", "bridge", SiteLive(id="bridge", state="blind"))
 
 
+async def close(town: Any, north: float, half: float = 40.0) -> None:
+    """Close the air about a line across every mission."""
+    low, high = north - half, north + half
+    ring = [(-200.0, low), (300.0, low), (300.0, high), (-200.0, high)]
+    area = tuple(tuple(FRAME.to_lonlat(*corner)) for corner in ring)
+    zone = Zone.model_validate({"id": "closure-1", "kind": "no_fly", "area": area})
+    now = town.clock.now()
+    one = Closure(
+        id=uuid4(), kind="closure", zone=zone, reason="fire", created_at=now, created_by="wang"
+    )
+    await town.controller.closures.add([one])
+
+
 CASES: dict[str, Case] = {
     "link lost": Case(S.ON_TASK, link(silent=True), S.LOST),
     "in the air unasked": Case(S.DOCKED, vehicle(in_air=True, armed=True), S.EMERGENCY),
@@ -110,6 +126,9 @@ CASES: dict[str, Case] = {
     "traffic": Case(S.ON_TASK, aircraft, S.AVOIDING),
     "traffic before take-off": Case(S.OPENING, aircraft, S.CLOSING),
     "conflict": Case(S.ON_TASK, another_drone, S.AVOIDING),
+    "in a closure": Case(S.ON_TASK, lambda town: close(town, 270.0, 80.0), S.AVOIDING),
+    "way closed": Case(S.ON_TASK, lambda town: close(town, 120.0), S.RETURNING),
+    "way closed before take-off": Case(S.OPENING, lambda town: close(town, 120.0), S.CLOSING),
     "fence breached": Case(S.ON_TASK, stuck(**place(0.0, 520.0)), S.RETURNING),
     "battery at reserve": Case(S.ON_TASK, vehicle(battery_percent=24.0), S.RETURNING),
     "battery untold": Case(S.ON_TASK, vehicle(battery_percent=None), S.RETURNING),
