@@ -131,6 +131,12 @@ class Berthed(Waiting):
         world = self.world
         return fails(self.drone.id, vacancy(world, self.berth), world.city.limits, world.policy)
 
+    @property
+    def alternate(self) -> tuple[float, float] | None:
+        """Where the dock is that takes it in place of its own, while it flies and its own cannot."""
+        other = self.diverts_to() if self.t.in_air else None
+        return None if other is None else self.world.pad(other)
+
     def diverts_to(self, *, afresh: bool = False) -> str | None:
         """Return the dock to go to in place of its own; None where it stays with that.
 
@@ -150,7 +156,8 @@ class Berthed(Waiting):
         lasts = self.lasting("berth fails", failing) >= policy.dock_fault_s
         sortie = self.sortie
         altitude = max(t.altitude_m or 0.0, sortie.altitude_m if sortie is not None else 0.0)
-        reached = reaches(self.drone, t, own.position, altitude, self.wind_m_s, policy)
+        cold = self.dock.state.temperature_c
+        reached = reaches(self.drone, t, own.position, altitude, self.wind_m_s, policy, cold)
         if not lasts and self.refusals < policy.open_tries and reached:
             return None
         limits, but = world.city.limits, {self.berth, *self.tried}

@@ -74,12 +74,17 @@ def reaches(
     altitude_m: float,
     wind_m_s: float,
     policy: Policy,
+    temperature_c: float | None = None,
 ) -> bool:
     """Whether the battery takes a drone to a pad and down on it, with what is left at the end."""
+    takes = come_home_percent(drone, telemetry, pad, altitude_m, wind_m_s, temperature_c)
+    return _holds(telemetry, takes, policy)
+
+
+def _holds(telemetry: Telemetry, takes_percent: float, policy: Policy) -> bool:
     if telemetry.battery_percent is None:
         return True  # nothing is known; then nothing is forbidden
-    takes = come_home_percent(drone, telemetry, pad, altitude_m, wind_m_s)
-    return telemetry.battery_percent > takes + policy.touch_down_percent
+    return telemetry.battery_percent > takes_percent + policy.touch_down_percent
 
 
 def choose(
@@ -93,10 +98,11 @@ def choose(
     but: Collection[str],
     free: Callable[[tuple[float, float]], bool],
 ) -> str | None:
-    """Return the nearest dock that can take a drone from where it is, or None.
+    """Return the best dock that can take a drone from where it is, or None.
 
     One that works, under its weather limits, with a slot that is nobody's, that the battery
-    reaches, with a free way there.
+    reaches, with a free way there; of those the one that it takes least energy to come down at, in
+    the wind that each tells.
 
     Parameters
     ----------
@@ -113,17 +119,21 @@ def choose(
     """
     if telemetry.lon is None or telemetry.lat is None:
         return None
-    found = sorted(
-        (distance_m(telemetry, berth.position), berth.id, berth.position)
-        for berth in berths
-        if berth.id not in but
-        and fails(drone.id, berth, limits, policy) is None
-        and berth.free_for(drone.id)
-        and reaches(
-            drone, telemetry, berth.position, altitude_m, berth.state.wind_m_s or 0.0, policy
-        )
+    found = []
+    for berth in berths:
+        works = berth.id not in but and fails(drone.id, berth, limits, policy) is None
+        if works and berth.free_for(drone.id):
+            blows, cold = berth.state.wind_m_s or 0.0, berth.state.temperature_c
+            takes = come_home_percent(drone, telemetry, berth.position, altitude_m, blows, cold)
+            found.append((takes, berth.id, berth.position))
+    return next(
+        (
+            dock
+            for takes, dock, position in sorted(found)
+            if _holds(telemetry, takes, policy) and free(position)
+        ),
+        None,
     )
-    return next((dock for _, dock, position in found if free(position)), None)
 
 
 def returns_to(

@@ -11,7 +11,7 @@ from fleet.flight.carried import Carried
 from fleet.flight.keeper import Keeper
 from fleet.flight.safety import View
 from fleet.model.live import SiteLive
-from fleet.model.states import DoorState, DroneState
+from fleet.model.states import DroneState
 
 
 def look(s: Keeper) -> None:
@@ -59,7 +59,7 @@ def view(s: Keeper) -> View:
         trouble=tuple(s.link.troubles),
         differences=None if s.link.differences is None else tuple(s.link.differences),
         ground_amsl_m=world.city.city.elevation_m,
-        alternate=_fails(s) and s.diverts_to() is not None,
+        alternate=s.alternate,
         closed=_Closed(s) if world.airways.shut else None,
     )
 
@@ -96,12 +96,6 @@ class _Closed:
 
 def _transit_altitude_m(s: Keeper) -> float:
     return s.sortie.altitude_m if s.sortie is not None else 0.0
-
-
-def _fails(s: Keeper) -> bool:
-    """Whether the dock that a drone in the air is bound for says itself that it cannot take it."""
-    dock = s.dock.state
-    return s.t.in_air and (not dock.online or dock.door is DoorState.JAMMED)
 
 
 def _video_lost_s(s: Keeper) -> float | None:

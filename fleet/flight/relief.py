@@ -46,7 +46,11 @@ def stays_s(s: Supervisor, now: datetime) -> float:
     planned = (ends - now).total_seconds()
     if s.t.battery_percent is None:
         return max(0.0, planned)
-    takes = come_home_percent(s.drone, s.t, s.pad, sortie.altitude_m, s.wind_m_s, cold)
+    takes = max(
+        come_home_percent(s.drone, s.t, pad, sortie.altitude_m, s.wind_m_s, cold)
+        for pad in (s.pad, s.alternate)
+        if pad is not None
+    )
     floor = takes * policy.come_home_factor + policy.come_home_extra_percent
     left = s.t.battery_percent - max(floor, limits.reserve_percent)
     a_second = model.still_w(Wind(s.wind_m_s)) / (36.0 * model.capacity_wh)

@@ -79,7 +79,8 @@ class View:
     ground_amsl_m
         Ground of its home above mean sea level.
     alternate
-        Whether another dock could take it now.
+        The dock (lon, lat) that takes it in place of its own, which fails or is out of reach; None
+        where its own takes it, or none does.
     closed
         What is closed to it that its sortie may not know of; None where nothing is.
     """
@@ -108,7 +109,7 @@ class View:
     trouble: tuple[str, ...] = ()
     differences: tuple[str, ...] | None = ()
     ground_amsl_m: float = 0.0
-    alternate: bool = False
+    alternate: tuple[float, float] | None = None
     closed: ClosedTo | None = None
     worked_out: dict[str, Any] = field(default_factory=dict)
     """What an event has worked out of this view, for those that need the same."""

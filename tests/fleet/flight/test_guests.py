@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fleet.flight.outlook import view
 from fleet.model.records import SortieStatus
 from fleet.model.states import DoorState, DroneState
 from missions.geo import LocalFrame
@@ -108,6 +109,21 @@ async def test_a_guest_waits_for_its_own_dock_and_says_so(make_town: Make) -> No
         await home(town)
         assert town.ferries == 1
         assert town.live().reason == ""
+
+
+async def test_in_the_air_the_dock_that_would_take_it_counts(make_town: Make) -> None:
+    town = guest(make_town)
+    async with town.open():
+        await town.reach(S.DOCKED)
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        keeper = town.controller.supervisors["a1"]
+        assert view(keeper).alternate is None, "its own takes it"
+        jam(town)
+        await town.until(lambda: view(keeper).alternate == OTHER, 20)
+        assert keeper.berth == "d1", "it goes on with what it does"
+        town.docks["d2"].set(online=False)
+        await town.until(lambda: view(keeper).alternate is None, 5)
 
 
 async def test_it_is_flown_home_through_the_usual_states(make_town: Make) -> None:

@@ -468,6 +468,16 @@ def test_the_nearest_that_can_take_it_is_chosen(make_city: Any) -> None:
     assert chosen([berth("far", 9000.0)], battery=None) == "far"
 
 
+def test_of_those_that_can_the_one_that_takes_least_energy_is_chosen(make_city: Any) -> None:
+    drone = make_city().drones[0]
+
+    def chosen(*berths: Berth) -> str | None:
+        return choose(drone, aloft(), 40.0, berths, LIMITS, POLICY, but=(), free=lambda place: True)
+
+    assert chosen(berth("calm", 900.0), berth("windy", 600.0)) == "windy"
+    assert chosen(berth("calm", 900.0), berth("windy", 600.0, wind_m_s=9.0)) == "calm"
+
+
 def test_a_return_leads_to_the_nearest_of_home_and_alternates(make_sortie: Any) -> None:
     pads = {"d1": (117.65, 24.51), "d2": OTHER}
     sortie = make_sortie("a1", alternates=True)

@@ -52,14 +52,26 @@ def _needs(v: View) -> _Needs | None:
 
 
 def _takes(v: View, level: float, place: tuple[float, float]) -> float:
-    """Return what coming home takes, percent; a bound of it where the battery holds far more."""
+    """Return what coming home takes, percent, to the farther by energy of those it may have to.
+
+    Its dock, and where that fails the best that can take it: no slot there is held for it before
+    it goes there, so neither alone is counted on.
+    """
+    takes = _takes_to(v, v.pad, level, place)
+    if v.alternate is None:
+        return takes
+    return max(takes, _takes_to(v, v.alternate, level, place))
+
+
+def _takes_to(v: View, pad: tuple[float, float], level: float, place: tuple[float, float]) -> float:
+    """Return what coming down at a dock takes; a bound of it where the battery holds far more."""
     blows = wind(v)
     top_m, altitude_m = v.transit_altitude_m, v.telemetry.altitude_m or 0.0
     cold = v.dock.temperature_c
-    most = at_most_percent(v.drone, place, altitude_m, v.pad, top_m, blows.speed_m_s, cold)
+    most = at_most_percent(v.drone, place, altitude_m, pad, top_m, blows.speed_m_s, cold)
     if level > _floor(v, most) + SOON_PERCENT:
         return most
-    return come_home_percent(v.drone, v.telemetry, v.pad, top_m, blows, cold)
+    return come_home_percent(v.drone, v.telemetry, pad, top_m, blows, cold)
 
 
 def wind(v: View) -> Wind:

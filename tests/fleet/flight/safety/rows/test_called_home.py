@@ -12,8 +12,15 @@ from fleet.flight.adoption import Step
 from fleet.flight.safety import Action
 from fleet.model.states import DoorState
 from fleet.model.states import DroneState as S
+from missions.geo import LocalFrame
 
 Make = Callable[[S], Any]
+
+
+@pytest.fixture
+def far() -> tuple[float, float]:
+    """A dock 10 km away."""
+    return LocalFrame(117.65, 24.51).to_lonlat(10_000.0, 0.0)
 
 
 @pytest.mark.parametrize("state", [S.ON_WAY, S.ON_TASK, S.HELD, S.AVOIDING])
@@ -50,6 +57,20 @@ def test_battery_at_reserve_is_shown_to_a_pilot_at_the_sticks(scene: Make) -> No
     v = scene(S.HELD).fly(battery_percent=20.0, mode="ALTCTL").judge()
     assert v.step is None
     assert v.warnings == ("battery 20 %: coming home takes 3 %, the reserve is 25 %",)
+
+
+def test_battery_at_reserve_counts_the_way_to_the_dock_that_takes_it_instead(
+    scene: Make, far: tuple[float, float]
+) -> None:
+    def comes_home_at(**fields: Any) -> float:
+        s = scene(S.ON_TASK).see(**fields)
+        return next(p for p in range(80, 0, -1) if s.fly(battery_percent=p).judge().step)
+
+    assert comes_home_at() == 25.0
+    assert comes_home_at(alternate=far) > 30.0, "its own dock fails, and the other is far away"
+    near = scene(S.ON_TASK).telemetry
+    at_reserve = comes_home_at(alternate=(near.lon, near.lat))
+    assert at_reserve == 25.0, "one that is near lets it stay no longer than the reserve"
 
 
 def test_battery_at_reserve_counts_on_less_in_the_cold(scene: Make) -> None:
@@ -204,5 +225,5 @@ def test_dock_fault(scene: Make, fault: dict[str, Any], words: str) -> None:
 
 
 def test_dock_fault_says_where_another_dock_can_take_it(scene: Make) -> None:
-    v = scene(S.RETURNING).docked(online=False).see(alternate=True).judge()
+    v = scene(S.RETURNING).docked(online=False).see(alternate=(117.66, 24.51)).judge()
     assert v.warnings == ("dock: offline; another dock can take it",)
