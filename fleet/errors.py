@@ -8,6 +8,7 @@ FleetError
  ├── DockError       a dock that does not answer, or refuses
  ├── CadError        a CAD that does not take an incident
  ├── OrderError      an order or command that cannot be carried out
+ │    └── OrderUnfit an order that can never be; names the field
  ├── DetectionError  a detection that cannot be taken
  ├── NotFound        something that was named and is not there
  └── Conflict        what is asked contradicts what was decided before
@@ -52,6 +53,22 @@ class CadError(FleetError):
 
 class OrderError(FleetError):
     """An order or command that cannot be carried out; says why."""
+
+
+class OrderUnfit(OrderError):
+    """An order that can never be flown as it stands.
+
+    Parameters
+    ----------
+    field
+        What of it is wrong, e.g. ``window.until``.
+    reason
+        The offending value and what is allowed.
+    """
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
 
 
 class DetectionError(FleetError):

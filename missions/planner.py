@@ -17,6 +17,7 @@ from missions.planning import CROWDED, Planning
 from missions.relief import Station
 from missions.sortie import Sortie
 from missions.stares import stares
+from missions.tasks import tasks
 from missions.wishes import DroneOffer, OrderWish, Plan, Refusal
 
 __all__ = ["CROWDED", "DroneOffer", "OrderWish", "Plan", "Refusal", "plan"]
@@ -75,6 +76,8 @@ def plan(
     for order in ranked:
         if order.kind == "stare":
             stares(planning, order)
+        elif order.kind == "task":
+            tasks(planning, order)
     patrols = [order for order in ranked if order.kind == "patrol"]
     for priority in dict.fromkeys(order.priority for order in patrols):
         level = [order for order in patrols if order.priority == priority]

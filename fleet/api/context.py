@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Protocol, cast
-from uuid import UUID
 
 from fastapi import Depends
 from fastapi import Request as HttpRequest
@@ -18,13 +17,14 @@ from fleet.cad.dispatcher import Dispatcher
 from fleet.flight.asked import Answer, Request
 from fleet.flight.carrying import Keepers
 from fleet.flight.holder import Holder
+from fleet.flight.orderdesk import OrderDesk
 from fleet.flight.overrides import Overrides
 from fleet.incidents.desk import Desk
 from fleet.incidents.sites import SiteBoard
 from fleet.link.clock import Clock
 from fleet.link.port import LandingTarget
 from fleet.live import LiveHub
-from fleet.model.order import Order, OrderRequest
+from fleet.model.order import Order
 from fleet.store.store import Store
 from missions.city import City
 
@@ -38,11 +38,9 @@ class Flight(Keepers, Protocol):
         By every method that cannot do what is asked.
     """
 
-    async def submit(self, request: OrderRequest, actor: str) -> Order:
-        """Take an order."""
-
-    async def cancel(self, order_id: UUID, actor: str) -> Order:
-        """Cancel an order."""
+    @property
+    def desk(self) -> OrderDesk:
+        """Where orders are handed in, changed and cancelled."""
 
     async def recall_all(self, reason: str, actor: str) -> None:
         """End every order and call every drone home."""

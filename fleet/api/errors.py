@@ -16,12 +16,14 @@ from fleet.errors import (
     LinkError,
     NotFound,
     OrderError,
+    OrderUnfit,
     StoreError,
 )
 
 STATUS: tuple[tuple[type[FleetError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
+    (OrderUnfit, 422),
     (OrderError, 409),
     (DetectionError, 422),
     (StoreError, 503),
@@ -29,6 +31,9 @@ STATUS: tuple[tuple[type[FleetError], int], ...] = (
     (DockError, 502),
     (FleetError, 500),
 )
+
+TOLD = 10
+"""So many findings of one request are told."""
 
 log = structlog.get_logger("api")
 
@@ -42,23 +47,24 @@ def install(app: FastAPI) -> None:
 
 
 def in_words(errors: object) -> str:
-    """Return pydantic's findings in one line: ``key: rule; key: rule``."""
+    """Return pydantic's findings in one line: ``key: rule; key: rule``; the first of many."""
     parts = []
-    for error in errors if isinstance(errors, list | tuple) else ():
+    for error in errors[:TOLD] if isinstance(errors, list | tuple) else ():
         context = error.get("ctx") or {}
         where = ".".join(str(step) for step in error["loc"] if step != "body")
+        at = f"{where}: " if where else ""
         match error["type"]:
             case "json_invalid":
                 parts.append(f"the body is no JSON: {context.get('error', '')} at {where}")
             case "union_tag_not_found":
                 what = str(context["discriminator"]).strip("'")
-                parts.append(f"{what} is missing")
+                parts.append(f"{at}{what} is missing")
             case "union_tag_invalid":
                 what = str(context["discriminator"]).strip("'")
                 known = context["expected_tags"]
-                parts.append(f"{context['tag']!r} is no {what}; it is one of {known}")
+                parts.append(f"{at}{context['tag']!r} is no {what}; it is one of {known}")
             case _:
-                parts.append(f"{where}: {error['msg']}" if where else str(error["msg"]))
+                parts.append(f"{at}{error['msg']}")
     return "; ".join(parts) or "the request is not valid"
 
 

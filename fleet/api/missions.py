@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field
 
 from fleet.api.audit import note
 from fleet.api.auth import Pilot, Viewer
-from fleet.api.context import Ctx
+from fleet.api.context import Context, Ctx
 from fleet.errors import NotFound
-from fleet.model.order import Order, OrderRequest
+from fleet.model.order import Order, OrderDetail, OrderRequest, Taken
 from fleet.store import orders
 
 LISTED = 500
+Changes = Annotated[
+    dict[str, Any],
+    Body(description="fields of an order and their new values", examples=[{"priority": 5}]),
+]
 
 router = APIRouter(prefix="/api/v1", tags=["missions"])
 
@@ -28,11 +33,10 @@ class Recall(BaseModel):
 
 
 @router.post("/missions", status_code=201)
-async def submit(order: OrderRequest, ctx: Ctx, caller: Pilot) -> Order:
-    """Take a patrol order."""
-    _check_targets(order, ctx)
-    taken = await ctx.flight.submit(order, caller.name)
-    details = order.model_dump(mode="json", exclude={"note"})
+async def submit(order: OrderRequest, ctx: Ctx, caller: Pilot) -> Taken:
+    """Take an order; the answer says who will fly it and when, or what it waits for."""
+    taken = await ctx.flight.desk.submit(order, caller.name)
+    details = order.model_dump(mode="json", exclude={"note"}, exclude_unset=True)
     await note(ctx, caller, "order.submit", f"order:{taken.id}", order.note, details)
     return taken
 
@@ -45,21 +49,49 @@ async def every(ctx: Ctx, _caller: Viewer) -> list[Order]:
 
 
 @router.get("/missions/{order_id}")
-async def one(order_id: UUID, ctx: Ctx, _caller: Viewer) -> Order:
-    """Return one order."""
-    found = await ctx.store.flights.order(order_id)
-    if found is None:
-        raise NotFound(f"no order {order_id}")
-    return found
+async def one(order_id: UUID, ctx: Ctx, _caller: Viewer) -> OrderDetail:
+    """Return one order: what is to come of it, what became of what was, and its sorties."""
+    return await ctx.flight.desk.detail(order_id)
+
+
+@router.patch("/missions/{order_id}")
+async def change(order_id: UUID, changes: Changes, ctx: Ctx, caller: Pilot) -> Taken:
+    """Change some fields of an order; those that are left out stay.
+
+    Sorties that have not left are planned anew. Drones in the air finish theirs, but come home
+    where the geometry, the places, the altitude or the like have changed.
+    """
+    await _there(order_id, ctx)
+    taken = await ctx.flight.desk.change(order_id, changes)
+    await note(ctx, caller, "order.change", f"order:{order_id}", "", changes)
+    return taken
+
+
+@router.post("/missions/{order_id}/pause")
+async def pause(order_id: UUID, ctx: Ctx, caller: Pilot) -> Order:
+    """Fly nothing more of an order until it is resumed; its drones come home."""
+    await _there(order_id, ctx)
+    paused = await ctx.flight.desk.pause(order_id, caller.name)
+    await note(ctx, caller, "order.pause", f"order:{order_id}")
+    return paused
+
+
+@router.post("/missions/{order_id}/resume")
+async def resume(order_id: UUID, ctx: Ctx, caller: Pilot) -> Order:
+    """Fly an order again that was paused; what came due in between is missed."""
+    await _there(order_id, ctx)
+    resumed = await ctx.flight.desk.resume(order_id)
+    await note(ctx, caller, "order.resume", f"order:{order_id}")
+    return resumed
 
 
 @router.delete("/missions/{order_id}")
 async def cancel(order_id: UUID, ctx: Ctx, caller: Pilot) -> Order:
     """Cancel an order; its drones come home."""
-    await one(order_id, ctx, caller)
-    await ctx.flight.cancel(order_id, caller.name)
+    await _there(order_id, ctx)
+    cancelled = await ctx.flight.desk.cancel(order_id, caller.name)
     await note(ctx, caller, "order.cancel", f"order:{order_id}")
-    return await one(order_id, ctx, caller)
+    return cancelled
 
 
 @router.post("/recall")
@@ -70,11 +102,7 @@ async def recall(body: Recall, ctx: Ctx, caller: Pilot) -> dict[str, str]:
     return {"status": "recalled"}
 
 
-def _check_targets(order: OrderRequest, ctx: Ctx) -> None:
-    beats = {beat.id for beat in ctx.city.beats}
-    sites = {site.id for site in ctx.city.sites}
-    for kind, named, known in (("beat", order.beats, beats), ("site", order.sites, sites)):
-        unknown = sorted(set(named) - known)
-        if unknown:
-            there_are = ", ".join(sorted(known))
-            raise HTTPException(422, f"no {kind} {', '.join(unknown)}; {kind}s are {there_are}")
+async def _there(order_id: UUID, ctx: Context) -> None:
+    """Refuse an order that there never was."""
+    if await ctx.store.flights.order(order_id) is None:
+        raise NotFound(f"no order {order_id}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
@@ -16,15 +16,15 @@ from fleet.errors import OrderError, StoreError
 from fleet.flight import air, aside, ground, homing, recovery
 from fleet.flight.agenda.agenda import Agenda
 from fleet.flight.agenda.seen import CellBoard
-from fleet.flight.closures import Closures, ClosureStore, Unkept
 from fleet.flight.dispatch import Dispatch, given_up
 from fleet.flight.gate import Gate
 from fleet.flight.lids import Lids
 from fleet.flight.lookout import Lookout
+from fleet.flight.orderdesk import OrderDesk, Trier
 from fleet.flight.orders import OrderBook, known
 from fleet.flight.overrides import Overrides
 from fleet.flight.place import landed
-from fleet.flight.planning import Planner, ask
+from fleet.flight.planning import Planner, Question, ask, try_out
 from fleet.flight.policy import Policy
 from fleet.flight.relief import Reliefs
 from fleet.flight.supervisor import Handler, Supervisor
@@ -34,12 +34,13 @@ from fleet.flight.world import Journal, Unheard, World, unwatched
 from fleet.link.clock import Clock, SystemClock
 from fleet.link.port import DroneLink, LandingTarget
 from fleet.live import LiveHub
-from fleet.model.order import Order, OrderRequest
+from fleet.model.order import Order, OrderRequest, Taken
 from fleet.model.records import DroneRecord
 from fleet.model.states import DroneState
 from fleet.store.port import FlightStore
 from missions.city import City
 from missions.sortie import FERRY
+from missions.wishes import OrderWish
 
 S = DroneState
 MIND_EACH_S = 1.0
@@ -89,6 +90,7 @@ _ACTS_IN: Mapping[Action, frozenset[DroneState]] = {
     "goto": frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.HELD, S.AVOIDING}),
     "orbit": frozenset({S.ON_WAY, S.ON_TASK, S.RETURNING, S.HELD, S.AVOIDING}),
 }
+_BEFORE_LEAVING = frozenset({S.DOCKED, S.CHARGING, S.CHECKING, S.OPENING})
 _CALLED_HOME = frozenset({S.TAKING_OFF, S.ON_WAY, S.ON_TASK, S.HELD, S.AVOIDING, S.LOST})
 """Recorded in these, a drone may not know yet that its order is over."""
 
@@ -107,17 +109,12 @@ class FlightController:
         Bounds and thresholds.
     planner
         Who decides who flies what.
+    trier
+        Who says whether an order can be flown.
     journal
         Takes what happens to the drones.
     presence
         Tells when a person with a say was last heard.
-    closures
-        Durable memory of what is closed for a time.
-
-    Attributes
-    ----------
-    closures
-        What is closed for a time.
     """
 
     def __init__(
@@ -131,9 +128,9 @@ class FlightController:
         *,
         policy: Policy | None = None,
         planner: Planner = ask,
+        trier: Trier = try_out,
         journal: Journal | None = None,
         presence: Callable[[], datetime | None] | None = None,
-        closures: ClosureStore | None = None,
     ) -> None:
         self._supervisors: dict[str, Supervisor] = {}
         clock = clock or SystemClock()
@@ -155,15 +152,13 @@ class FlightController:
         for d in city.drones:
             self._supervisors[d.id] = Supervisor(self._world, d, links[d.id], HANDLERS)
         self._orders = OrderBook(self._world, self._order_ended)
+        self._desk = OrderDesk(self._world, self._orders, self._ask_for, trier, self._order_changed)
         self._dispatch = Dispatch(self._world, self._supervisors, self._orders, planner)
         self._tasks: list[asyncio.Task[None]] = []
         self._tracks = Tracks(self._world, tuple(self._supervisors.values()))
         self._reliefs = Reliefs()
         self._lids = Lids(self._world)
         self._lookout = Lookout(self._world)
-        self.closures = Closures(
-            self._world.airways, closures or Unkept(), clock, self._airspace_changed
-        )
         self._agenda = Agenda(self._world, self._supervisors, self._orders, self._dispatch)
 
     @property
@@ -185,7 +180,6 @@ class FlightController:
             If the store cannot be read.
         """
         store = self._world.store
-        await self.closures.load()
         records, sorties = await store.drones(), await store.open_sorties()
         await self._orders.load()
         visits = await store.last_visits()
@@ -242,9 +236,14 @@ class FlightController:
         """Return the orders that are active, and those ended since the start, oldest first."""
         return self._orders.all()
 
-    async def submit(self, request: OrderRequest, actor: str) -> Order:
-        """Take an order; see :meth:`fleet.flight.orders.OrderBook.submit`."""
-        return await self._orders.submit(request, actor)
+    @property
+    def desk(self) -> OrderDesk:
+        """Where orders are handed in and changed."""
+        return self._desk
+
+    async def submit(self, request: OrderRequest, actor: str) -> Taken:
+        """Take an order; see :meth:`fleet.flight.orderdesk.OrderDesk.submit`."""
+        return await self._desk.submit(request, actor)
 
     async def cancel(self, order_id: UUID, actor: str) -> Order:
         """End an order and call its drones home; see :meth:`OrderBook.cancel`."""
@@ -333,11 +332,28 @@ class FlightController:
             for site in s.sortie.sites
         ]
 
-    def _order_ended(self, order_id: str, reason: str) -> None:
+    async def _ask_for(self, wish: OrderWish) -> Question:
+        """Return the question whether a wish can be flown."""
+        world, keepers = self._world, tuple(self._supervisors.values())
+        visits = await world.store.last_visits()
+        return Question(world.city, world.clock.now(), [wish], keepers, visits)
+
+    def _order_ended(self, name: str, reason: str) -> None:
+        for supervisor in self._flying_for(name):
+            self._call_home(supervisor, reason)
+
+    def _order_changed(self, name: str, everyone: bool) -> None:
+        """Call off who has not left; and call home who has, where what is flown has changed."""
+        for supervisor in self._flying_for(name):
+            if everyone or supervisor.state in _BEFORE_LEAVING:
+                self._call_home(supervisor, "its order was changed")
+
+    def _flying_for(self, name: str) -> Iterator[Supervisor]:
+        """Yield who flies, or is to, for an order, an occurrence of it, or a part of either."""
         for supervisor in self._supervisors.values():
             sortie = supervisor.sortie or supervisor.assigned
-            if sortie is not None and sortie.order == order_id:
-                self._call_home(supervisor, reason)
+            if sortie is not None and (sortie.order + "#").startswith(name + "#"):
+                yield supervisor
 
     def _call_home(self, supervisor: Supervisor, reason: str) -> None:
         begun = supervisor.state in _ACTS_IN["return"]
@@ -367,24 +383,14 @@ class FlightController:
         while True:
             try:
                 self._mind_stations()
-                await self._orders.end_due()
+                await self._orders.mind()
             except StoreError as error:
                 log.error("the end of an order waits for the store", error=str(error))
-            try:
-                await self.closures.mind()
-            except StoreError as error:
-                log.error("the end of a closure waits for the store", error=str(error))
             await asyncio.sleep(MIND_EACH_S)
 
-    def _airspace_changed(self) -> None:
-        """Have every keeper look at once at what is closed to its drone."""
-        for keeper in self._supervisors.values():
-            keeper.pulse()
-
     def _mind_stations(self) -> None:
-        wanted = {site for order in self._orders.active() for site in order.request.sites}
         keepers = tuple(self._supervisors.values())
-        self._reliefs.look(keepers, wanted, self._world.clock.monotonic())
+        self._reliefs.look(keepers, self._orders.sites(), self._world.clock.monotonic())
 
 
 def _still_to_call_home(record: DroneRecord) -> bool:

@@ -79,21 +79,21 @@ class Dispatch:
 
     async def _plan(self) -> None:
         world, keepers = self._world, tuple(self._keepers.values())
-        active = self._orders.active()
-        self.ferries = self.ferries or bool(active)
+        active = await self._orders.wishes()
+        self.ferries = self.ferries or bool(self._orders.active())
         if not active:
             self.scheduled = ()
         guests = [s for s in keepers if is_guest(s) and s.not_ready() is None]
         if all(s.not_ready() is not None for s in keepers):
             flown = {sortie.order for sortie in sorties_of(keepers)}
-            waiting = {str(order.id) for order in active} - flown
+            waiting = {wish.id for wish in active} - flown
             self._orders.explain(dict.fromkeys(waiting, NOBODY))
             return
         if not (active or guests):
             return
         visits = await world.store.last_visits()
         now, ferries = world.clock.now(), self.ferries
-        question = Question(world.airways.city, now, active, keepers, visits, ferries=ferries)
+        question = Question(world.city, now, active, keepers, visits, ferries=ferries)
         answer = await self.planner(question) if question.worth_asking else Plan()
         if question.worth_asking:
             self.scheduled, self.planned_at = answer.scheduled, now
@@ -131,7 +131,6 @@ class Dispatch:
 
         def wanted() -> bool:
             here = s.not_ready() is None and s.berth == sortie.dock
-            here = here and s.concern.sortie(sortie) is None
             if sortie.order == FERRY:
                 return here and self.ferries
             return here and self._orders.is_active(sortie.order)

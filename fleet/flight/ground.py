@@ -180,7 +180,7 @@ def _on_the_lid(s: Supervisor) -> Step:
 
 
 async def charging(s: Supervisor) -> Step:
-    """Wait until the battery is high enough; shut a door that was left open.
+    """Wait until the battery is high enough, or a call wants the drone; shut a door left open.
 
     Goes on for ever, a try each ``retry_cap_s``: an open dock is worth it.
     """
@@ -189,8 +189,10 @@ async def charging(s: Supervisor) -> Step:
         battery = s.t.battery_percent
         return battery is not None and battery >= s.policy.ready_percent
 
-    while not await s.until(high, s.policy.retry_cap_s):
+    while not await s.until(lambda: high() or s.assigned is not None, s.policy.retry_cap_s):
         await _shut_if_open(s)
+    if s.assigned is not None:
+        return Step(S.CHECKING)
     await _shut_if_open(s)
     shut = s.dock.state.door is DoorState.CLOSED
     return Step(S.DOCKED, "" if shut and s.refused_at is None else s.reason)

@@ -46,6 +46,7 @@ TABLE: tuple[Edge, ...] = (
     Edge(S.LANDING, S.CLOSING, "landed and disarmed in its dock"),
     Edge(S.CLOSING, S.CHARGING, "door closed, or given up with the reason shown"),
     Edge(S.CHARGING, S.DOCKED, "battery is high enough"),
+    Edge(S.CHARGING, S.CHECKING, "a call's sortie is assigned"),
     Edge(S.DOCKED, S.CHARGING, "battery is no longer high enough"),
     Edge(S.ON_WAY, S.HELD, "a pilot's word, or the vehicle holds by itself"),
     Edge(S.ON_TASK, S.HELD, "a pilot's word, or the vehicle holds by itself"),

@@ -1,26 +1,38 @@
-"""The orders of the city: taken, ended, and what of them is kept."""
+"""The orders of the city: taken, changed, ended, and what of them is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from uuid import UUID, uuid4
+from datetime import datetime
+from uuid import UUID
 
 import structlog
 
-from fleet.errors import OrderError
+from fleet.errors import Conflict, OrderError
+from fleet.flight.course import Course, Flown
+from fleet.flight.orderrules import Wanted, understood
 from fleet.flight.world import World
-from fleet.model.order import Order, OrderRequest, OrderStatus
+from fleet.model.order import OccurrenceRecord, OccurrenceStatus, Order, OrderStatus
+from missions.wishes import OrderWish, order_of
 
 ENDED_KEPT = 500
 """Orders that have ended and are still shown: a city gives some 150 a day."""
+SORTIES_READ = 500
+"""Of one order, to know which parts of a task are flown."""
 log = structlog.get_logger(__name__)
 
 Ended = Callable[[str, str], None]
-"""Told of an order's id and why it has ended."""
+"""Told of an order's or an occurrence's id whose drones are to come home, and why."""
+
+
+NOTHING = Flown((), ())
 
 
 class OrderBook:
-    """Every order that is active, and those ended since the start, the last ``ENDED_KEPT``.
+    """Every order that is open, and those ended since the start, the last ``ENDED_KEPT``.
+
+    What was flown of a task, and what became of an occurrence, is read from the store: a
+    controller that is started again goes on where the one before it was.
 
     Parameters
     ----------
@@ -34,16 +46,30 @@ class OrderBook:
         self._world = world
         self._ended = ended
         self._orders: dict[UUID, Order] = {}
+        self._courses: dict[UUID, Course] = {}
+        self._why: dict[str, str] = {}
+        """Why an order or occurrence waits, as the planner last said."""
+        self._missed: dict[str, str] = {}
 
     async def load(self) -> None:
-        """Take what the store knows.
+        """Take what the store knows. What came due with no controller is missed, and that is said.
 
         Raises
         ------
         StoreError
             If it cannot be read.
         """
-        for order in await self._world.store.active_orders():
+        for order in await self._world.store.open_orders():
+            closed = await self._world.store.occurrences(order.id)
+            try:
+                course = Course(
+                    order, understood(order.request, self._world.city, order.created_at)
+                )
+            except OrderError as error:  # the city file has changed
+                await self._end([order], OrderStatus.ENDED, f"cannot be flown any more: {error}")
+                continue
+            course.close_known(closed)
+            self._courses[order.id] = course
             self._put(order)
 
     def all(self) -> list[Order]:
@@ -54,34 +80,122 @@ class OrderBook:
         """Return the orders that are active, oldest first."""
         return [order for order in self.all() if order.status is OrderStatus.ACTIVE]
 
-    def is_active(self, order_id: str) -> bool:
-        """Whether an order is active."""
-        return any(str(order.id) == order_id for order in self.active())
+    def open_courses(self, besides: UUID | None = None) -> list[tuple[str, Wanted]]:
+        """Return what the open orders come to, each with its id, but for one."""
+        return [
+            (str(key), course.wanted) for key, course in self._courses.items() if key != besides
+        ]
 
-    async def submit(self, request: OrderRequest, actor: str) -> Order:
-        """Take an order.
+    def course(self, order_id: UUID) -> Course | None:
+        """Return the course of an order that is open."""
+        return self._courses.get(order_id)
+
+    def is_active(self, name: str) -> bool:
+        """Whether what a sortie is for, an order or a part or occurrence of one, is still wanted."""
+        for key, course in self._courses.items():
+            if str(key) == order_of(name):
+                active = self._orders[key].status is OrderStatus.ACTIVE
+                return active and course.wants(name, self._world.clock.now())
+        return False
+
+    def priority(self, name: str) -> int:
+        """Return the priority of the order that a sortie is for; 0 where it is for none."""
+        ours = (o for key, o in self._orders.items() if str(key) == order_of(name))
+        return next((order.request.priority for order in ours), 0)
+
+    async def wishes(self) -> tuple[OrderWish, ...]:
+        """Return what is wanted now, oldest order first.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be read what of the tasks is flown.
+        """
+        now = self._world.clock.now()
+        found = []
+        for order in self.active():
+            course = self._courses[order.id]
+            if course.current(now) is not None:
+                flown = await self._flown(course) if course.is_task else NOTHING
+                found.append(course.wish(now, flown))
+        return tuple(wish for wish in found if wish is not None)
+
+    def sites(self) -> set[str]:
+        """Return the sites that are to be watched now."""
+        now = self._world.clock.now()
+        courses = [self._courses[order.id] for order in self.active()]
+        return {site for c in courses if c.current(now) is not None for site in c.wanted.sites}
+
+    async def put(self, order: Order, wanted: Wanted) -> None:
+        """Take an order, or what has become of one.
+
+        Raises
+        ------
+        StoreError
+            If the store does not take it: then it is as it was.
+        """
+        await self._world.store.save_order(order)
+        course = Course(order, wanted)
+        course.close_known(await self._world.store.occurrences(order.id))
+        self._courses[order.id] = course
+        self._missed.pop(str(order.id), None)
+        self._put(order)
+        log.info("order", order=str(order.id), kind=order.request.kind, status=order.status)
+
+    def get(self, order_id: UUID) -> Order:
+        """Return an order that is open.
 
         Raises
         ------
         OrderError
-            If it names a beat or site that the city has not, or its end has passed.
-        StoreError
-            If the store does not take it: then it is not flown.
+            If there is no such order, or it has ended.
         """
-        city, now = self._world.city, self._world.clock.now()
-        known("beat", request.beats, [beat.id for beat in city.beats])
-        known("site", request.sites, [site.id for site in city.sites])
-        if request.until is not None and request.until <= now:
-            raise OrderError(
-                f"until {request.until.isoformat()} has passed; it is {now.isoformat()}"
-            )
-        order = Order(
-            id=uuid4(), request=request, status=OrderStatus.ACTIVE, created_at=now, created_by=actor
-        )
-        await self._world.store.save_order(order)
-        self._put(order)
-        log.info("order", order=str(order.id), kind=request.kind, actor=actor)
+        order = self._orders.get(order_id)
+        if order is None:
+            raise OrderError(f"there is no order {order_id}")
+        if not order.status.is_open:
+            raise OrderError(f"order {order_id} is {order.status} already")
         return order
+
+    async def pause(self, order_id: UUID, actor: str) -> Order:
+        """Fly nothing more of an order until it is resumed; its drones come home.
+
+        Raises
+        ------
+        Conflict
+            If it is paused already.
+        OrderError
+            If there is no such order, or it has ended.
+        StoreError
+            If the store does not take it; its drones come home all the same.
+        """
+        return await self._turn(order_id, OrderStatus.PAUSED, f"order paused by {actor}")
+
+    async def resume(self, order_id: UUID) -> Order:
+        """Fly an order again that was paused.
+
+        Raises
+        ------
+        Conflict
+            If it is not paused.
+        OrderError
+            If there is no such order, or it has ended.
+        StoreError
+            If the store does not take it.
+        """
+        return await self._turn(order_id, OrderStatus.ACTIVE, "")
+
+    async def _turn(self, order_id: UUID, status: OrderStatus, reason: str) -> Order:
+        order = self.get(order_id)
+        if order.status is status:
+            raise Conflict(f"order {order_id} is {status} already")
+        turned = order.model_copy(update={"status": status, "reason": reason})
+        if status is OrderStatus.PAUSED:
+            self._put(turned)
+            self._ended(str(order_id), reason)
+        await self._world.store.save_order(turned)
+        self._put(turned)
+        return turned
 
     async def cancel(self, order_id: UUID, actor: str) -> Order:
         """End an order and call its drones home.
@@ -96,10 +210,10 @@ class OrderBook:
         order = self._orders.get(order_id) or await self._world.store.order(order_id)
         if order is None:
             raise OrderError(f"there is no order {order_id}")
-        if order.status is not OrderStatus.ACTIVE:
+        if not order.status.is_open:
             raise OrderError(f"order {order_id} is {order.status} already")
-        (ended,) = self._end([order], OrderStatus.CANCELLED, f"order cancelled by {actor}")
-        await self._save([ended])
+        reason = f"order cancelled by {actor}"
+        (ended,) = await self._end([order], OrderStatus.CANCELLED, reason)
         return ended
 
     async def cancel_all(self, reason: str) -> None:
@@ -110,51 +224,98 @@ class OrderBook:
         StoreError
             If the store does not take it; the drones come home all the same.
         """
-        await self._save(self._end(self.active(), OrderStatus.CANCELLED, reason))
+        still = [order for order in self.all() if order.status.is_open]
+        await self._end(still, OrderStatus.CANCELLED, reason)
 
-    async def end_due(self) -> None:
-        """End the orders whose time has come.
+    async def mind(self) -> None:
+        """Close the occurrences that are over or flown, and end the orders that have no more.
 
         Raises
         ------
         StoreError
-            If the store does not take it.
+            If the store cannot be read or does not take it; it is tried again.
         """
         now = self._world.clock.now()
-        due = [o for o in self.active() if o.request.until is not None and o.request.until <= now]
-        await self._save(self._end(due, OrderStatus.ENDED, "its time has ended"))
+        for order in [order for order in self.all() if order.status.is_open]:
+            course = self._courses[order.id]
+            over = course.due(now)
+            if over or (course.is_task and course.current(now) is not None):
+                flown = await self._flown(course)
+                while (verdict := course.judge(now, flown, self._because(order, now))) is not None:
+                    await self._close(order, course, verdict)
+            if course.is_over:
+                words = "flown" if course.is_task and not self._missed.get(str(order.id)) else ""
+                said = words or self._missed.get(str(order.id)) or "its time has ended"
+                await self._end([order], OrderStatus.ENDED, said)
+
+    async def _close(self, order: Order, course: Course, verdict: OccurrenceRecord) -> None:
+        """Write down what became of an occurrence; then it is over."""
+        if course.is_named and not course.is_task:
+            self._ended(course.name(verdict.start), "its time has ended")
+        if course.is_named:
+            await self._world.store.save_occurrence(verdict)
+        course.close(verdict.start)
+        if verdict.status is OccurrenceStatus.MISSED:
+            words = f"missed {verdict.start.isoformat()}: {verdict.reason}"
+            self._missed[str(order.id)] = words
+            log.warning("missed", order=str(order.id), start=verdict.start, reason=verdict.reason)
+            self._show_reason(order.id)
+
+    def _because(self, order: Order, now: datetime) -> Callable[[str], str]:
+        """Return what says why an occurrence was not flown."""
+
+        def why(name: str) -> str:
+            if order.status is OrderStatus.PAUSED:
+                return order.reason
+            return self._why.get(name) or "nothing was flown of it"
+
+        return why
+
+    async def _flown(self, course: Course) -> Flown:
+        """Return what the store knows to be flown, or under way."""
+        briefs = await self._world.store.sorties_for(course.order.id, SORTIES_READ)
+        gone = [k for k in self._world.keepers.values() if k.out_of_the_air]
+        return Flown(briefs, {k.sortie.id for k in gone if k.sortie is not None})
 
     def explain(self, why: Mapping[str, str]) -> None:
-        """Show why some of an active order is not flown now, by order id; it is not kept on disk."""
+        """Show why some of an active order is not flown now, by wish; it is not kept on disk."""
+        self._why = dict(why)
         for order in self.active():
-            words = why.get(str(order.id), "")
-            if words != order.reason:
-                self._put(order.model_copy(update={"reason": words}))
+            self._show_reason(order.id)
+
+    def _show_reason(self, order_id: UUID) -> None:
+        order = self._orders[order_id]
+        if order.status is not OrderStatus.ACTIVE:
+            return
+        said = [w for name, w in self._why.items() if order_of(name) == str(order_id) and w]
+        words = "; ".join(said) or self._missed.get(str(order_id), "")
+        if words != order.reason:
+            self._put(order.model_copy(update={"reason": words}))
 
     def _put(self, order: Order) -> None:
         self._orders[order.id] = order
         self._world.hub.publish("order", str(order.id), order)
-        if order.status is not OrderStatus.ACTIVE:
+        if not order.status.is_open:
+            self._courses.pop(order.id, None)
             self._forget_old()
 
     def _forget_old(self) -> None:
         """Forget the oldest of those that have ended; the store keeps them."""
-        ended = [o.id for o in self._orders.values() if o.status is not OrderStatus.ACTIVE]
+        ended = [o.id for o in self._orders.values() if not o.status.is_open]
         for old in ended[:-ENDED_KEPT]:
             del self._orders[old]
             self._world.hub.forget("order", str(old))
 
-    def _end(self, orders: Sequence[Order], status: OrderStatus, reason: str) -> list[Order]:
-        """End orders without waiting for anything: drones are called home first."""
+    async def _end(self, orders: Sequence[Order], status: OrderStatus, reason: str) -> list[Order]:
+        """End orders, the drones called home before anything is waited for."""
         ended = [o.model_copy(update={"status": status, "reason": reason}) for o in orders]
         for order in ended:
             self._put(order)
             self._ended(str(order.id), reason)
-        return ended
-
-    async def _save(self, orders: Sequence[Order]) -> None:
-        for order in orders:
+            self._missed.pop(str(order.id), None)
+        for order in ended:
             await self._world.store.save_order(order)
+        return ended
 
 
 def known(what: str, named: Sequence[str], there_are: Sequence[str]) -> None:

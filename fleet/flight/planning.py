@@ -12,11 +12,11 @@ from fleet.flight.berths import fails
 from fleet.flight.relief import stations
 from fleet.flight.supervisor import Supervisor
 from fleet.flight.vacancy import vacancy
-from fleet.model.order import Order
 from missions.city import City
 from missions.energy import Wind
 from missions.planner import DroneOffer, OrderWish, Plan, plan
 from missions.sortie import Sortie
+from missions.trial import Trial, trial
 
 
 class Planner(Protocol):
@@ -33,7 +33,7 @@ class Question:
         self,
         city: City,
         now: datetime,
-        orders: Iterable[Order],
+        wishes: Iterable[OrderWish],
         supervisors: Iterable[Supervisor],
         visits: Mapping[str, datetime],
         *,
@@ -42,7 +42,7 @@ class Question:
         keepers = tuple(supervisors)
         self.city = city
         self.now = now
-        self.wishes = tuple(_wish(order) for order in orders)
+        self.wishes = tuple(wishes)
         self.offers = tuple(_offer(s, ferries=ferries) for s in keepers)
         self.visits = dict(visits)
         self.flying = tuple(sorties_of(keepers))
@@ -60,6 +60,24 @@ class Question:
 async def ask(question: Question) -> Plan:
     """Put a question to the city's planner, in a thread of this process."""
     return await asyncio.to_thread(_ask, question)
+
+
+async def try_out(question: Question) -> Trial:
+    """Try the one wish of a question, in a thread of this process."""
+    return await asyncio.to_thread(_try, question)
+
+
+def _try(question: Question) -> Trial:
+    return trial(
+        question.city,
+        question.now,
+        question.wishes[0],
+        question.offers,
+        question.visits,
+        question.wind,
+        flying=question.flying,
+        stations=question.stations,
+    )
 
 
 def _ask(question: Question) -> Plan:
@@ -86,18 +104,6 @@ def sorties_of(supervisors: Sequence[Supervisor]) -> Iterable[Sortie]:
         sortie = s.sortie or s.assigned
         if sortie is not None and not s.out_of_the_air:
             yield sortie
-
-
-def _wish(order: Order) -> OrderWish:
-    request = order.request
-    return OrderWish(
-        id=str(order.id),
-        kind=request.kind,
-        created=order.created_at,
-        beats=request.beats,
-        sites=request.sites,
-        priority=request.priority,
-    )
 
 
 def _offer(s: Supervisor, *, ferries: bool) -> DroneOffer:

@@ -19,6 +19,7 @@ from fleet.flight.planning import Question
 from fleet.flight.planworker import LENGTH, Asked, Failed
 from missions.city import City
 from missions.planner import Plan
+from missions.trial import Trial
 
 ANSWER_S = 30.0
 FIRST_BACKOFF_S = 1.0
@@ -75,12 +76,29 @@ class PlannerProcess:
         PlannerFailed
             If the planner fails, dies, or does not answer in time.
         """
+        answer = await self._answer(question, trial=False)
+        assert isinstance(answer, Plan)
+        return answer
+
+    async def trial(self, question: Question) -> Trial:
+        """Return whether the one wish of a question can be flown. One question at a time.
+
+        Raises
+        ------
+        PlannerFailed
+            If the planner fails, dies, or does not answer in time.
+        """
+        answer = await self._answer(question, trial=True)
+        assert isinstance(answer, Trial)
+        return answer
+
+    async def _answer(self, question: Question, *, trial: bool) -> Plan | Trial:
         wait = self._not_before - asyncio.get_running_loop().time()
         if wait > 0:
             await asyncio.sleep(wait)
         try:
             async with asyncio.timeout(self._answer_s):
-                answer = await self._ask(question)
+                answer = await self._ask(question, trial=trial)
         except BaseException as error:
             # whatever it was, the next answer in the pipe would be this question's
             await self._end()
@@ -102,7 +120,7 @@ class PlannerProcess:
         self._failures = min(self._failures + 1, 10)
         self._not_before = asyncio.get_running_loop().time() + pause
 
-    async def _ask(self, question: Question) -> Plan | Failed:
+    async def _ask(self, question: Question, *, trial: bool) -> Plan | Trial | Failed:
         process = self._process or await self._start()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -117,6 +135,7 @@ class PlannerProcess:
             visits=question.visits,
             wind=question.wind,
             stations=question.stations,
+            trial=trial,
         )
         self._city, self._sent = question.city, set(flying)
         body = pickle.dumps(asked)
@@ -126,7 +145,7 @@ class PlannerProcess:
         if size > MOST_BYTES:
             raise EOFError(f"{size} bytes were announced")
         answer = pickle.loads(await process.stdout.readexactly(size))
-        if not isinstance(answer, Plan | Failed):
+        if not isinstance(answer, (Trial if trial else Plan) | Failed):
             raise EOFError(f"{type(answer).__name__} is no plan")
         return answer
 

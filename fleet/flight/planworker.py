@@ -20,6 +20,7 @@ from missions.energy import Wind
 from missions.planner import DroneOffer, OrderWish, Plan, plan
 from missions.relief import Station
 from missions.sortie import Sortie
+from missions.trial import Trial, trial
 
 LENGTH = struct.Struct(">I")
 """Before each message: the number of its bytes."""
@@ -42,6 +43,8 @@ class Asked(NamedTuple):
     visits: dict[str, datetime]
     wind: Wind
     stations: tuple[Station, ...] = ()
+    trial: bool = False
+    """Whether its one wish is only to be tried."""
 
 
 class Failed(NamedTuple):
@@ -58,20 +61,31 @@ class Worker:
         self._city: City | None = None
         self._sorties: dict[str, Sortie] = {}
 
-    def answer(self, asked: Asked) -> Plan | Failed:
-        """Return the plan, or what it failed with."""
+    def answer(self, asked: Asked) -> Plan | Trial | Failed:
+        """Return the plan, what came of a trial, or what it failed with."""
         try:
             return self._plan(asked)
         except Exception as error:  # noqa: BLE001 - handed to the controller, which logs it
             return Failed(f"{type(error).__name__}: {error}", traceback.format_exc())
 
-    def _plan(self, asked: Asked) -> Plan:
+    def _plan(self, asked: Asked) -> Plan | Trial:
         if asked.city is not None:
             self._city = asked.city
         if self._city is None:
             raise ValueError("asked before the city was sent")
         known = self._sorties | {sortie.id: sortie for sortie in asked.news}
         self._sorties = {name: known[name] for name in asked.flying}
+        if asked.trial:
+            return trial(
+                self._city,
+                asked.now,
+                asked.wishes[0],
+                asked.offers,
+                asked.visits,
+                asked.wind,
+                flying=tuple(self._sorties.values()),
+                stations=asked.stations,
+            )
         return plan(
             self._city,
             asked.now,

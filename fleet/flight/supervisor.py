@@ -81,9 +81,13 @@ class Supervisor(Keeper):
 
     # what others ask
 
-    def not_ready(self) -> str | None:
-        """Say why no sortie can be assigned now; None where one can."""
-        if self.state is not S.DOCKED:
+    def not_ready(self, *, while_charging: bool = False) -> str | None:
+        """Say why no sortie can be assigned now; None where one can.
+
+        One for a call can be assigned ``while_charging``: whether the battery will do is the
+        responder's to say.
+        """
+        if self.state is not S.DOCKED and not (while_charging and self.state is S.CHARGING):
             return f"is {self.state}" + (f" ({self.reason})" if self.reason else "")
         if self.assigned is not None or self._turns.changing:
             return "is about to change"
@@ -277,6 +281,7 @@ class Supervisor(Keeper):
             self.assigned = None
         if self.state in {S.DOCKED, S.CHARGING}:
             self._take_sortie(None)
+            self.answering = None
             self.flown = False
             self.down = None
             self.tried.clear()

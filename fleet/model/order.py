@@ -1,37 +1,177 @@
-"""A patrol order: what aviation police ask to be flown."""
+"""An order: what aviation police ask to be flown."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from missions.geojson import Geometry
+from missions.recurrence import LONGEST_TEXT, MOST
 
-class OrderRequest(BaseModel):
+Kind = Literal["patrol", "stare", "corridor", "area", "orbit", "route", "search"]
+Places = Annotated[
+    tuple[Annotated[str, Field(max_length=80)], ...], Field(default=(), max_length=500)
+]
+
+SHAPES: dict[Kind, tuple[str, ...]] = {
+    "patrol": (),
+    "stare": ("Point",),
+    "corridor": ("LineString",),
+    "area": ("Polygon",),
+    "orbit": ("Point",),
+    "route": ("LineString",),
+    "search": ("Polygon", "Point"),
+}
+"""The geometry that a kind of order may have; a patrol names places."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        validate_by_name=True,
+        serialize_by_alias=True,
+    )
+
+
+class TimeWindow(_Part):
+    """From when to when it may be flown; without ``from`` from now on, without ``until`` for ever."""
+
+    start: AwareDatetime | None = Field(default=None, alias="from")
+    until: AwareDatetime | None = None
+
+
+class Recurrence(_Part):
+    """RFC 5545: DTSTART is the window's ``from``, by the clock of the city; each lasts as long."""
+
+    rrule: str = Field(min_length=1, max_length=LONGEST_TEXT, description="with COUNT or UNTIL")
+    exdates: tuple[AwareDatetime, ...] = Field(default=(), max_length=MOST)
+
+
+class CameraWish(_Part):
+    """How the camera looks, and what it must be able to."""
+
+    pitch_deg: float | None = Field(default=None, ge=-90, le=30, description="-90 straight down")
+    side_overlap: float = Field(default=0.2, ge=0, le=0.9)
+    forward_overlap: float = Field(default=0.6, ge=0, le=0.95)
+    min_width_px: int | None = Field(
+        default=None, ge=160, le=7680, description="a drone whose pictures are narrower is not sent"
+    )
+
+
+class OrderRequest(_Part):
     """Body of ``POST /api/v1/missions``.
 
-    ``patrol`` keeps the cells of the named beats visited, the longest unvisited first; ``stare``
-    watches the named sites. Both go on until ``until``, a cancellation or a recall.
+    ``patrol`` keeps cells visited, the longest unvisited first; ``stare`` of sites keeps each
+    watched, by relief where it must be. Both go on for as long as the window does. All others are
+    flown once in each window, in as many sorties as it takes.
+
+    Parameters
+    ----------
+    kind
+        What is flown.
+    beats, cells, sites
+        Places by id: of a patrol beats and cells, of a stare sites.
+    place
+        A named place in place of a geometry: ``beat:b1``, ``cell:b1/r0c0``, ``district:x``
+        (areas), ``site:s``, ``dock:d`` or ``target:t`` (points).
+    geometry
+        GeoJSON: a LineString (corridor, route), a Polygon (area, search) or a Point (stare, orbit,
+        search).
+    until
+        The end alone, as ``window.until``.
+    detectors
+        What looks at the pictures: the kinds that the city's sites have.
+    drones
+        Only these may fly it; empty: any.
+    altitude_m
+        Above the dock that a drone leaves; none: a free layer of the planner's.
+    width_m
+        Of a corridor, from bank to bank.
+    radius_m
+        Of an orbit; of a search around a point how far it goes.
+    hold_s
+        How long a stare at a point lasts.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["patrol", "stare"]
-    beats: tuple[str, ...] = ()
-    sites: tuple[str, ...] = ()
-    priority: int = Field(default=0, ge=0, le=9, description="higher first")
+    kind: Kind
+    beats: Places = ()
+    cells: Places = ()
+    sites: Places = ()
+    place: str | None = Field(default=None, max_length=100, pattern=r"^[a-z]+:\S+$")
+    geometry: Geometry | None = None
+    window: TimeWindow = TimeWindow()
     until: AwareDatetime | None = None
+    recurrence: Recurrence | None = None
+    priority: int = Field(default=0, ge=0, le=9, description="higher first")
+    detectors: Places = ()
+    drones: Places = ()
+    altitude_m: float | None = Field(default=None, gt=0)
+    speed_m_s: float | None = Field(default=None, ge=1, le=30)
+    camera: CameraWish = CameraWish()
+    width_m: float = Field(default=60, gt=0, le=2000)
+    radius_m: float = Field(default=40, ge=10, le=2000)
+    turns: float = Field(default=1, gt=0, le=50)
+    clockwise: bool = True
+    hold_s: float | None = Field(default=None, ge=10, le=7200)
     note: str = Field(default="", max_length=500)
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """When its first window ends; None where it does not."""
+        return self.window.until if self.until is None else self.until
+
+    @property
+    def is_task(self) -> bool:
+        """Whether it is flown once, and not kept up: all but patrols and stares of sites."""
+        return self.kind != "patrol" and not self.sites
+
     @model_validator(mode="after")
-    def _targets_fit_kind(self) -> OrderRequest:
-        if self.kind == "patrol" and (not self.beats or self.sites):
-            raise ValueError("a patrol order names beats (and no sites)")
-        if self.kind == "stare" and (not self.sites or self.beats):
-            raise ValueError("a stare order names sites (and no beats)")
+    def _places_fit_kind(self) -> OrderRequest:
+        if self.kind == "patrol":
+            if not (self.beats or self.cells or self.place) or self.sites or self.geometry:
+                raise ValueError("a patrol order names beats, cells or a place (and no sites)")
+            return self
+        if self.beats or self.cells or (self.sites and self.kind != "stare"):
+            raise ValueError(f"a {self.kind} order names no beats, cells or sites; give a geometry")
+        given = sum((bool(self.sites), self.geometry is not None, self.place is not None))
+        if self.kind == "stare" and given != 1:
+            raise ValueError("a stare order names sites (and no beats), a Point or a place")
+        if given != 1:
+            raise ValueError(f"a {self.kind} order has a geometry or a place, one of the two")
+        shapes = SHAPES[self.kind]
+        if self.geometry is not None and self.geometry.type not in shapes:
+            raise ValueError(
+                f"geometry: a {self.kind} is flown over a {' or '.join(shapes)}, "
+                f"not a {self.geometry.type}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> OrderRequest:
+        if self.until is not None and self.window.until is not None:
+            raise ValueError("until: it is given twice, alone and in the window")
+        start, end = self.window.start, self.ends_at
+        if start is not None and end is not None and end <= start:
+            raise ValueError(
+                f"window: until {end.isoformat()} is not after from {start.isoformat()}"
+            )
+        if self.recurrence is not None and (start is None or end is None):
+            raise ValueError("recurrence: what recurs has a window with from and until, the first")
+        return self
+
+    @model_validator(mode="after")
+    def _patrols_are_plain(self) -> OrderRequest:
+        if not self.is_task and (self.drones or self.altitude_m or self.camera != CameraWish()):
+            raise ValueError(
+                "drones, altitude_m and camera are for what is flown over a geometry or a place; "
+                "patrols and sites have the planner's and the city file's"
+            )
         return self
 
 
@@ -39,8 +179,14 @@ class OrderStatus(StrEnum):
     """Where an order is."""
 
     ACTIVE = "active"
+    PAUSED = "paused"
     CANCELLED = "cancelled"
     ENDED = "ended"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something may still be flown of it."""
+        return self in (OrderStatus.ACTIVE, OrderStatus.PAUSED)
 
 
 class Order(BaseModel):
@@ -53,5 +199,89 @@ class Order(BaseModel):
     status: OrderStatus
     created_at: datetime
     created_by: str
+    changed_at: datetime | None = None
+    """When it was last changed; occurrences that were over by then are nobody's."""
+    reshaped_at: datetime | None = None
+    """When what is flown was last changed; what was flown before does not count."""
     reason: str = ""
     """Why it ended; while it is active, why some of it is not flown now (the live picture alone)."""
+
+
+class Flight(BaseModel):
+    """Who is to fly some of an order, and when."""
+
+    model_config = ConfigDict(frozen=True)
+
+    drone: str
+    dock: str
+    start: datetime
+    end: datetime
+    cells: tuple[str, ...] = ()
+
+
+class Obstacle(BaseModel):
+    """What stands against some of an order now."""
+
+    model_config = ConfigDict(frozen=True)
+
+    target: str
+    constraint: str
+    reason: str
+
+
+class Taken(Order):
+    """An order as it was taken: who will fly it and when, or what it waits for."""
+
+    flights: tuple[Flight, ...] = ()
+    waits: tuple[Obstacle, ...] = ()
+
+
+class OccurrenceStatus(StrEnum):
+    """What became of an occurrence."""
+
+    FLOWN = "flown"
+    MISSED = "missed"
+
+
+class OccurrenceRecord(BaseModel):
+    """An occurrence whose time is over, or that has been flown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    order: UUID
+    start: datetime
+    end: datetime
+    status: OccurrenceStatus
+    reason: str
+    decided_at: datetime
+
+
+class NextOccurrence(BaseModel):
+    """An occurrence that is to come, or under way."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: datetime
+    end: datetime
+
+
+class OrderSortie(BaseModel):
+    """A sortie that was planned or flown for an order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    drone: str
+    dock: str
+    status: str
+    reason: str
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class OrderDetail(Order):
+    """An order with what is to come of it, what was, and its sorties, newest first."""
+
+    next: tuple[NextOccurrence, ...] = ()
+    past: tuple[OccurrenceRecord, ...] = ()
+    sorties: tuple[OrderSortie, ...] = ()

@@ -63,6 +63,20 @@ class FlownRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SortieBrief:
+    """A sortie without its plan. ``order`` is as the sortie has it: with occurrence and part."""
+
+    id: str
+    order: str
+    drone: str
+    dock: str
+    status: SortieStatus
+    reason: str
+    created_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TrackPoint:
     """One point of a drone's 1 Hz track."""
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from fleet.model.order import Order
-from fleet.model.records import DroneRecord, FlownRecord, SortieRecord, TrackPoint
+from fleet.model.order import OccurrenceRecord, Order
+from fleet.model.records import DroneRecord, FlownRecord, SortieBrief, SortieRecord, TrackPoint
 from fleet.store import drones, flown, orders, sorties, tracks, visits
 from fleet.store.database import Database
 
@@ -53,10 +53,25 @@ class SqlFlights:
         async with self._db.read() as session:
             return await orders.get(session, order_id)
 
-    async def active_orders(self) -> Sequence[Order]:
-        """Return ACTIVE orders, oldest first."""
+    async def open_orders(self) -> Sequence[Order]:
+        """Return the orders that are ACTIVE or PAUSED, oldest first."""
         async with self._db.read() as session:
-            return await orders.active(session)
+            return await orders.still_open(session)
+
+    async def sorties_for(self, order: UUID, limit: int) -> Sequence[SortieBrief]:
+        """Return the newest sorties for an order and its occurrences, newest first."""
+        async with self._db.read() as session:
+            return await sorties.for_order(session, order, limit)
+
+    async def save_occurrence(self, record: OccurrenceRecord) -> None:
+        """Note what became of an occurrence; what was noted first stays."""
+        async with self._db.write() as tx:
+            await orders.save_occurrence(tx.session, record)
+
+    async def occurrences(self, order: UUID) -> Sequence[OccurrenceRecord]:
+        """Return what became of an order's occurrences, oldest first."""
+        async with self._db.read() as session:
+            return await orders.occurrences(session, order)
 
     async def record_visit(self, cell: str, at: datetime, drone: str) -> None:
         """Note that a cell has been seen."""

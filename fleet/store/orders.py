@@ -7,8 +7,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fleet.model.order import Order, OrderRequest, OrderStatus
-from fleet.store.tables import OrderRow
+from fleet.model.order import (
+    OccurrenceRecord,
+    OccurrenceStatus,
+    Order,
+    OrderRequest,
+    OrderStatus,
+)
+from fleet.store.tables import OccurrenceRow, OrderRow
 
 
 async def save(session: AsyncSession, order: Order) -> None:
@@ -21,6 +27,8 @@ async def save(session: AsyncSession, order: Order) -> None:
             created_at=order.created_at,
             created_by=order.created_by,
             reason=order.reason,
+            changed_at=order.changed_at,
+            reshaped_at=order.reshaped_at,
         )
     )
 
@@ -31,11 +39,11 @@ async def get(session: AsyncSession, order_id: UUID) -> Order | None:
     return None if row is None else _order(row)
 
 
-async def active(session: AsyncSession) -> list[Order]:
-    """Return ACTIVE orders, oldest first."""
+async def still_open(session: AsyncSession) -> list[Order]:
+    """Return the orders that are ACTIVE or PAUSED, oldest first."""
     query = (
         select(OrderRow)
-        .where(OrderRow.status == OrderStatus.ACTIVE.value)
+        .where(OrderRow.status.in_([s.value for s in OrderStatus if s.is_open]))
         .order_by(OrderRow.created_at, OrderRow.id)
     )
     return [_order(row) for row in await session.scalars(query)]
@@ -55,4 +63,29 @@ def _order(row: OrderRow) -> Order:
         created_at=row.created_at,
         created_by=row.created_by,
         reason=row.reason,
+        changed_at=row.changed_at,
+        reshaped_at=row.reshaped_at,
     )
+
+
+async def save_occurrence(session: AsyncSession, record: OccurrenceRecord) -> None:
+    """Note what became of an occurrence; what was noted first stays."""
+    key = (record.order, record.start)
+    if await session.get(OccurrenceRow, key) is None:
+        session.add(OccurrenceRow(**record.model_dump(exclude={"status"}), status=record.status))
+
+
+async def occurrences(session: AsyncSession, order: UUID) -> list[OccurrenceRecord]:
+    """Return what became of an order's occurrences, oldest first."""
+    query = select(OccurrenceRow).where(OccurrenceRow.order == order).order_by(OccurrenceRow.start)
+    return [
+        OccurrenceRecord(
+            order=row.order,
+            start=row.start,
+            end=row.end,
+            status=OccurrenceStatus(row.status),
+            reason=row.reason,
+            decided_at=row.decided_at,
+        )
+        for row in await session.scalars(query)
+    ]

@@ -8,8 +8,8 @@ from typing import Protocol
 from uuid import UUID
 
 from fleet.model.flightlog import FlightEvent
-from fleet.model.order import Order
-from fleet.model.records import DroneRecord, FlownRecord, SortieRecord, TrackPoint
+from fleet.model.order import OccurrenceRecord, Order
+from fleet.model.records import DroneRecord, FlownRecord, SortieBrief, SortieRecord, TrackPoint
 
 
 class Journal(Protocol):
@@ -49,8 +49,17 @@ class FlightStore(Protocol):
     async def order(self, order_id: UUID) -> Order | None:
         """Return one order, or None."""
 
-    async def active_orders(self) -> Sequence[Order]:
-        """Return ACTIVE orders, oldest first."""
+    async def open_orders(self) -> Sequence[Order]:
+        """Return the orders that are ACTIVE or PAUSED, oldest first."""
+
+    async def sorties_for(self, order: UUID, limit: int) -> Sequence[SortieBrief]:
+        """Return the newest sorties for an order and its occurrences, newest first."""
+
+    async def save_occurrence(self, record: OccurrenceRecord) -> None:
+        """Note what became of an occurrence; what was noted first stays."""
+
+    async def occurrences(self, order: UUID) -> Sequence[OccurrenceRecord]:
+        """Return what became of an order's occurrences, oldest first."""
 
     async def record_visit(self, cell: str, at: datetime, drone: str) -> None:
         """Note that a cell has been seen."""

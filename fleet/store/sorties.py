@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fleet.model.records import SortieRecord, SortieStatus
+from fleet.model.records import SortieBrief, SortieRecord, SortieStatus
 from fleet.store.tables import SortieRow
 from missions.sortie import Sortie
 
@@ -47,4 +49,33 @@ async def open_ones(session: AsyncSession) -> list[SortieRecord]:
             ended_at=row.ended_at,
         )
         for row in await session.scalars(query)
+    ]
+
+
+async def for_order(session: AsyncSession, order: UUID, limit: int) -> list[SortieBrief]:
+    """Return the newest sorties for an order, its occurrences and parts, newest first."""
+    what = (
+        SortieRow.id,
+        SortieRow.order,
+        SortieRow.drone,
+        SortieRow.dock,
+        SortieRow.status,
+        SortieRow.reason,
+        SortieRow.created_at,
+        SortieRow.ended_at,
+    )
+    query = select(*what).where(SortieRow.order.startswith(str(order)))
+    query = query.order_by(SortieRow.created_at.desc(), SortieRow.id).limit(limit)
+    return [
+        SortieBrief(
+            id=row.id,
+            order=row.order,
+            drone=row.drone,
+            dock=row.dock,
+            status=SortieStatus(row.status),
+            reason=row.reason,
+            created_at=row.created_at,
+            ended_at=row.ended_at,
+        )
+        for row in await session.execute(query)
     ]

@@ -115,22 +115,21 @@ class OrderRow(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(100))
     reason: Mapped[str] = mapped_column(Text)
+    changed_at: Mapped[datetime | None]
+    reshaped_at: Mapped[datetime | None]
 
 
-class ClosureRow(Base):
-    """A closure, or a zone that was read in; kept when it has ended."""
+class OccurrenceRow(Base):
+    """What became of one occurrence of an order; by when it began, so none is there twice."""
 
-    __tablename__ = "closures"
+    __tablename__ = "occurrences"
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(16))
-    zone: Mapped[dict[str, Any]]
+    order: Mapped[UUID] = mapped_column("order_id", primary_key=True)
+    start: Mapped[datetime] = mapped_column("starts_at", primary_key=True)
+    end: Mapped[datetime] = mapped_column("ends_at")
+    status: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[datetime]
-    created_by: Mapped[str] = mapped_column(String(100))
-    until: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None] = mapped_column(index=True)
-    ended_by: Mapped[str | None] = mapped_column(String(100))
+    decided_at: Mapped[datetime]
 
 
 class VisitRow(Base):

@@ -63,7 +63,8 @@ def respond(
         Where drones are and will be, by drone, in seconds from now; its own is not held against
         a drone.
     overdue_s
-        By how long each cell is overdue now, seconds; less than 0 where it is not yet.
+        By how long each cell is overdue now, seconds; less than 0 where it is not yet. Of others
+        nothing is owed.
     """
     space = airspace if airspace is not None else ground.airspace
     docks = free_docks(ground, fleet)
@@ -140,5 +141,6 @@ def _gives_up(now: DroneNow, busy_s: float, overdue_s: Mapping[str, float]) -> G
     if now.doing in _NOTHING_TO_LEAVE:
         return GivesUp("", now.doing, 0)
     name = now.sortie.order if now.sortie is not None else str(now.doing)
-    late = {cell: max(0.0, overdue_s.get(cell, 0.0) + busy_s) for cell in now.left}
+    owed = (cell for cell in now.left if cell in overdue_s)
+    late = {cell: max(0.0, overdue_s[cell] + busy_s) for cell in owed}
     return GivesUp(name, now.doing, now.priority, now.left, late)

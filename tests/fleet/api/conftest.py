@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -19,50 +19,42 @@ from fleet.api.app import create_app
 from fleet.api.context import Context
 from fleet.cad.dispatcher import Dispatcher
 from fleet.errors import OrderError
+from fleet.flight.orderdesk import OrderDesk
+from fleet.flight.orders import OrderBook
 from fleet.flight.overrides import Overrides
 from fleet.flight.pilots import PilotDesk
+from fleet.flight.policy import Policy
 from fleet.flight.word import Word
+from fleet.flight.world import World
 from fleet.incidents.desk import Desk
 from fleet.incidents.sites import SiteBoard
 from fleet.link.clock import SystemClock
 from fleet.link.port import LandingTarget
 from fleet.live import LiveHub
 from fleet.model.live import Telemetry
-from fleet.model.order import Order, OrderRequest, OrderStatus
+from fleet.model.order import Order
 from fleet.server import Server, listen
 from fleet.store import tokens
 from fleet.store.store import Store
 from missions.city import CadEndpoint, City, Drone
 from missions.sortie import Sortie
+from missions.trial import Trial
+from missions.wishes import Refusal
+
+WAITS = Trial(waits=(Refusal("", "", "no drone is ready", "fleet"),))
 
 
 @dataclass
 class RememberingFlight:
     store: Store
     asked: list[tuple[Any, ...]] = field(default_factory=list)
-    kept: dict[UUID, Order] = field(default_factory=dict)
+    book: Any = None
+    desk: Any = None
+    trial: Trial | Exception = field(default_factory=lambda: WAITS)
     assigned: list[tuple[str, str]] = field(default_factory=list)
     refuses: str = ""
     supervisors: dict[str, Any] = field(default_factory=dict)
     overrides: Any = None
-
-    async def submit(self, request: OrderRequest, actor: str) -> Order:
-        self._may("submit", request, actor)
-        order = Order(
-            id=uuid4(),
-            request=request,
-            status=OrderStatus.ACTIVE,
-            created_at=datetime.now(UTC),
-            created_by=actor,
-        )
-        await self._keep(order)
-        return order
-
-    async def cancel(self, order_id: UUID, actor: str) -> Order:
-        self._may("cancel", order_id, actor)
-        order = self.kept[order_id].model_copy(update={"status": OrderStatus.CANCELLED})
-        await self._keep(order)
-        return order
 
     async def recall_all(self, reason: str, actor: str) -> None:
         self._may("recall", reason, actor)
@@ -79,14 +71,27 @@ class RememberingFlight:
         word.done("ACCEPTED")
 
     def orders(self) -> list[Order]:
-        return list(self.kept.values())
+        return self.book.all()
 
     def watch_assignments(self) -> list[tuple[str, str]]:
         return self.assigned
 
-    async def _keep(self, order: Order) -> None:
-        self.kept[order.id] = order
-        await self.store.flights.save_order(order)
+    def open_desk(self, city: City, hub: LiveHub, clock: Any) -> None:
+        """Keep orders as a controller does; whether they can be flown is said by ``trial``."""
+        world = World(city, self.store.flights, hub, clock, Policy(), {}, {}, {})
+        self.book = OrderBook(world, lambda name, why: self.asked.append(("end", name, why)))
+
+        async def tried(question: Any) -> Trial:
+            self.asked.append(("try", question))
+            if isinstance(self.trial, Exception):
+                raise self.trial
+            return self.trial
+
+        async def ask(wish: Any) -> Any:
+            return wish
+
+        called_off = lambda name, everyone: self.asked.append(("off", name, everyone))  # noqa: E731
+        self.desk = OrderDesk(world, self.book, ask, tried, called_off)
 
     def _may(self, *asked: Any) -> None:
         if self.refuses:
@@ -170,6 +175,7 @@ async def api(
         SystemClock(),
         CollectorRegistry(),
     )
+    flight.open_desk(city, hub, clock)
     board = SiteBoard(city, hub, clock, flight.watch_assignments)
     dispatcher = Dispatcher([], store, hub, clock, registry=registry)
     desk = Desk(city, store, hub, clock, wake_cads=dispatcher.wake, activity=board)

@@ -25,13 +25,22 @@ from fleet.flight.policy import Policy
 from fleet.link.fake import FakeVehicle
 from fleet.live import LiveHub
 from fleet.model.live import DroneLive
-from fleet.model.order import Order, OrderRequest, OrderStatus
-from fleet.model.records import DroneRecord, FlownRecord, SortieRecord, SortieStatus, TrackPoint
+from fleet.model.order import OccurrenceRecord, Order, OrderRequest
+from fleet.model.records import (
+    DroneRecord,
+    FlownRecord,
+    SortieBrief,
+    SortieRecord,
+    SortieStatus,
+    TrackPoint,
+)
 from fleet.model.states import DoorState, DroneState
 from missions.city import City
 from missions.geo import LocalFrame
 from missions.planner import Plan
 from missions.sortie import Leg, LegKind, Sortie, SortieEnergy, Waypoint
+from missions.trial import Trial
+from missions.wishes import Refusal
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 PAD = (117.65, 24.51)
@@ -101,6 +110,12 @@ class LoopClock:
         return asyncio.get_event_loop().time()
 
 
+def _brief(record: SortieRecord) -> SortieBrief:
+    s = record.sortie
+    created, ended = record.created_at, record.ended_at
+    return SortieBrief(s.id, s.order, s.drone, s.dock, record.status, record.reason, created, ended)
+
+
 class MemoryStore:
     """A FlightStore in memory that can fail, or stop the world at a write."""
 
@@ -108,6 +123,7 @@ class MemoryStore:
         self.by_drone: dict[str, DroneRecord] = {}
         self.sorties: dict[str, SortieRecord] = {}
         self.all_orders: dict[UUID, Order] = {}
+        self.past_occurrences: dict[tuple[UUID, datetime], OccurrenceRecord] = {}
         self.visits: list[tuple[str, datetime, str]] = []
         self.tracks: list[TrackPoint] = []
         self.history: list[DroneRecord] = []
@@ -144,8 +160,20 @@ class MemoryStore:
     async def order(self, order_id: UUID) -> Order | None:
         return self.all_orders.get(order_id)
 
-    async def active_orders(self) -> Sequence[Order]:
-        return [o for o in self.all_orders.values() if o.status is OrderStatus.ACTIVE]
+    async def open_orders(self) -> Sequence[Order]:
+        return [o for o in self.all_orders.values() if o.status.is_open]
+
+    async def sorties_for(self, order: UUID, limit: int) -> Sequence[SortieBrief]:
+        self._up()
+        found = [_brief(r) for r in self.sorties.values() if r.sortie.order.startswith(str(order))]
+        return sorted(found, key=lambda b: b.created_at, reverse=True)[:limit]
+
+    async def save_occurrence(self, record: OccurrenceRecord) -> None:
+        self._up()
+        self.past_occurrences.setdefault((record.order, record.start), record)
+
+    async def occurrences(self, order: UUID) -> Sequence[OccurrenceRecord]:
+        return [r for (o, _), r in sorted(self.past_occurrences.items()) if o == order]
 
     async def record_visit(self, cell: str, at: datetime, drone: str) -> None:
         self._up()
@@ -271,6 +299,11 @@ def city_of(drones: Sequence[str], max_airborne: int = 8, docks: int = 1) -> Cit
     )
 
 
+async def not_tried(question: Any) -> Trial:
+    """Take every order: the planner of these tests plans without geometry."""
+    return Trial(waits=(Refusal(question.wishes[0].id, "", "not tried", "fleet"),))
+
+
 class Town:
     """A controller with its world, killed and started as a test likes."""
 
@@ -295,6 +328,7 @@ class Town:
         self.lids = {"d1": False, "d2": False}
         """A lid that is shut, whatever its dock says."""
         self.planner: Any = OnePlanner(limit)
+        self.trier: Any = not_tried
         self.policy = policy or Policy(ready_percent=50.0)
         self.make_more: dict[str, Any] = {}
         self.controller = self._make()
@@ -314,6 +348,7 @@ class Town:
             self.clock,
             policy=self.policy,
             planner=self.planner,
+            trier=self.trier,
             **self.make_more,
         )
 

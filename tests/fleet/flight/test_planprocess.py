@@ -14,9 +14,8 @@ from fleet.flight import planprocess
 from fleet.flight.planning import Question
 from fleet.flight.planprocess import PlannerFailed, PlannerProcess
 from fleet.flight.planworker import Asked, Failed, Worker
-from fleet.model.order import Order, OrderRequest, OrderStatus
 from missions.energy import CALM
-from missions.planner import DroneOffer, Plan
+from missions.planner import DroneOffer, OrderWish, Plan
 
 Make = Callable[..., Any]
 
@@ -30,14 +29,8 @@ async def planner(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PlannerProce
 
 def question(town: Any, **fields: Any) -> Question:
     now = town.clock.now()
-    order = Order(
-        id="6b1ff1f4-5c6a-4a5e-9d05-2f7b7a1f0a11",
-        request=OrderRequest(kind="patrol", beats=("b1",)),
-        status=OrderStatus.ACTIVE,
-        created_at=now,
-        created_by="wang",
-    )
-    asked = Question(town.city, now, [order], (), {})
+    wish = OrderWish("6b1ff1f4", "patrol", now, beats=("b1",))
+    asked = Question(town.city, now, [wish], (), {})
     asked.offers = (DroneOffer("a1", "d1", 100.0),)
     for name, value in fields.items():
         setattr(asked, name, value)

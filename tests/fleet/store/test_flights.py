@@ -121,11 +121,11 @@ async def test_orders_are_found_by_id_and_while_active(store: Store) -> None:
     late, early, ended = order(5), order(1), order(0, OrderStatus.ENDED)
     for one in (late, early, ended):
         await store.flights.save_order(one)
-    assert await store.flights.active_orders() == [early, late]
+    assert await store.flights.open_orders() == [early, late]
     assert await store.flights.order(ended.id) == ended
     assert await store.flights.order(uuid4()) is None
     await store.flights.save_order(early.model_copy(update={"status": OrderStatus.CANCELLED}))
-    assert await store.flights.active_orders() == [late]
+    assert await store.flights.open_orders() == [late]
 
 
 async def test_the_last_visit_of_each_cell_counts_whatever_the_order(store: Store) -> None:

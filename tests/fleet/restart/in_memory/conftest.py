@@ -39,6 +39,8 @@ from missions.city import City
 from missions.geo import LocalFrame
 from missions.planner import Plan
 from missions.sortie import Leg, LegKind, Sortie, SortieEnergy, Waypoint
+from missions.trial import Trial
+from missions.wishes import Refusal
 from sitl.dock import AROUND_M, LOW_M, SLOT_M
 from sitl.vehicles import slot
 
@@ -181,6 +183,11 @@ class LoopClock:
         return asyncio.get_event_loop().time()
 
 
+async def not_tried(question: Any) -> Trial:
+    """Take every order: the planner of these tests plans without geometry."""
+    return Trial(waits=(Refusal(question.wishes[0].id, "", "not tried", "fleet"),))
+
+
 class Disk:
     """What was committed. Each method is one transaction; none awaits inside."""
 
@@ -211,8 +218,17 @@ class Disk:
     async def order(self, order_id: Any) -> Any:
         return self.all_orders.get(order_id)
 
-    async def active_orders(self) -> list[Any]:
-        return [o for o in self.all_orders.values() if o.status == "active"]
+    async def open_orders(self) -> list[Any]:
+        return [o for o in self.all_orders.values() if o.status.is_open]
+
+    async def sorties_for(self, order: Any, limit: int) -> list[Any]:
+        return []
+
+    async def save_occurrence(self, record: Any) -> None:
+        pass
+
+    async def occurrences(self, order: Any) -> list[Any]:
+        return []
 
     async def record_visit(self, cell: str, at: datetime, drone: str) -> None:
         self.visits.append((cell, at, drone))
@@ -435,7 +451,7 @@ class Town:
         async def begin() -> None:
             self.controller = FlightController(
                 self.city, _StoreSeam(self.disk, life), links, docks, LiveHub(), self.clock,  # type: ignore[arg-type]
-                policy=self.policy, planner=self.planner,
+                policy=self.policy, planner=self.planner, trier=not_tried,
             )  # fmt: skip
             await self.controller.start()
 

@@ -1,0 +1,278 @@
+"""Orders as the API hands them in: understood, held against the city, tried, and then taken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from pydantic import ValidationError
+
+from fleet.errors import NotFound, OrderError, OrderUnfit
+from fleet.flight.course import Course
+from fleet.flight.orderrules import Wanted, check_times, understood
+from fleet.flight.orders import OrderBook
+from fleet.flight.overlap import check_apart
+from fleet.flight.planning import Question
+from fleet.flight.world import World
+from fleet.model.order import (
+    Flight,
+    NextOccurrence,
+    Obstacle,
+    Order,
+    OrderDetail,
+    OrderRequest,
+    OrderSortie,
+    OrderStatus,
+    Taken,
+)
+from missions.trial import Trial
+from missions.wishes import OrderWish, Refusal
+
+TRIAL_S = 10.0
+"""An order is taken untried where the planner takes longer."""
+NEXT_TOLD = 10
+SORTIES_TOLD = 100
+_PLAIN = {"note", "priority", "window", "until", "recurrence"}
+"""What may be changed with the drones that are in the air going on."""
+log = structlog.get_logger(__name__)
+
+Trier = Callable[[Question], Awaitable[Trial]]
+"""Says whether the one wish of a question can be flown."""
+
+
+class OrderDesk:
+    """Takes and changes orders.
+
+    Parameters
+    ----------
+    world
+        City, store, clock.
+    book
+        Where they are kept.
+    ask
+        Returns the question to the planner for one wish.
+    trier
+        Tries it.
+    called_off
+        Told of an order that was changed, and whether its drones in the air are to come home;
+        those that have not begun never leave.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        book: OrderBook,
+        ask: Callable[[OrderWish], Awaitable[Question]],
+        trier: Trier,
+        called_off: Callable[[str, bool], None],
+    ) -> None:
+        self._world = world
+        self._book = book
+        self._ask = ask
+        self._trier = trier
+        self._called_off = called_off
+        self._one_at_a_time = asyncio.Lock()
+        """Two orders for one place at one time must not both find it free."""
+
+    async def submit(self, request: OrderRequest, actor: str) -> Taken:
+        """Take an order.
+
+        Raises
+        ------
+        OrderUnfit
+            If it can never be flown as it stands; names the field. Nothing is kept of it.
+        StoreError
+            If the store does not take it: then it is not flown.
+        """
+        order = Order(
+            id=uuid4(),
+            request=request,
+            status=OrderStatus.ACTIVE,
+            created_at=self._world.clock.now(),
+            created_by=actor,
+        )
+        async with self._one_at_a_time:
+            return await self._take(order)
+
+    async def change(self, order_id: UUID, changes: Mapping[str, Any]) -> Taken:
+        """Change some fields of an order; it is held against everything anew.
+
+        Sorties that have not left are given up and planned anew. Drones in the air go on where
+        only times, priority or note change, and come home where what is flown does.
+
+        Parameters
+        ----------
+        order_id
+            The order.
+        changes
+            Fields of ``OrderRequest`` and their new values; its kind stays.
+
+        Raises
+        ------
+        OrderError
+            If there is no such order, or it has ended.
+        OrderUnfit
+            If it can not be flown so. It stays as it was.
+        StoreError
+            If the store does not take it: it stays as it was.
+        """
+        async with self._one_at_a_time:
+            order = self._book.get(order_id)
+            request = _changed(order.request, changes)
+            if request == order.request:
+                return Taken(**order.model_dump())
+            now = self._world.clock.now()
+            reshaped = _shape(request) != _shape(order.request)
+            update = {"request": request, "changed_at": now}
+            if reshaped:
+                update["reshaped_at"] = now
+            taken = await self._take(order.model_copy(update=update))
+            self._called_off(str(order_id), reshaped)
+            return taken
+
+    async def pause(self, order_id: UUID, actor: str) -> Order:
+        """Fly nothing more of an order for now; see :meth:`OrderBook.pause`."""
+        async with self._one_at_a_time:
+            return await self._book.pause(order_id, actor)
+
+    async def resume(self, order_id: UUID) -> Order:
+        """Fly a paused order again; see :meth:`OrderBook.resume`."""
+        async with self._one_at_a_time:
+            return await self._book.resume(order_id)
+
+    async def cancel(self, order_id: UUID, actor: str) -> Order:
+        """End an order and call its drones home; see :meth:`OrderBook.cancel`."""
+        return await self._book.cancel(order_id, actor)
+
+    async def detail(self, order_id: UUID) -> OrderDetail:
+        """Return an order with what is to come of it, what was, and its sorties.
+
+        Raises
+        ------
+        NotFound
+            If there is no such order.
+        StoreError
+            If the store cannot be read.
+        """
+        store = self._world.store
+        order = await store.order(order_id)
+        if order is None:
+            raise NotFound(f"no order {order_id}")
+        course = self._book.course(order_id)
+        shown = next((o for o in self._book.all() if o.id == order_id), order)
+        briefs = await store.sorties_for(order_id, SORTIES_TOLD)
+        coming = course.next(NEXT_TOLD) if course is not None and course.is_named else []
+        return OrderDetail(
+            **shown.model_dump(),
+            next=tuple(NextOccurrence(start=o.start, end=o.end) for o in coming),
+            past=tuple(await store.occurrences(order_id)),
+            sorties=tuple(
+                OrderSortie(
+                    id=b.id,
+                    drone=b.drone,
+                    dock=b.dock,
+                    status=b.status,
+                    reason=b.reason,
+                    created_at=b.created_at,
+                    ended_at=b.ended_at,
+                )
+                for b in briefs
+            ),
+        )
+
+    async def draft(self, request: OrderRequest) -> None:
+        """Hold an order against the city, and take nothing.
+
+        Raises
+        ------
+        OrderUnfit
+            If it can never be flown as it stands.
+        """
+        self._understand(request, None)
+
+    def _understand(self, request: OrderRequest, besides: UUID | None) -> Wanted:
+        world, now = self._world, self._world.clock.now()
+        found = understood(request, world.city, now)
+        check_times(found, request, now)
+        check_apart(found, self._book.open_courses(besides), world.city)
+        return found
+
+    async def _take(self, order: Order) -> Taken:
+        found = self._understand(order.request, order.id)
+        course = Course(order, found)
+        tried = await self._try(course.first_wish())
+        await self._book.put(order, found)
+        return Taken(
+            **order.model_dump(),
+            flights=tuple(
+                Flight(drone=s.drone, dock=s.dock, start=s.start, end=s.end, cells=s.cells)
+                for s in tried.scheduled
+            ),
+            waits=tuple(_obstacles((*tried.waits, *tried.never))),
+        )
+
+    async def _try(self, wish: OrderWish) -> Trial:
+        """Return what can be flown of an order.
+
+        Raises
+        ------
+        OrderUnfit
+            If nothing of it ever can.
+        """
+        try:
+            async with asyncio.timeout(TRIAL_S):
+                tried = await self._trier(await self._ask(wish))
+        except TimeoutError:
+            words = f"not tried: the planner has not answered in {TRIAL_S:g} s"
+            log.warning("order not tried", order=wish.id)
+            return Trial(waits=(Refusal(wish.id, "", words, "fleet"),))
+        except OrderError as error:  # the planner's process is gone; the next one plans it
+            log.warning("order not tried", order=wish.id, error=str(error))
+            return Trial(waits=(Refusal(wish.id, "", f"not tried: {error}", "fleet"),))
+        if tried.hopeless:
+            told = [f"{o.target}: {o.reason}" if o.target else o.reason for o in tried.never]
+            by = tried.never[0].constraint if tried.never else "fleet"
+            raise OrderUnfit(by or "geometry", f"no drone can fly it: {'; '.join(told[:3])}")
+        return tried
+
+
+def _changed(request: OrderRequest, changes: Mapping[str, Any]) -> OrderRequest:
+    """Return a request with some fields changed.
+
+    Raises
+    ------
+    OrderUnfit
+        If a field is none, or the whole is no order.
+    """
+    allowed = set(OrderRequest.model_fields) - {"kind"}
+    unknown = sorted(set(changes) - allowed)
+    if unknown:
+        raise OrderUnfit(
+            unknown[0], f"cannot be changed; what can are {', '.join(sorted(allowed))}"
+        )
+    whole = request.model_dump(mode="json", exclude_unset=True) | dict(changes)
+    if "geometry" in changes and "place" not in changes:
+        whole.pop("place", None)
+    if "place" in changes and "geometry" not in changes:
+        whole.pop("geometry", None)
+    if "window" in changes and "until" not in changes:
+        whole.pop("until", None)
+    try:
+        return OrderRequest.model_validate(whole)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"]) or "order"
+        raise OrderUnfit(where, str(first["msg"])) from error
+
+
+def _shape(request: OrderRequest) -> dict[str, Any]:
+    """Return what of an order decides how it is flown."""
+    return request.model_dump(exclude=_PLAIN)
+
+
+def _obstacles(refusals: Iterable[Refusal]) -> Iterable[Obstacle]:
+    for refusal in refusals:
+        yield Obstacle(target=refusal.target, constraint=refusal.constraint, reason=refusal.reason)

@@ -1,0 +1,238 @@
+"""The fleet as the responder sees it: what each drone does, and where it will be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from fleet.flight.place import distance_m
+from fleet.flight.supervisor import Supervisor
+from fleet.link.items import NAV_LOITER_TIME, NAV_WAYPOINT, Programme
+from fleet.model.states import DroneState
+from missions.energy import Point, PowerModel, Wind, step_cost
+from missions.errors import PlanError
+from missions.ground import Ground
+from missions.picture import Doing, DroneNow
+from missions.sortie import FERRY, Leg, LegKind, Sortie
+from missions.trajectory import TimedPoint, Trajectory
+
+S = DroneState
+DOUBT_S, DRIFT = 5.0, 0.05
+"""A drone may be so much early or late now, and so much more a second."""
+STAYS_S = 900.0
+"""One that holds is taken to stay for so long."""
+PREFIX = "call:"
+"""Begins the order of a sortie that is flown for a call."""
+_LEAVING = frozenset({S.CHECKING, S.OPENING, S.TAKING_OFF})
+_FLIES = frozenset({S.ON_WAY, S.ON_TASK})
+
+
+def fleet_now(
+    ground: Ground,
+    keepers: Sequence[Supervisor],
+    answering: Mapping[str, int],
+    coming_free: Collection[str],
+    priority: Callable[[str], int],
+) -> list[DroneNow]:
+    """Return every drone as it is now.
+
+    Parameters
+    ----------
+    ground
+        The city.
+    keepers
+        The drones' keepers.
+    answering
+        Drones that answer a call, with its priority.
+    coming_free
+        Drones that come home from what they were sent for, and may be sent again.
+    priority
+        Of an order, by its id.
+    """
+    leaving = {s.berth: s.drone.id for s in keepers if s.is_leaving}
+    fleet = []
+    for s in keepers:
+        call = answering.get(s.drone.id)
+        doing, why = _doing(s, call, s.drone.id in coming_free)
+        if doing is Doing.DOCKED and s.berth in leaving:
+            doing, why = Doing.OUT, f"{leaving[s.berth]} leaves its dock"
+        sortie = s.sortie or s.assigned
+        urgency = priority(sortie.order) if sortie is not None else 0
+        fleet.append(_now(ground, s, doing, why, urgency if call is None else call))
+    return fleet
+
+
+def _now(ground: Ground, s: Supervisor, doing: Doing, why: str, priority: int) -> DroneNow:
+    t = s.t
+    if t.battery_percent is None:
+        doing, why = Doing.OUT, "its battery is not known"
+    on_ground = doing in (Doing.DOCKED, Doing.LEAVING, Doing.OUT)
+    if on_ground or t.lon is None or t.lat is None:
+        place, height = ground.places[s.berth], 0.0
+        if not on_ground:
+            doing, why = Doing.OUT, "where it is is not known"
+    else:
+        place, height = ground.frame.to_enu(t.lon, t.lat), max(0.0, t.altitude_m or 0.0)
+    return DroneNow(
+        id=s.drone.id,
+        dock=s.berth,
+        doing=doing,
+        battery_percent=t.battery_percent or 0.0,
+        place=place,
+        altitude_m=height,
+        priority=priority,
+        sortie=s.sortie or s.assigned,
+        left=left_of(s),
+        reason=why,
+        temperature_c=s.dock.state.temperature_c,
+    )
+
+
+def _doing(s: Supervisor, call: int | None, free: bool) -> tuple[Doing, str]:
+    """Return what a drone does, and why it cannot be sent where it cannot."""
+    if s.holder is not None:
+        return Doing.OUT, f"held by {s.holder}"
+    if not s.t.connected:
+        return Doing.OUT, "is not heard"
+    if s.state in {S.DOCKED, S.CHARGING}:
+        why = s.not_ready(while_charging=True)
+        return (Doing.DOCKED, "") if why is None else (Doing.OUT, why)
+    if s.state in _LEAVING:
+        return Doing.LEAVING, ""
+    if call is not None and s.state in {*_FLIES, S.HELD, S.AVOIDING}:
+        return Doing.RESPONSE, ""
+    if s.state in _FLIES and s.sortie is not None:
+        return kind_of(s.sortie), ""
+    if s.state is S.RETURNING and (s.flown or free):
+        near = distance_m(s.t, s.pad) < s.policy.near_dock_m
+        return (Doing.OUT, "is about to land") if near else (Doing.RETURNING, "")
+    return Doing.OUT, f"is {s.state}" + (f": {s.reason}" if s.reason else "")
+
+
+def kind_of(sortie: Sortie) -> Doing:
+    """Return what a drone does that flies a sortie."""
+    if sortie.order == FERRY:
+        return Doing.FERRY
+    if sortie.order.startswith(PREFIX):
+        return Doing.RESPONSE
+    kinds = {leg.kind for leg in sortie.legs}
+    if LegKind.STARE in kinds:
+        return Doing.STARE
+    return Doing.PATROL if sortie.cells else Doing.TASK
+
+
+def left_of(s: Supervisor) -> tuple[str, ...]:
+    """Return the cells of its sortie that a drone will still see, in order."""
+    if s.answering is not None or s.state is S.RETURNING:
+        return ()
+    return left_by_plan(s)
+
+
+def left_by_plan(s: Supervisor) -> tuple[str, ...]:
+    """Return the cells of its sortie that a drone has not seen yet, in order."""
+    if s.programme is None or s.state not in {*_FLIES, S.HELD, S.AVOIDING}:
+        return s.assigned.cells if s.assigned is not None else ()
+    legs = s.programme.sortie.legs[s.programme.leg_index(s.t.mission_current) :]
+    return tuple(leg.cell for leg in legs if leg.cell is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A place of a way, degrees, metres above home; how fast it is flown to, how long it stays."""
+
+    lon: float
+    lat: float
+    altitude_m: float
+    speed_m_s: float
+    hold_s: float = 0.0
+
+
+def ahead(s: Supervisor) -> list[Stop]:
+    """Return what a drone has still to fly, from where it is; empty where it does not fly."""
+    sortie, t, speed = s.answering or s.sortie or s.assigned, s.t, s.drone.cruise_m_s
+    if sortie is None or s.out_of_the_air:
+        return []
+    if not t.in_air:
+        return [Stop(*s.pad, 0.0, speed), *_legs(sortie.legs)]
+    if t.lon is None or t.lat is None:
+        return []
+    height = max(0.0, t.altitude_m or 0.0)
+    here = Stop(t.lon, t.lat, height, speed)
+    if s.state in {S.RETURNING, S.LANDING}:
+        return [here, Stop(*s.pad, height, speed)]
+    if s.answering is not None:
+        return [here, *_legs(sortie.legs[1:])]
+    if s.programme is None or s.state in {S.HELD, S.EMERGENCY, S.LOST}:
+        return [here, replace(here, hold_s=STAYS_S)]
+    return [here, *_rest(s.programme, t.mission_current)]
+
+
+def way_on(s: Supervisor) -> list[Stop]:
+    """Return what a drone flies that goes on with its mission from where it is."""
+    t = s.t
+    if s.programme is None or t.lon is None or t.lat is None:
+        return []
+    here = Stop(t.lon, t.lat, max(0.0, t.altitude_m or 0.0), s.drone.cruise_m_s)
+    return [here, *_rest(s.programme, t.mission_current)]
+
+
+def _rest(plan: Programme, current: int) -> list[Stop]:
+    return [
+        Stop(item.lon, item.lat, item.z, plan.leg(index).speed_m_s, item.params[0])
+        for index, item in enumerate(plan.items)
+        if index >= current and item.command in {NAV_WAYPOINT, NAV_LOITER_TIME}
+    ]
+
+
+def _legs(legs: Sequence[Leg]) -> list[Stop]:
+    return [
+        Stop(w.lon, w.lat, w.altitude_m, leg.speed_m_s, w.hold_s)
+        for leg in legs
+        for w in leg.waypoints
+    ]
+
+
+def trajectories(
+    ground: Ground, ways: Mapping[str, Sequence[Stop]], wind: Wind
+) -> dict[str, Trajectory]:
+    """Return where drones will be, in seconds from now, by what they have still to fly."""
+    found = {}
+    for drone, way in ways.items():
+        if len(way) > 1:
+            try:
+                found[drone] = trajectory(ground, drone, way, wind)
+            except PlanError:  # against too much wind; then it stays about where it is
+                stays = [way[0], replace(way[0], hold_s=STAYS_S)]
+                found[drone] = trajectory(ground, drone, stays, wind)
+    return found
+
+
+def trajectory(ground: Ground, drone: str, way: Sequence[Stop], wind: Wind) -> Trajectory:
+    """Return where a drone will be on a way that it begins now.
+
+    Raises
+    ------
+    PlanError
+        If wind does not let it.
+    """
+    model = PowerModel.of(ground.drones[drone])
+    points = points_of(ground, way)
+    seconds = 0.0
+    passed: list[TimedPoint] = [(0.0, points[0].east, points[0].north, points[0].altitude_m)]
+    for (a, b), stop in zip(pairwise(points), way[1:], strict=True):
+        seconds += step_cost(a, b, stop.speed_m_s, model, wind).duration_s - b.hold_s
+        passed.append((seconds, b.east, b.north, b.altitude_m))
+        if b.hold_s > 0:
+            seconds += b.hold_s
+            passed.append((seconds, b.east, b.north, b.altitude_m))
+    return Trajectory.of(passed, doubt_s=DOUBT_S, drift=DRIFT)
+
+
+def points_of(ground: Ground, way: Sequence[Stop]) -> list[Point]:
+    """Return a way in the city's frame."""
+    places = ground.frame.points_to_enu([(stop.lon, stop.lat) for stop in way]).tolist()
+    return [
+        Point(east, north, stop.altitude_m, stop.hold_s)
+        for (east, north), stop in zip(places, way, strict=True)
+    ]

@@ -1,0 +1,337 @@
+"""Orders over HTTP: what is taken, what is refused and why, and that nothing is kept of that."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from missions.recurrence import MOST
+from missions.trial import Trial
+from missions.wishes import Refusal, Scheduled
+
+SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+HOUR = timedelta(hours=1)
+SQUARE = [[117.645, 24.505], [117.655, 24.505], [117.655, 24.515], [117.645, 24.515]]
+AREA = {"type": "Polygon", "coordinates": [[*SQUARE, SQUARE[0]]]}
+LINE = {"type": "LineString", "coordinates": SQUARE[:3]}
+SPOT = {"type": "Point", "coordinates": [117.65, 24.51]}
+WINDOW = {"from": SOON.isoformat(), "until": (SOON + HOUR).isoformat()}
+GONE = {"from": "2020-01-01T00:00:00Z", "until": "2020-01-01T01:00:00Z"}
+POLE = [[0.0, 80.0], [90.0, 80.0], [180.0, 80.0], [-90.0, 80.0], [0.0, 80.0]]
+BOW = [SQUARE[0], SQUARE[2], SQUARE[1], SQUARE[3], SQUARE[0]]
+
+
+def ring(*places: list[float]) -> dict[str, Any]:
+    return {"type": "Polygon", "coordinates": [list(places)]}
+
+
+def area(**more: Any) -> dict[str, Any]:
+    return {"kind": "area", "geometry": AREA, **more}
+
+
+KINDS = [
+    {"kind": "patrol", "cells": ["b1/r0c0"]},
+    {"kind": "patrol", "place": "district:x"},
+    {"kind": "stare", "sites": ["market"], "detectors": ["crowd"]},
+    {"kind": "stare", "geometry": SPOT, "hold_s": 120},
+    {"kind": "corridor", "geometry": LINE, "width_m": 120, "camera": {"pitch_deg": -60}},
+    area(altitude_m=60, window=WINDOW, drones=["u1"]),
+    {"kind": "area", "place": "beat:b1"},
+    {"kind": "area", "place": "cell:b1/r0c0"},
+    {"kind": "orbit", "place": "site:bridge", "radius_m": 50, "turns": 2},
+    {"kind": "orbit", "place": "dock:d1"},
+    {"kind": "route", "geometry": LINE, "speed_m_s": 8},
+    {"kind": "search", "geometry": AREA},
+    {"kind": "search", "geometry": SPOT, "radius_m": 300},
+    area(window=WINDOW, recurrence={"rrule": "FREQ=DAILY;COUNT=7"}),
+]
+
+
+async def test_each_kind_of_order_is_taken_and_told_again(api: Any) -> None:
+    async with api.as_("pilot") as pilot:
+        for body in KINDS:
+            made = await pilot.post("/api/v1/missions", json=body)
+            assert made.status_code == 201, made.text
+            taken = made.json()
+            again = (await pilot.get(f"/api/v1/missions/{taken['id']}")).json()
+            assert again["request"] == taken["request"]
+            assert again["request"]["kind"] == body["kind"]
+            assert taken["waits"][0]["reason"] == "no drone is ready"
+            await pilot.delete(f"/api/v1/missions/{taken['id']}")
+
+
+async def test_the_answer_says_who_flies_it_and_when(api: Any, flight: Any) -> None:
+    flies = Scheduled("u1", "d1", "x", "task", SOON, SOON + HOUR)
+    flight.trial = Trial((flies,))
+    async with api.as_("pilot") as pilot:
+        taken = (await pilot.post("/api/v1/missions", json=area())).json()
+    at = {key: taken["flights"][0][key] for key in ("start", "end")}
+    assert at == {
+        "start": SOON.isoformat().replace("+00:00", "Z"),
+        "end": taken["flights"][0]["end"],
+    }
+    assert (taken["flights"][0]["drone"], taken["flights"][0]["dock"]) == ("u1", "d1")
+
+
+BAD = {
+    "window in the past": (area(window=GONE), "window.until: 2020-01-01"),
+    "end in the past": (area(until="2020-01-01T00:00:00Z"), "until: 2020-01-01"),
+    "window the wrong way": (
+        area(window={"from": WINDOW["until"], "until": WINDOW["from"]}),
+        "is not after from",
+    ),
+    "time without a zone": (area(window={"from": "2027-01-01T00:00:00"}), "window.from"),
+    "rule without end": (
+        area(window=WINDOW, recurrence={"rrule": "FREQ=DAILY"}),
+        "recurrence: the rule has no end",
+    ),
+    "a million occurrences": (
+        area(window=WINDOW, recurrence={"rrule": "FREQ=MINUTELY;COUNT=1000000"}),
+        f"recurrence: 1000000 occurrences; at most {MOST}",
+    ),
+    "a rule that is none": (
+        area(window=WINDOW, recurrence={"rrule": "every day"}),
+        "recurrence: 'EVERY DAY' is no part",
+    ),
+    "a rule with no window": (area(recurrence={"rrule": "FREQ=DAILY;COUNT=2"}), "recurrence"),
+    "occurrences that overlap": (
+        area(window=WINDOW, recurrence={"rrule": "FREQ=MINUTELY;COUNT=2"}),
+        "recurrence: occurrences overlap",
+    ),
+    "self-crossing": (
+        area(geometry=ring(*BOW)),
+        "geometry.Polygon.coordinates: Value error, the polygon cannot be used: Self-intersection",
+    ),
+    "round the pole": (area(geometry=ring(*POLE)), "around a pole"),
+    "over the pole": (area(geometry=ring(*[[x, 89.0] for x, _ in POLE])), "around the poles"),
+    "100,000 vertices": (
+        area(geometry=ring(*[[117.65, 24.51]] * 100_000)),
+        "geometry.Polygon.coordinates: Value error, 100000 vertices; at most 5000",
+    ),
+    "over the ceiling": (area(altitude_m=121), "altitude_m: 121 m is above the ceiling of 120 m"),
+    "under the terrain limit": (
+        area(altitude_m=19),
+        "altitude_m: 19 m is below the terrain limit of 20 m",
+    ),
+    "out of reach": (
+        area(geometry=ring([118, 24], [118.01, 24], [118.01, 24.01], [118, 24])),
+        "km from the nearest dock",
+    ),
+    "on the other side of the earth": (
+        {"kind": "stare", "geometry": {"type": "Point", "coordinates": [-62.35, -24.51]}},
+        "geometry: -62.35, -24.51 is 20",
+    ),
+    "unknown beat": ({"kind": "patrol", "beats": ["b9"]}, "beats: no beat b9; beats are b1"),
+    "unknown cell": ({"kind": "patrol", "cells": ["b1/r99c0"]}, "cells: no cell b1/r99c0"),
+    "unknown site": ({"kind": "stare", "sites": ["mars"]}, "sites: no site mars"),
+    "unknown place": ({"kind": "area", "place": "beat:b9"}, "place: no beat b9"),
+    "unknown kind of place": ({"kind": "area", "place": "moon:b9"}, "place: 'moon:b9'"),
+    "unknown detector": (area(detectors=["ufo"]), "detectors: no detector ufo"),
+    "unknown drone": (area(drones=["u9"]), "drones: no drone u9; drones are u1, u2"),
+    "too fine a camera": (area(camera={"min_width_px": 7000}), "camera.min_width_px: no drone"),
+    "unknown field": (area(speed=9), "speed"),
+    "priority": (area(priority=10), "priority"),
+    "no geometry": ({"kind": "area"}, "a geometry or a place"),
+    "the wrong geometry": ({"kind": "area", "geometry": LINE}, "flown over a Polygon"),
+    "not a number": (
+        {"kind": "stare", "geometry": {"type": "Point", "coordinates": ["x", 24]}},
+        "geometry.Point.coordinates",
+    ),
+    "one number": (
+        {"kind": "stare", "geometry": {"type": "Point", "coordinates": [117]}},
+        "a position has 2 or 3 numbers",
+    ),
+    "an open ring": (area(geometry=ring(*SQUARE)), "is not closed"),
+    "an empty ring": (area(geometry=ring()), "is not closed"),
+    "no rings": (area(geometry={"type": "Polygon", "coordinates": []}), "geometry"),
+    "no GeoJSON": (area(geometry={"type": "Circle", "coordinates": [1, 2]}), "geometry"),
+    "a hole outside": (
+        area(geometry={"type": "Polygon", "coordinates": [
+            [*SQUARE, SQUARE[0]], [[118, 25], [118.1, 25], [118.1, 25.1], [118, 25]]]}),
+        "the polygon cannot be used: Hole lies outside",
+    ),
+}  # fmt: skip
+
+
+async def test_what_cannot_be_is_422_with_field_and_reason_and_nothing_is_kept(
+    api: Any, flight: Any
+) -> None:
+    async with api.as_("pilot") as pilot:
+        for name, (body, said) in BAD.items():
+            answer = await pilot.post("/api/v1/missions", json=body)
+            assert answer.status_code == 422, (name, answer.text)
+            assert said in answer.json()["detail"], name
+            assert (await pilot.get("/api/v1/missions")).json() == [], name
+    assert flight.orders() == []
+
+
+async def test_a_body_that_is_no_order_is_422(api: Any) -> None:
+    async with api.as_("pilot") as pilot:
+        for text in ('{"kind": "area", "geometry": {', '{"kind": NaN}', "[]", ""):
+            answer = await pilot.post(
+                "/api/v1/missions", content=text, headers={"content-type": "application/json"}
+            )
+            assert answer.status_code == 422, answer.text
+        assert (await pilot.get("/api/v1/missions")).json() == []
+
+
+async def test_a_body_that_is_too_large_is_not_read(api: Any) -> None:
+    body = area(note="x" * 30_000_000)
+    async with api.as_("pilot") as pilot:
+        answer = await pilot.post("/api/v1/missions", json=body)
+        assert answer.status_code in (413, 422)
+        assert (await pilot.get("/api/v1/missions")).json() == []
+
+
+async def test_what_no_drone_can_fly_is_422_by_constraint(api: Any, flight: Any) -> None:
+    words = "takes 900 Wh; the battery of 'u1' holds 274 Wh"
+    flight.trial = Trial(never=(Refusal("x", "part 1", words, "energy"),))
+    async with api.as_("pilot") as pilot:
+        answer = await pilot.post("/api/v1/missions", json=area())
+        assert answer.status_code == 422
+        assert answer.json()["detail"] == f"energy: no drone can fly it: part 1: {words}"
+        assert (await pilot.get("/api/v1/missions")).json() == []
+
+
+TWICE: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"kind": "patrol", "beats": ["b1"]}, {"kind": "patrol", "cells": ["b1/r0c0"]}, "beats"),
+    ({"kind": "stare", "sites": ["market"]}, {"kind": "stare", "sites": ["market"]}, "sites"),
+    (area(), {"kind": "area", "place": "beat:b1"}, "geometry"),
+    (area(window=WINDOW), area(), "geometry"),
+    ({"kind": "orbit", "geometry": SPOT}, {"kind": "orbit", "geometry": SPOT}, "geometry"),
+    ({"kind": "route", "geometry": LINE}, {"kind": "route", "geometry": LINE}, "geometry"),
+]
+
+
+async def test_two_for_one_place_at_one_time_is_422(api: Any) -> None:
+    async with api.as_("pilot") as pilot:
+        for one, other, field in TWICE:
+            first = (await pilot.post("/api/v1/missions", json=one)).json()
+            answer = await pilot.post("/api/v1/missions", json=other)
+            assert answer.status_code == 422, answer.text
+            assert f"{field}: order {first['id']} is for" in answer.json()["detail"]
+            await pilot.delete(f"/api/v1/missions/{first['id']}")
+            second = await pilot.post("/api/v1/missions", json=other)
+            assert second.status_code == 201, second.text
+            await pilot.delete(f"/api/v1/missions/{second.json()['id']}")
+
+
+async def test_one_place_at_two_times_or_for_two_things_is_taken(api: Any) -> None:
+    later = {"from": WINDOW["until"], "until": (SOON + 2 * HOUR).isoformat()}
+    away = [[x + 0.02, y] for x, y in AREA["coordinates"][0]]  # type: ignore[misc, union-attr]
+    async with api.as_("pilot") as pilot:
+        for body in (
+            area(window=WINDOW),
+            area(window=later),
+            {"kind": "search", "geometry": AREA, "window": WINDOW},
+            area(window=WINDOW, geometry=ring(*away)),
+        ):
+            answer = await pilot.post("/api/v1/missions", json=body)
+            assert answer.status_code == 201, answer.text
+
+
+async def test_an_order_is_changed_where_it_can_be_flown_so(api: Any, flight: Any) -> None:
+    async with api.as_("pilot") as pilot:
+        order = (await pilot.post("/api/v1/missions", json=area(note="one"))).json()
+        at = f"/api/v1/missions/{order['id']}"
+        changed = await pilot.patch(at, json={"priority": 7, "note": "two"})
+        assert changed.status_code == 200, changed.text
+        assert flight.asked[-1] == ("off", order["id"], False)
+        body = changed.json()["request"]
+        assert (body["priority"], body["note"], body["geometry"]["type"]) == (7, "two", "Polygon")
+        moved = await pilot.patch(at, json={"place": "cell:b1/r0c0", "window": WINDOW})
+        assert moved.status_code == 200, moved.text
+        assert flight.asked[-1] == ("off", order["id"], True)
+        again = (await pilot.get(at)).json()
+        assert again["request"]["geometry"] is None
+        assert again["next"] == [
+            {"start": WINDOW["from"].replace("+00:00", "Z"),
+             "end": WINDOW["until"].replace("+00:00", "Z")}
+        ]  # fmt: skip
+
+
+CHANGES: list[tuple[dict[str, Any], str]] = [
+    ({"window": GONE}, "window.until: 2020"),
+    ({"altitude_m": 500}, "altitude_m: 500 m is above"),
+    ({"kind": "search"}, "kind: cannot be changed"),
+    ({"speed": 3}, "speed: cannot be changed"),
+    ({"geometry": ring(*BOW)}, "Self-intersection"),
+    ({"recurrence": {"rrule": "FREQ=DAILY"}}, "recurrence"),
+    ({"priority": "high"}, "priority"),
+]
+
+
+async def test_a_change_that_cannot_be_is_422_and_changes_nothing(api: Any, flight: Any) -> None:
+    async with api.as_("pilot") as pilot:
+        order = (await pilot.post("/api/v1/missions", json=area(note="one"))).json()
+        at = f"/api/v1/missions/{order['id']}"
+        before = (await pilot.get(at)).json()
+        for changes, said in CHANGES:
+            answer = await pilot.patch(at, json=changes)
+            assert answer.status_code == 422, answer.text
+            assert said in answer.json()["detail"]
+            assert (await pilot.get(at)).json() == before
+    assert flight.asked[-1][0] == "try"
+
+
+async def test_an_order_is_paused_resumed_and_cancelled(api: Any, flight: Any) -> None:
+    async with api.as_("pilot") as pilot:
+        order = (await pilot.post("/api/v1/missions", json=area())).json()
+        at = f"/api/v1/missions/{order['id']}"
+        assert (await pilot.post(f"{at}/resume")).status_code == 409
+        paused = await pilot.post(f"{at}/pause")
+        assert paused.json()["status"] == "paused"
+        assert flight.asked[-1] == ("end", order["id"], "order paused by a pilot")
+        assert (await pilot.post(f"{at}/pause")).status_code == 409
+        assert (await pilot.get(at)).json()["status"] == "paused"
+        assert (await pilot.post(f"{at}/resume")).json()["status"] == "active"
+        assert (await pilot.delete(at)).json()["status"] == "cancelled"
+        for call in (pilot.post(f"{at}/pause"), pilot.patch(at, json={"priority": 1})):
+            assert (await call).status_code == 409
+        nobody = f"/api/v1/missions/{uuid4()}"
+        for call in (
+            pilot.get(nobody),
+            pilot.patch(nobody, json={"priority": 1}),
+            pilot.post(f"{nobody}/pause"),
+            pilot.post(f"{nobody}/resume"),
+        ):
+            assert (await call).status_code == 404
+    async with api.as_("admin") as admin:
+        acts = (await admin.get(f"/api/v1/audit?subject=order:{order['id']}")).json()
+    assert [act["action"] for act in acts][::-1] == [
+        "order.submit",
+        "order.pause",
+        "order.resume",
+        "order.cancel",
+    ]
+
+
+async def test_only_a_pilot_orders(api: Any) -> None:
+    at = f"/api/v1/missions/{uuid4()}"
+    for role in ("viewer", "officer", "worker"):
+        async with api.as_(role) as someone:
+            for call in (
+                someone.post("/api/v1/missions", json=area()),
+                someone.patch(at, json={}),
+                someone.post(f"{at}/pause"),
+                someone.post(f"{at}/resume"),
+            ):
+                assert (await call).status_code == 403
+
+
+async def test_a_planner_that_is_silent_does_not_stop_an_order(api: Any, flight: Any) -> None:
+    flight.trial = TimeoutError()
+    async with api.as_("pilot") as pilot:
+        taken = await pilot.post("/api/v1/missions", json=area())
+    assert taken.status_code == 201
+    assert "the planner has not answered" in taken.json()["waits"][0]["reason"]
+
+
+async def test_the_live_picture_has_what_becomes_of_an_order(api: Any, hub: Any) -> None:
+    async with api.as_("pilot") as pilot:
+        order = (await pilot.post("/api/v1/missions", json=area())).json()
+        await pilot.patch(f"/api/v1/missions/{order['id']}", json={"priority": 3})
+        assert hub.get("order", order["id"]).request.priority == 3
+        await pilot.post(f"/api/v1/missions/{order['id']}/pause")
+        assert hub.get("order", order["id"]).status == "paused"

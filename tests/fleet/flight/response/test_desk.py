@@ -1,0 +1,292 @@
+"""Calls, answered by a controller with fakes, in the loop's own time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fleet.errors import Conflict, NotFound, StoreError
+from fleet.flight.response.memory import Forgetful
+from fleet.flight.word import Word
+from fleet.model.call import Call, CallStatus, SentStatus
+from fleet.model.command import GoTo
+from fleet.model.states import DroneState
+from missions.geo import LocalFrame
+
+S, C = DroneState, CallStatus
+FRAME = LocalFrame(117.65, 24.51)
+Make = Callable[..., Any]
+
+
+def call_at(
+    town: Any, east: float, north: float, name: str = "c1", priority: int = 5, **more: Any
+) -> Call:
+    lon, lat = FRAME.to_lonlat(east, north)
+    return Call(
+        id=name, lon=lon, lat=lat, kind="fight", priority=priority, source="call",
+        received_at=town.clock.now(), received_by="li",
+        **{"want": 1, "on_scene_s": 120.0, **more},
+    )  # fmt: skip
+
+
+def away(town: Any, drone: str, call: Call) -> float:
+    truth = town.vehicles[drone].truth
+    east, north = FRAME.to_enu(call.lon, call.lat)
+    here = FRAME.to_enu(truth.lon or 0.0, truth.lat or 0.0)
+    return math.dist((east, north), here)
+
+
+def is_(town: Any, call: Call) -> Call:
+    found = {c.id: c for c in town.controller.calls.all()}[call.id]
+    assert isinstance(found, Call)
+    return found
+
+
+async def test_a_docked_drone_takes_off_watches_and_comes_home(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        taken = await town.controller.calls.take(call_at(town, 600, 300))
+        assert taken.status is C.ASSIGNED
+        (sent,) = taken.sent
+        assert (sent.drone, sent.from_dock, sent.ends_at) == ("a1", True, "d1")
+        assert "a1 (from its dock) is overhead in" in taken.reason
+        await town.until(lambda: is_(town, taken).status is C.ON_SCENE, 200)
+        assert away(town, "a1", taken) < 20
+        there = town.clock.now()
+        assert town.vehicle.commands.count("look_at") == 1
+        await town.until(lambda: is_(town, taken).status is C.DONE, 200)
+        assert (town.clock.now() - there).total_seconds() == pytest.approx(120, abs=5)
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 600)
+        assert is_(town, taken).sent[0].status is SentStatus.LEFT
+
+
+async def test_one_in_the_air_is_diverted_within_a_second_and_goes_on_with_its_mission(
+    make_town: Make,
+) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        seen = len(town.store.visits)
+        asked = town.clock.monotonic()
+        taken = await town.controller.calls.take(call_at(town, -200, 200))
+        await town.until(lambda: "goto" in town.vehicle.commands, 5)
+        assert town.clock.monotonic() - asked < 1.0
+        (sent,) = taken.sent
+        assert not sent.from_dock
+        assert sent.cells == ("b1-a1", "b1-a2")[seen:]
+        assert "unseen" in sent.gives_up
+        await town.until(lambda: is_(town, taken).status is C.ON_SCENE, 200)
+        assert away(town, "a1", taken) < 20
+        assert town.state() is S.HELD
+        # what it left is anybody's meanwhile
+        keeper = town.controller.supervisors["a1"]
+        assert keeper.answering.cells == ()
+        await town.until(lambda: is_(town, taken).status is C.DONE, 200)
+        assert "goes on with its mission" in town.live().reason or keeper.answering is None
+        await town.until(lambda: town.state() is S.ON_TASK, 60)
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 1500)
+        assert [cell for cell, _, _ in town.store.visits] == ["b1-a1", "b1-a2"]
+
+
+async def test_two_calls_at_once_are_answered_by_two(make_town: Make) -> None:
+    town = make_town(("a1", "a2"))
+    async with town.open():
+        await town.reach(S.DOCKED, drone="a1")
+        await town.reach(S.DOCKED, drone="a2")
+        first = await town.controller.calls.take(call_at(town, 500, 0, "c1"))
+        second = await town.controller.calls.take(call_at(town, -500, 0, "c2"))
+        # of one dock one leaves at a time
+        await town.until(lambda: len(is_(town, second).flying) == 1, 120)
+        assert {first.sent[0].drone, is_(town, second).sent[0].drone} == {"a1", "a2"}
+        for call in (first, second):
+            await town.until(lambda call=call: is_(town, call).there_at is not None, 300)
+
+
+async def test_one_that_is_lost_on_the_way_is_replaced(make_town: Make) -> None:
+    town = make_town(("a1", "a2"))
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK, drone="a1")
+        await town.reach(S.ON_WAY, S.ON_TASK, drone="a2")
+        call = await town.controller.calls.take(call_at(town, -450, 400))
+        drone = call.sent[0].drone
+        other = {"a1": "a2", "a2": "a1"}[drone]
+        await town.reach(S.HELD, drone=drone)
+        town.vehicles[drone].silent = True
+        await town.reach(S.LOST, drone=drone, bound_s=30)
+        since = town.clock.monotonic()
+        await town.until(lambda: any(s.drone == other for s in is_(town, call).flying), 30)
+        assert town.clock.monotonic() - since < 1.0
+        lost = is_(town, call).sent[0]
+        assert lost.status is SentStatus.FAILED
+        assert "lost" in lost.reason
+        await town.until(lambda: is_(town, call).status is C.ON_SCENE, 300)
+        assert away(town, other, call) < 20
+        # one that is heard again hovers nowhere for nobody
+        town.vehicles[drone].silent = False
+        await town.until(lambda: town.state(drone) is S.DOCKED, 600)
+
+
+async def test_a_more_urgent_call_takes_the_drone_of_another(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        calls = town.controller.calls
+        small = await calls.take(call_at(town, 700, 0, "small", 2))
+        await town.reach(S.ON_WAY)
+        equal = await calls.take(call_at(town, 0, 600, "equal", 2))
+        assert equal.status is C.NOBODY
+        assert "priority: a1" in equal.reason
+        big = await calls.take(call_at(town, 0, 600, "big", 8))
+        assert [s.drone for s in big.flying] == ["a1"]
+        assert is_(town, small).sent[0].reason == "taken for call big"
+        await town.until(lambda: is_(town, big).status is C.ON_SCENE, 200)
+        assert away(town, "a1", big) < 20
+        # the others are answered when it is free again
+        await town.until(lambda: is_(town, small).there_at is not None, 1500)
+
+
+async def test_a_pilots_hand_outranks_a_call(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        call = await town.controller.calls.take(call_at(town, -300, 300))
+        await town.reach(S.HELD)
+        keeper = town.controller.supervisors["a1"]
+        keeper.holder = "wang"
+        lon, lat = FRAME.to_lonlat(200, 100)
+        here = GoTo(action="goto", lon=lon, lat=lat, altitude_m=50)
+        town.controller.tell("a1", Word("goto", "goto by wang", here))
+        await town.until(lambda: not is_(town, call).flying, 10)
+        assert is_(town, call).sent[0].reason == "held by wang"
+        told = town.vehicle.commands.count("goto")
+        await town.until(lambda: is_(town, call).status is C.NOBODY, 30)
+        assert "held by wang" in is_(town, call).reason
+        assert town.vehicle.commands.count("goto") <= told + 1
+
+
+async def test_a_call_that_is_closed_lets_its_drone_go(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        call = await town.controller.calls.take(call_at(town, 600, 0))
+        await town.reach(S.ON_WAY)
+        ended = await town.controller.calls.close(call.id, "nothing there", cancelled=True)
+        assert ended.status is C.CANCELLED
+        await town.reach(S.RETURNING)
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 600)
+        assert (await town.controller.calls.close(call.id, "again")).reason == "nothing there"
+        with pytest.raises(Conflict, match="cancelled already"):
+            await town.controller.calls.more(call.id, 1)
+        with pytest.raises(NotFound):
+            await town.controller.calls.close("other", "x")
+
+
+async def test_a_recall_ends_the_calls_too(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        call = await town.controller.calls.take(call_at(town, 600, 0))
+        await town.reach(S.ON_WAY)
+        await town.controller.recall_all("storm", "wang")
+        assert is_(town, call).status is C.CANCELLED
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 600)
+        await town.until(lambda: True, 60)
+        assert town.state() is S.DOCKED
+
+
+async def test_the_same_call_twice_is_one(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        first = await town.controller.calls.take(call_at(town, 600, 0))
+        again = await town.controller.calls.take(call_at(town, 600, 0))
+        assert again.id == first.id
+        assert len(town.controller.calls.all()) == 1
+        with pytest.raises(Conflict, match="needs an id of its own"):
+            await town.controller.calls.take(call_at(town, 100, 0))
+
+
+async def test_nobody_is_sent_where_the_store_does_not_take_the_call(make_town: Make) -> None:
+    town = make_town()
+
+    class Down(Forgetful):
+        async def save_call(self, call: Call) -> None:
+            raise StoreError("database is locked")
+
+    town.make_more["calls"] = Down()
+    town.controller = town._make()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        with pytest.raises(StoreError):
+            await town.controller.calls.take(call_at(town, 600, 0))
+        assert town.controller.calls.all() == []
+
+
+@pytest.mark.parametrize("moment", ["decided", "leaving", "on its way", "there", "diverted"])
+async def test_a_controller_that_dies_goes_on_with_its_calls(make_town: Make, moment: str) -> None:
+    town = make_town()
+    store = Forgetful()
+    town.make_more["calls"] = store
+    town.controller = town._make()
+    async with town.open():
+        if moment == "diverted":
+            await town.patrol()
+            await town.reach(S.ON_TASK)
+        else:
+            await town.reach(S.DOCKED)
+        call = call_at(town, -500, 200, on_scene_s=200.0)
+        if moment == "decided":
+            await store.save_call(call)  # and died before it looked at it
+        else:
+            await town.controller.calls.take(call)
+        if moment == "leaving":
+            await town.reach(S.OPENING)
+        elif moment == "on its way":
+            await town.reach(S.ON_WAY)
+        elif moment == "there":
+            await town.until(lambda: is_(town, call).status is C.ON_SCENE, 300)
+        elif moment == "diverted":
+            await town.reach(S.HELD)
+        await town.kill()
+        await town.start_again()
+        await town.until(lambda: is_(town, call).there_at is not None, 400)
+        assert away(town, "a1", call) < 20
+        await town.until(lambda: is_(town, call).status is C.DONE, 400)
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 1500)
+
+
+async def test_nobody_to_send_is_said_and_tried_again_when_one_can(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        keeper = town.controller.supervisors["a1"]
+        keeper.holder = "wang"
+        call = await town.controller.calls.take(call_at(town, 600, 0))
+        assert call.status is C.NOBODY
+        assert call.reason == "nobody can: fleet: a1 (held by wang)"
+        keeper.holder = None
+        await town.until(lambda: is_(town, call).status is C.ASSIGNED, 5)
+
+
+async def test_a_second_drone_on_request(make_town: Make) -> None:
+    town = make_town(("a1", "a2"))
+    async with town.open():
+        await town.reach(S.DOCKED, drone="a1")
+        await town.reach(S.DOCKED, drone="a2")
+        call = await town.controller.calls.take(call_at(town, 500, 0, on_scene_s=600.0))
+        await town.until(lambda: is_(town, call).status is C.ON_SCENE, 200)
+        more = await town.controller.calls.more(call.id, 1)
+        assert more.want == 2
+        assert len(more.flying) == 2
+        await town.until(
+            lambda: all(s.status is SentStatus.THERE for s in is_(town, call).flying), 200
+        )
+        heights = [town.vehicles[d].truth.altitude_m for d in ("a1", "a2")]
+        assert abs(heights[0] - heights[1]) > 13
