@@ -350,7 +350,9 @@ def _search_outward(asked: _Asked) -> Course:
         spacing = task.radius_m  # between the outer ends of its legs
         track = sector(place, task.radius_m, into_wind)
     else:
-        spacing = spacing_for(width, task.probability, swath)
+        # no wider than that the outer corner of each turn is seen from the next round
+        widest = (swath + seen.depth_m) / 2.0
+        spacing = min(widest, spacing_for(width, task.probability, swath))
         track = expanding_square(place, task.radius_m, spacing, into_wind)
     tracks = asked.shut.cut([track])
     if not tracks:

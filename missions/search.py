@@ -57,6 +57,9 @@ def expanding_square(
 ) -> Track:
     """Return an expanding square that reaches a distance from its middle on every side.
 
+    It is entered half a spacing before the middle, straight through it: else the ground just
+    behind its beginning would be seen from no leg.
+
     Parameters
     ----------
     middle
@@ -82,7 +85,7 @@ def expanding_square(
             f"a search out to {radius_m:g} m at {spacing:g} m has {legs} legs; at most "
             f"{MOST_LEGS} are allowed: search an area instead"
         )
-    places = [middle]
+    places = [_from(middle, -spacing / 2.0, heading_deg), middle]
     for index in range(legs):
         heading = math.radians(heading_deg + 90.0 * index)
         length = spacing * (index // 2 + 1)
