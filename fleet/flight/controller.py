@@ -16,6 +16,7 @@ from fleet.errors import OrderError, StoreError
 from fleet.flight import air, aside, ground, homing, recovery
 from fleet.flight.agenda.agenda import Agenda
 from fleet.flight.agenda.seen import CellBoard
+from fleet.flight.closures import Closures, ClosureStore, Unkept
 from fleet.flight.dispatch import Dispatch, given_up
 from fleet.flight.gate import Gate
 from fleet.flight.lids import Lids
@@ -27,6 +28,9 @@ from fleet.flight.place import landed
 from fleet.flight.planning import Planner, Question, ask, try_out
 from fleet.flight.policy import Policy
 from fleet.flight.relief import Reliefs
+from fleet.flight.response.desk import CallDesk
+from fleet.flight.response.memory import CallStore, Forgetful
+from fleet.flight.standing import Standing, StandingStore, Unremembered
 from fleet.flight.supervisor import Handler, Supervisor
 from fleet.flight.tracks import Tracks
 from fleet.flight.word import Action, Word
@@ -115,6 +119,17 @@ class FlightController:
         Takes what happens to the drones.
     presence
         Tells when a person with a say was last heard.
+    closures, calls, standing
+        Durable memory of what is closed for a time, of calls, and of standing policy.
+
+    Attributes
+    ----------
+    closures
+        What is closed for a time.
+    calls
+        Where calls are answered.
+    standing
+        Standing patrol policy.
     """
 
     def __init__(
@@ -131,10 +146,14 @@ class FlightController:
         trier: Trier = try_out,
         journal: Journal | None = None,
         presence: Callable[[], datetime | None] | None = None,
+        closures: ClosureStore | None = None,
+        calls: CallStore | None = None,
+        standing: StandingStore | None = None,
     ) -> None:
         self._supervisors: dict[str, Supervisor] = {}
         clock = clock or SystemClock()
-        self._cells = CellBoard(city, hub, clock)
+        self.standing = Standing(city, standing or Unremembered(), clock)
+        self._cells = CellBoard(city, hub, clock, self.standing.owed_s)
         self._world = World(
             city,
             store,
@@ -159,6 +178,12 @@ class FlightController:
         self._reliefs = Reliefs()
         self._lids = Lids(self._world)
         self._lookout = Lookout(self._world)
+        self.closures = Closures(
+            self._world.airways, closures or Unkept(), clock, self._airspace_changed
+        )
+        self.calls = CallDesk(
+            self._world, self._supervisors, calls or Forgetful(), self._orders, self.tell
+        )
         self._agenda = Agenda(self._world, self._supervisors, self._orders, self._dispatch)
 
     @property
@@ -180,8 +205,11 @@ class FlightController:
             If the store cannot be read.
         """
         store = self._world.store
+        await self.closures.load()
         records, sorties = await store.drones(), await store.open_sorties()
         await self._orders.load()
+        await self.calls.load()
+        await self.standing.load()
         visits = await store.last_visits()
         self._cells.load(visits)
         await self._agenda.load()
@@ -195,7 +223,8 @@ class FlightController:
                 begun = sortie.created_at
                 supervisor.follower.resume({cell for cell, at in visits.items() if at >= begun})
             order = sortie.sortie.order if sortie is not None else FERRY
-            over = order != FERRY and not self._orders.is_active(order)
+            wanted = self._orders.is_active(order) or self.calls.answers(drone)
+            over = order != FERRY and not wanted
             if over and record is not None and _still_to_call_home(record):
                 supervisor.tell(Word("return", "its order has ended"))
         for left in by_id.values():
@@ -212,6 +241,8 @@ class FlightController:
             self._lookout.run(),
             self._agenda.run(),
             self._cells.run(),
+            self.standing.run(),
+            self.calls.run(),
         )
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
@@ -261,6 +292,7 @@ class FlightController:
         self._dispatch.ferries = False
         for supervisor in self._supervisors.values():
             self._call_home(supervisor, words)
+        await self.calls.cancel_all(words)
         await self._orders.cancel_all(words)
 
     async def command(self, drone_id: str, action: Action, actor: str) -> None:
@@ -351,7 +383,7 @@ class FlightController:
     def _flying_for(self, name: str) -> Iterator[Supervisor]:
         """Yield who flies, or is to, for an order, an occurrence of it, or a part of either."""
         for supervisor in self._supervisors.values():
-            sortie = supervisor.sortie or supervisor.assigned
+            sortie = supervisor.answering or supervisor.sortie or supervisor.assigned
             if sortie is not None and (sortie.order + "#").startswith(name + "#"):
                 yield supervisor
 
@@ -386,7 +418,16 @@ class FlightController:
                 await self._orders.mind()
             except StoreError as error:
                 log.error("the end of an order waits for the store", error=str(error))
+            try:
+                await self.closures.mind()
+            except StoreError as error:
+                log.error("the end of a closure waits for the store", error=str(error))
             await asyncio.sleep(MIND_EACH_S)
+
+    def _airspace_changed(self) -> None:
+        """Have every keeper look at once at what is closed to its drone."""
+        for keeper in self._supervisors.values():
+            keeper.pulse()
 
     def _mind_stations(self) -> None:
         keepers = tuple(self._supervisors.values())

@@ -93,7 +93,7 @@ class Dispatch:
             return
         visits = await world.store.last_visits()
         now, ferries = world.clock.now(), self.ferries
-        question = Question(world.city, now, active, keepers, visits, ferries=ferries)
+        question = Question(world.airways.city, now, active, keepers, visits, ferries=ferries)
         answer = await self.planner(question) if question.worth_asking else Plan()
         if question.worth_asking:
             self.scheduled, self.planned_at = answer.scheduled, now
@@ -131,6 +131,7 @@ class Dispatch:
 
         def wanted() -> bool:
             here = s.not_ready() is None and s.berth == sortie.dock
+            here = here and s.concern.sortie(sortie) is None
             if sortie.order == FERRY:
                 return here and self.ferries
             return here and self._orders.is_active(sortie.order)

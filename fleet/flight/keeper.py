@@ -41,6 +41,8 @@ class Keeper(Berthed):
     holder, holder_token
         Pilot who has control of it, for the map; ``fleet.flight.control`` decides and sets it. Who
         is held so in its dock is not sent out by the planner.
+    answering
+        What it flies in place of its sortie, while it answers a call and on the way home from it.
     fence
         What it is held against.
     concern
@@ -73,6 +75,7 @@ class Keeper(Berthed):
         self.lost_aloft = False
         self.wanted = Wanted(drone.id)
         self.assigned: Sortie | None = None
+        self.answering: Sortie | None = None
         self.refused_at: float | None = None
         self._sortie_record: SortieRecord | None = None
 

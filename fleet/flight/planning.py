@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from fleet.flight.berths import fails
+from fleet.flight.charged import charged_percent
 from fleet.flight.relief import stations
 from fleet.flight.supervisor import Supervisor
 from fleet.flight.vacancy import vacancy
@@ -43,7 +44,7 @@ class Question:
         self.city = city
         self.now = now
         self.wishes = tuple(wishes)
-        self.offers = tuple(_offer(s, ferries=ferries) for s in keepers)
+        self.offers = tuple(_offer(s, now, ferries=ferries) for s in keepers)
         self.visits = dict(visits)
         self.flying = tuple(sorties_of(keepers))
         self.stations = tuple(stations(keepers, now))
@@ -101,17 +102,18 @@ def sorties_of(supervisors: Sequence[Supervisor]) -> Iterable[Sortie]:
     battery lasts: others are to see what they no longer can.
     """
     for s in supervisors:
-        sortie = s.sortie or s.assigned
+        sortie = s.answering or s.sortie or s.assigned
         if sortie is not None and not s.out_of_the_air:
             yield sortie
 
 
-def _offer(s: Supervisor, *, ferries: bool) -> DroneOffer:
+def _offer(s: Supervisor, now: datetime, *, ferries: bool) -> DroneOffer:
     reason = s.not_ready()
-    battery = s.t.battery_percent or 0.0
+    battery = charged_percent(s.drone, s.t, s.dock.state, now) or 0.0
     goes_home = ferries and is_guest(s) and home_fails(s) is None
     home = s.drone.dock if goes_home else None
-    return DroneOffer(s.drone.id, s.berth, battery, reason is None, reason or "", home)
+    cold = s.dock.state.temperature_c
+    return DroneOffer(s.drone.id, s.berth, battery, reason is None, reason or "", home, cold)
 
 
 def is_guest(s: Supervisor) -> bool:

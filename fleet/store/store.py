@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleet.config import DATABASE
 from fleet.store import sqlite
+from fleet.store.calls import SqlCalls
 from fleet.store.database import Database, Transaction
 from fleet.store.evidence import EvidenceFolder
 from fleet.store.flights import SqlFlights
+from fleet.store.standing import SqlStanding
 
 
 class Store:
@@ -29,6 +31,8 @@ class Store:
         self.database = Database(url or sqlite.url(folder / DATABASE))
         self.evidence = EvidenceFolder(folder / "evidence")
         self.flights = SqlFlights(self.database)
+        self.calls = SqlCalls(self.database)
+        self.standing = SqlStanding(self.database)
 
     def read(self) -> AbstractAsyncContextManager[AsyncSession]:
         """See :meth:`fleet.store.database.Database.read`."""

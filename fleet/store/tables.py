@@ -132,6 +132,47 @@ class OccurrenceRow(Base):
     decided_at: Mapped[datetime]
 
 
+class ClosureRow(Base):
+    """A closure, or a zone that was read in; kept when it has ended."""
+
+    __tablename__ = "closures"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    zone: Mapped[dict[str, Any]]
+    reason: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(100))
+    until: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+    ended_by: Mapped[str | None] = mapped_column(String(100))
+
+
+class PolicyRow(Base):
+    """A version of standing policy that was put; rows are only added."""
+
+    __tablename__ = "policies"
+
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(100))
+    reason: Mapped[str] = mapped_column(Text)
+    body: Mapped[dict[str, Any]]
+
+
+class FlagRow(Base):
+    """A flag that rules of policy ask for, as it was last set."""
+
+    __tablename__ = "policy_flags"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    on: Mapped[bool]
+    until: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(100))
+
+
 class VisitRow(Base):
     """A cell that was seen."""
 
@@ -297,6 +338,56 @@ class TokenRow(Base):
     sha256: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class CallRow(Base):
+    """Somewhere that a drone is wanted at once."""
+
+    __tablename__ = "calls"
+    __table_args__ = (Index(None, "received_at"),)
+
+    id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    source: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(40))
+    priority: Mapped[int]
+    want: Mapped[int]
+    on_scene_s: Mapped[float]
+    lon: Mapped[float]
+    lat: Mapped[float]
+    note: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(16), index=True)
+    reason: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime]
+    received_by: Mapped[str] = mapped_column(String(100))
+    there_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
+
+
+class AssignmentRow(Base):
+    """A drone that was sent to a call, the first to be sent with number 0."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (Index(None, "drone", "at"),)
+
+    call: Mapped[str] = mapped_column("call_id", ForeignKey("calls.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    drone: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime]
+    there_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    details: Mapped[dict[str, Any]]
+
+
+class HeardRow(Base):
+    """A CAD's word that was taken, by its webhook-id: the same is taken once."""
+
+    __tablename__ = "heard"
+
+    cad: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
 
 
 class AuditRow(Base):
