@@ -61,5 +61,6 @@ def test_what_was_never_told_is_not_known() -> None:
 def test_it_is_the_charge_of_the_planner(percent: float, minutes: float) -> None:
     held = charged_percent(DRONE, heard(percent), dock(None), after(minutes))
     expected = percent_after(DRONE.battery, percent, max(0.0, 60 * minutes))
+    assert held is not None
     assert held == pytest.approx(expected, abs=1e-3)
     assert held >= percent - 1e-9
