@@ -107,7 +107,8 @@ class Planning:
     def builder(self, offer: DroneOffer, altitude: float) -> Builder:
         """Return what makes the sorties of a drone at an altitude."""
         drone = self.ground.drones[offer.id]
-        return Builder(self.ground, drone, altitude, offer.battery_percent, self.wind, offer.dock)
+        percent, cold = offer.battery_percent, offer.temperature_c
+        return Builder(self.ground, drone, altitude, percent, self.wind, offer.dock, cold)
 
     def by_distance(self, distance: Mapping[str, float]) -> list[DroneOffer]:
         """Return the free drones, those of the nearest dock first, the fuller battery first."""
