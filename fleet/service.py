@@ -129,6 +129,7 @@ async def start_flight(
         planner=planner,
         journal=journal,
         presence=lambda: hub.presence.last_heard(clock.now()),
+        standing=store.standing,
     )
     await flight.start()
     stack.push_async_callback(flight.stop)

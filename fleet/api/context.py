@@ -19,6 +19,7 @@ from fleet.flight.carrying import Keepers
 from fleet.flight.holder import Holder
 from fleet.flight.orderdesk import OrderDesk
 from fleet.flight.overrides import Overrides
+from fleet.flight.standing import Standing
 from fleet.incidents.desk import Desk
 from fleet.incidents.sites import SiteBoard
 from fleet.link.clock import Clock
@@ -41,6 +42,10 @@ class Flight(Keepers, Protocol):
     @property
     def desk(self) -> OrderDesk:
         """Where orders are handed in, changed and cancelled."""
+
+    @property
+    def standing(self) -> Standing:
+        """Standing patrol policy: what each cell is owed."""
 
     async def recall_all(self, reason: str, actor: str) -> None:
         """End every order and call every drone home."""

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Point
+from shapely.geometry.base import BaseGeometry
 
 from missions.callmap import call_map
 from missions.city import City
@@ -90,7 +91,7 @@ def test_a_rule_takes_the_cells_within_its_distance_and_no_others(reference: Cit
     places = [t.position for t in reference.targets if t.kind == "school" or t.id == "bank-2"]
     places += [s.position for s in reference.hot_spots if s.id == "station"]
     places += [s.position for s in reference.sites if s.id == "bridge"]
-    shapes = [Point(frame.to_enu(*p)) for p in places]
+    shapes: list[BaseGeometry] = [Point(frame.to_enu(*p)) for p in places]
     shapes.append(LineString([frame.to_enu(*p) for p in line]))
     wanted = [
         n == 7 or min(cell.shape.distance(shape) for shape in shapes) <= 200

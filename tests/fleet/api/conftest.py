@@ -23,6 +23,7 @@ from fleet.flight.orderdesk import OrderDesk
 from fleet.flight.orders import OrderBook
 from fleet.flight.overrides import Overrides
 from fleet.flight.pilots import PilotDesk
+from fleet.flight.standing import Standing
 from fleet.flight.policy import Policy
 from fleet.flight.word import Word
 from fleet.flight.world import World
@@ -55,6 +56,7 @@ class RememberingFlight:
     refuses: str = ""
     supervisors: dict[str, Any] = field(default_factory=dict)
     overrides: Any = None
+    standing: Any = None
 
     async def recall_all(self, reason: str, actor: str) -> None:
         self._may("recall", reason, actor)
@@ -181,6 +183,8 @@ async def api(
     desk = Desk(city, store, hub, clock, wake_cads=dispatcher.wake, activity=board)
     flight.supervisors = {d.id: Keeper(d, Link(flight.asked)) for d in city.drones}
     flight.overrides = Overrides()
+    flight.standing = Standing(city, store.standing, clock)
+    await flight.standing.load()
     pilots = PilotDesk(city, store, flight, clock)
     await pilots.start()
     data = city_folder.parent / "data"
