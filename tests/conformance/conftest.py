@@ -53,7 +53,8 @@ PX4_SPEED = float(os.environ.get("PX4_SIM_SPEED_FACTOR", "2"))
 SLACK_S = 4.0
 """Wall time that every bound gets on top: for a machine that is busy with something else."""
 ORDER = (
-    "test_connect", "test_plans", "test_mission", "test_commands", "test_camera", "test_traffic",
+    "test_connect", "test_plans", "test_mission", "test_commands", "test_camera", "test_tasks",
+    "test_traffic",
     "test_limits", "test_wind", "test_link", "test_gps", "test_return", "test_battery",
     "test_precision", "test_motors",
 )  # fmt: skip
