@@ -1,6 +1,19 @@
 /** Calls to the controller. Every call carries the bearer token and ends within a limit. */
 
-import type { Cells, CityMap, Command, CommandRecord, Flight, Incident, Me, WholePlan } from "./types";
+import type {
+  Call,
+  Cells,
+  CityMap,
+  Closure,
+  Command,
+  CommandRecord,
+  Flight,
+  Incident,
+  Me,
+  Order,
+  Taken,
+  WholePlan,
+} from "./types";
 
 const LIMIT_MS = 15_000;
 /** A vehicle is given this long to be seen to do what it was told; the controller gives up before. */
@@ -29,15 +42,15 @@ export class Api {
   constructor(private readonly token: string) {}
 
   async map(): Promise<CityMap> {
-    return (await (await this.call("map")).json()) as CityMap;
+    return (await (await this.ask("map")).json()) as CityMap;
   }
 
   async me(): Promise<Me> {
-    return (await (await this.call("me")).json()) as Me;
+    return (await (await this.ask("me")).json()) as Me;
   }
 
   async evidence(sha256: string): Promise<Blob> {
-    return (await this.call(`evidence/${encodeURIComponent(sha256)}`)).blob();
+    return (await this.ask(`evidence/${encodeURIComponent(sha256)}`)).blob();
   }
 
   async decide(
@@ -45,7 +58,7 @@ export class Api {
     decision: "confirm" | "reject",
     body: { reason: string; image_sha256?: string },
   ): Promise<Incident | null> {
-    const answer = await this.call(`incidents/${encodeURIComponent(incident)}/${decision}`, {
+    const answer = await this.ask(`incidents/${encodeURIComponent(incident)}/${decision}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
@@ -62,7 +75,7 @@ export class Api {
       body: JSON.stringify({ ...command, id: uuid() }),
     };
     const path = `drones/${encodeURIComponent(drone)}/commands`;
-    const send = () => this.call(path, init, AbortSignal.timeout(COMMAND_LIMIT_MS));
+    const send = () => this.ask(path, init, AbortSignal.timeout(COMMAND_LIMIT_MS));
     const answer = await send().catch((error: unknown) => {
       if (error instanceof ApiError && error.status === 0) return send();
       throw error;
@@ -71,32 +84,92 @@ export class Api {
   }
 
   async plan(): Promise<WholePlan> {
-    return (await (await this.call("plan")).json()) as WholePlan;
+    return (await (await this.ask("plan")).json()) as WholePlan;
   }
 
   async cells(): Promise<Cells> {
-    return (await (await this.call("cells")).json()) as Cells;
+    return (await (await this.ask("cells")).json()) as Cells;
+  }
+
+  async closures(): Promise<Closure[]> {
+    return (await (await this.ask("zones/closures")).json()) as Closure[];
+  }
+
+  async close(closure: unknown): Promise<Closure> {
+    return (await this.send("POST", "zones/closures", closure)) as Closure;
+  }
+
+  async endClosure(id: string): Promise<void> {
+    await this.send("DELETE", `zones/closures/${encodeURIComponent(id)}`);
+  }
+
+  async calls(): Promise<Call[]> {
+    return (await (await this.ask("calls")).json()) as Call[];
+  }
+
+  async call(call: unknown): Promise<Call> {
+    return (await this.send("POST", "calls", call)) as Call;
+  }
+
+  /** One more drone to a call. */
+  async moreTo(id: string): Promise<Call> {
+    return (await this.send("POST", `calls/${encodeURIComponent(id)}/more`)) as Call;
+  }
+
+  async endCall(id: string): Promise<Call> {
+    return (await this.send("POST", `calls/${encodeURIComponent(id)}/close`)) as Call;
+  }
+
+  async order(order: unknown): Promise<Taken> {
+    return (await this.send("POST", "missions", order)) as Taken;
+  }
+
+  async changeOrder(id: string, change: "pause" | "resume" | "cancel"): Promise<Order> {
+    const path = `missions/${encodeURIComponent(id)}`;
+    const answer = change === "cancel" ? this.send("DELETE", path) : this.send("POST", `${path}/${change}`);
+    return (await answer) as Order;
+  }
+
+  /** Takes a QGroundControl plan or a KML file as orders. */
+  async importOrders(file: File): Promise<Taken> {
+    const body = new FormData();
+    body.append("file", file);
+    return (await (await this.ask("missions/import", { method: "POST", body })).json()) as Taken;
+  }
+
+  async exportOrder(id: string, format: "plan" | "kml"): Promise<Blob> {
+    return (await this.ask(`missions/${encodeURIComponent(id)}/export?format=${format}`)).blob();
   }
 
   async flights(): Promise<Flight[]> {
-    return (await (await this.call(`flights?limit=${FLIGHTS}`)).json()) as Flight[];
+    return (await (await this.ask(`flights?limit=${FLIGHTS}`)).json()) as Flight[];
   }
 
   async track(flight: string): Promise<GeoJSON.FeatureCollection> {
-    const answer = await this.call(`flights/${encodeURIComponent(flight)}/track.geojson`);
+    const answer = await this.ask(`flights/${encodeURIComponent(flight)}/track.geojson`);
     return (await answer.json()) as GeoJSON.FeatureCollection;
   }
 
   async file(flight: string, name: "track.geojson" | "track.csv" | "tlog"): Promise<Blob> {
-    return (await this.call(`flights/${encodeURIComponent(flight)}/${name}`)).blob();
+    return (await this.ask(`flights/${encodeURIComponent(flight)}/${name}`)).blob();
   }
 
   /** Opens the event stream; it ends when `signal` is aborted. */
   stream(signal: AbortSignal): Promise<Response> {
-    return this.call("stream", { headers: { Accept: "text/event-stream" } }, signal);
+    return this.ask("stream", { headers: { Accept: "text/event-stream" } }, signal);
   }
 
-  private async call(path: string, init: RequestInit = {}, signal?: AbortSignal): Promise<Response> {
+  private async send(method: string, path: string, body?: unknown): Promise<unknown> {
+    const init: RequestInit = { method };
+    if (body !== undefined) {
+      init.headers = { "Content-Type": "application/json" };
+      init.body = JSON.stringify(body);
+    }
+    const answer = await this.ask(path, init);
+    return answer.status === 204 ? null : answer.json();
+  }
+
+  private async ask(path: string, init: RequestInit = {}, signal?: AbortSignal): Promise<Response> {
     const headers = new Headers(init.headers);
     headers.set("Authorization", `Bearer ${this.token}`);
     let answer: Response;

@@ -3,12 +3,17 @@
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./style.css";
 import "./plan.css";
+import "./desk.css";
 import { Api, ApiError } from "./api";
 import { h } from "./dom";
 import { language, onLanguage, t } from "./i18n";
 import { MapView } from "./map/view";
 import { EvidenceCache } from "./panels/evidence";
 import { Cockpit } from "./panels/cockpit";
+import { Calls } from "./panels/desk/calls";
+import { Closures } from "./panels/desk/closures";
+import { Desk } from "./panels/desk/desk";
+import { OrderSheet } from "./panels/desk/order/sheet";
 import { Incidents } from "./panels/incidents";
 import { Layers } from "./panels/layers";
 import { Gantt } from "./panels/plan/gantt";
@@ -98,7 +103,9 @@ function openPage(api: Api, city: CityMap, me: Me | null): void {
     location.reload();
   };
   const topbar = new Topbar(store, { signOut: () => leave(""), retry: () => stream.retryNow() });
-  const incidents = new Incidents(store, api, evidence);
+  const calls: Calls = new Calls(store, api, view, () => desk.show(calls));
+  const desk: Desk = new Desk(store, [calls, new Closures(store, api, view), new OrderSheet(store, api, view)]);
+  const incidents = new Incidents(store, api, evidence, (place, note) => void calls.sendTo(place, note));
   const tabs = new Tabs(store, api);
   const cockpit = new Cockpit(store, api, view);
   const plan = new Gantt(store);
@@ -112,7 +119,8 @@ function openPage(api: Api, city: CityMap, me: Me | null): void {
       h(
         "div",
         { class: "left" },
-        h("div", { class: "map-box" }, view.element, layers.element, cockpit.element),
+        h("div", { class: "map-box" }, view.element, layers.element, desk.bar, cockpit.element),
+        desk.element,
         plan.element,
       ),
       h("aside", { class: "side" }, incidents.element, tabs.element),
@@ -121,13 +129,15 @@ function openPage(api: Api, city: CityMap, me: Me | null): void {
   const draw = (topics: ReadonlySet<Topic>): void => {
     topbar.update();
     if (ofAny(topics, "incidents", "city", "session", "selection")) incidents.update();
-    if (ofAny(topics, "sites", "drones", "docks", "orders", "flights", "city", "selection")) {
+    if (ofAny(topics, "sites", "drones", "docks", "orders", "flights", "city", "session", "selection")) {
       tabs.update();
     }
     if (ofAny(topics, "drones", "session", "city", "selection")) cockpit.update();
+    if (ofAny(topics, "calls", "closures", "session", "city")) desk.update();
     const { selection } = store;
     if (!topics.has("selection") || !selection) return;
     if (selection.kind === "incident") incidents.reveal(selection.id);
+    else if (selection.kind === "call") desk.show(calls);
     else tabs.reveal(selection.kind, selection.id);
   };
   store.subscribe(draw);
@@ -170,6 +180,8 @@ async function askWhole(api: Api, store: Store): Promise<void> {
   await Promise.all([
     tried("plan", async () => store.setPlan(await api.plan())),
     tried("cells", async () => store.setCells(await api.cells())),
+    tried("closures", async () => store.setClosures(await api.closures())),
+    tried("calls", async () => store.setCalls(await api.calls())),
   ]);
 }
 

@@ -2,9 +2,11 @@
 
 import type { LinkStatus } from "./stream";
 import type {
+  Call,
   Cell,
   Cells,
   CityMap,
+  Closure,
   Dock,
   Drone,
   DronePlan,
@@ -31,11 +33,13 @@ export type Topic =
   | "flown"
   | "plan"
   | "cells"
+  | "closures"
+  | "calls"
   | "link"
   | "selection"
   | "session";
 
-export type Kind = "drone" | "dock" | "site" | "incident";
+export type Kind = "drone" | "dock" | "site" | "incident" | "call";
 export interface Selection {
   kind: Kind;
   id: string;
@@ -64,6 +68,10 @@ export class Store {
   /** What each drone has flown, flies and is to fly. */
   readonly plan = new Map<string, DronePlan>();
   readonly cells = new Map<string, Cell>();
+  /** Airspace that is closed for a time. */
+  readonly closures = new Map<string, Closure>();
+  /** Where drones are wanted at once. */
+  readonly calls = new Map<string, Call>();
   /** The order that is marked in the plan and the list. */
   chosenOrder: string | null = null;
   flights: readonly Flight[] = [];
@@ -147,6 +155,30 @@ export class Store {
     this.changed("cells");
   }
 
+  setClosures(closures: readonly Closure[]): void {
+    this.closures.clear();
+    for (const closure of closures) this.setClosure(closure);
+    this.changed("closures");
+  }
+
+  private setClosure(closure: Closure): void {
+    if (closure.ended_at === null) this.put(this.closures, closure, "closures");
+    else if (this.closures.delete(closure.id)) this.changed("closures");
+  }
+
+  setCalls(calls: readonly Call[]): void {
+    refill(this.calls, calls);
+    this.changed("calls");
+  }
+
+  setCall(call: Call): void {
+    this.put(this.calls, call, "calls");
+  }
+
+  setOrder(order: Order): void {
+    this.put(this.orders, order, "orders");
+  }
+
   private setDronePlan(row: DronePlan): void {
     const known = this.plan.get(row.drone);
     if (known && Date.parse(known.at) > Date.parse(row.at)) return;
@@ -190,7 +222,11 @@ export class Store {
       case "incident":
         return this.setIncident(data as Incident);
       case "order":
-        return this.put(this.orders, data as Order, "orders");
+        return this.setOrder(data as Order);
+      case "closure":
+        return this.setClosure(data as Closure);
+      case "call":
+        return this.setCall(data as Call);
       case "plan":
         return this.setDronePlan(data as DronePlan);
       case "cells":

@@ -109,17 +109,31 @@ export interface Incident {
   reason: string;
 }
 
+export const ORDER_KINDS = ["patrol", "stare", "area", "corridor", "route", "orbit", "search"] as const;
+export type OrderKind = (typeof ORDER_KINDS)[number];
+
+/** An order as it was taken: who will fly it and when, or what it waits for. */
+export interface Taken extends Order {
+  flights?: { drone: string; dock: string; start: string; end: string }[];
+  waits?: { target: string; constraint: string; reason: string }[];
+}
+
 export interface Order {
   id: string;
   request: {
-    kind: "patrol" | "stare";
+    kind: OrderKind;
     beats: string[];
+    cells?: string[];
     sites: string[];
+    place?: string | null;
+    geometry?: GeoJSON.Geometry | null;
+    window?: { from: string | null; until: string | null };
+    recurrence?: { rrule: string } | null;
     priority: number;
     until: string | null;
     note: string;
   };
-  status: "active" | "cancelled" | "ended";
+  status: "active" | "paused" | "cancelled" | "ended";
   created_at: string;
   created_by: string;
   reason: string;
@@ -222,4 +236,55 @@ export interface Cell {
 export interface Cells {
   at: string;
   cells: Cell[];
+}
+
+export interface Closure {
+  id: string;
+  kind: "closure" | "import";
+  zone: {
+    id: string;
+    name: string;
+    area: Position[];
+    holes: Position[][];
+    floor_m: number;
+    ceiling_m: number;
+  };
+  reason: string;
+  created_at: string;
+  created_by: string;
+  until: string | null;
+  ended_at: string | null;
+}
+
+/** A drone that was sent to a call. */
+export interface Sent {
+  drone: string;
+  status: "sent" | "there" | "left" | "failed";
+  at: string;
+  due_at: string;
+  from_dock: boolean;
+  way: [number, number, number][];
+  stay_s: number;
+  ends_at: string;
+  gives_up: string;
+  /** That it had still to see. */
+  cells: string[];
+  there_at: string | null;
+  reason: string;
+}
+
+export interface Call {
+  id: string;
+  lon: number;
+  lat: number;
+  kind: string;
+  priority: number;
+  want: number;
+  note: string;
+  source: "sos" | "call" | "click" | "cad";
+  status: "received" | "assigned" | "on_scene" | "nobody" | "done" | "cancelled";
+  reason: string;
+  received_at: string;
+  sent: Sent[];
+  ended_at: string | null;
 }

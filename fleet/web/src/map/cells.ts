@@ -77,7 +77,8 @@ export class CellAges {
 
   private point(event: MapLayerMouseEvent): void {
     const id = event.features?.[0]?.id;
-    if (typeof id !== "string") return this.leave();
+    const picking = this.map.getContainer().classList.contains("picking");
+    if (picking || typeof id !== "string") return this.leave();
     this.pointed = id;
     this.tell(id);
     const { clientWidth: width, clientHeight: height } = this.map.getContainer();

@@ -26,11 +26,11 @@ export function stateColor(state: DroneState): string {
 const INSIDE: ReadonlySet<DroneState> = new Set(["docked", "charging", "unknown"]);
 
 /** Whose name is placed first; a thing chosen, or in trouble, goes before all. */
-const PRIORITY: Readonly<Record<Kind, number>> = { incident: 4, site: 3, drone: 2, dock: 1 };
+const PRIORITY: Readonly<Record<Kind, number>> = { call: 5, incident: 4, site: 3, drone: 2, dock: 1 };
 const IN_TROUBLE: ReadonlySet<string> = new Set(["lost", "emergency", "blind"]);
 /** Incidents stand over their site, not on it. */
 const OFFSET: Partial<Record<Kind, [number, number]>> = { incident: [0, -32] };
-const HALF: Readonly<Record<Kind, number>> = { incident: 16, site: 13, drone: 13, dock: 10 };
+const HALF: Readonly<Record<Kind, number>> = { call: 16, incident: 16, site: 13, drone: 13, dock: 10 };
 
 interface Pin {
   kind: Kind;
@@ -61,6 +61,7 @@ export class Markers {
     if (has("docks", "city", "drones")) this.docks();
     if (has("sites", "city")) this.sites();
     if (has("incidents", "city")) this.incidents();
+    if (has("calls")) this.calls();
     if (has("drones")) this.drones();
     if (has("selection")) this.markSelected();
     this.scheduleNames();
@@ -141,6 +142,20 @@ export class Markers {
     this.prune("incident", seen);
   }
 
+  private calls(): void {
+    const seen = new Set<string>();
+    for (const call of this.store.calls.values()) {
+      if (call.status === "done" || call.status === "cancelled") continue;
+      seen.add(call.id);
+      const pin = this.pin("call", call.id, [call.lon, call.lat]);
+      pin.button.dataset["status"] = call.status;
+      const words = t(`call_${call.status}`);
+      setText(pin.tag, words);
+      describe(pin, `${t("plan_response")}: ${words}`);
+    }
+    this.prune("call", seen);
+  }
+
   private drones(): void {
     const seen = new Set<string>();
     for (const drone of this.store.drones.values()) {
@@ -196,6 +211,7 @@ const SYMBOLS: Readonly<Record<Kind, () => SVGSVGElement>> = {
   drone: () => icon("drone", "M12 2l7 19-7-4.6L5 21z"),
   dock: () => icon("dock", "M4 4h16v16H4z"),
   site: () => icon("site", "M12 5c5 0 8.6 4.3 9.8 7-1.2 2.7-4.8 7-9.8 7s-8.6-4.3-9.8-7C3.4 9.3 7 5 12 5z", "M12 9a3 3 0 100 6 3 3 0 000-6z"),
+  call: () => icon("call", "M12 2a10 10 0 100 20 10 10 0 000-20z", "M12 7v10", "M7 12h10"),
   incident: () => icon("incident", "M12 3l10 18H2z", "M12 10v5", "M12 17.5v.5"),
 };
 

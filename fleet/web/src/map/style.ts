@@ -8,6 +8,7 @@ import type {
 } from "maplibre-gl";
 import type { Language } from "../i18n";
 import { ageLayers } from "./ages";
+import { drawLayers } from "./drawing";
 import type { CityMap, Place, Position } from "../types";
 
 export const EMPTY: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
@@ -19,7 +20,7 @@ export const OVERLAYS: Readonly<Record<Overlay, readonly string[]>> = {
   districts: ["district-fill", "district-line", "beat-line"],
   ages: ["cell-age", "cell-never"],
   cells: ["cell-line"],
-  zones: ["zone-fill", "zone-line", "fence-line"],
+  zones: ["zone-fill", "zone-line", "fence-line", "closure-fill", "closure-line"],
   routes: ["route-line"],
   trails: ["trail-line"],
   names: ["district-name", "beat-name", "zone-name"],
@@ -52,11 +53,14 @@ export function baseStyle(language: Language): StyleSpecification {
       routes: source,
       trails: source,
       flown: source,
+      closures: source,
+      drawing: source,
     },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": "#0a101b" } },
       ...areas(),
       ...tracks(),
+      ...drawLayers(),
       ...names(language),
     ],
   };

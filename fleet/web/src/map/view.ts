@@ -4,13 +4,16 @@ import { LngLatBounds, Map as GlMap, NavigationControl, ScaleControl, setWorkerU
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { h } from "../dom";
 import { language, onLanguage, t } from "../i18n";
-import type { Store } from "../store";
+import type { Store, Topic } from "../store";
 import type { Position } from "../types";
 import { CellAges, cellsOf } from "./cells";
+import { Draw } from "./draw";
+import { closedOf, type Drawn, type Shape } from "./drawing";
 import { Markers, stateColor } from "./markers";
 import { areasOf, baseStyle, EMPTY, nameField, namesOf, OVERLAYS, type Overlay } from "./style";
 
 const FIT = { padding: { top: 70, right: 60, bottom: 50, left: 60 }, maxZoom: 15 } as const;
+const EVERYTHING: ReadonlySet<Topic> = new Set(["city", "drones", "docks", "sites", "incidents", "calls"]);
 /** A click that moved farther was a drag of the map. */
 const DRAGGED_PX = 5;
 
@@ -21,6 +24,7 @@ export class MapView {
   private endPick: (() => void) | null = null;
   private markers: Markers | null = null;
   private ages: CellAges | null = null;
+  private drawer: Draw | null = null;
 
   constructor(private readonly store: Store) {
     this.element.setAttribute("aria-label", t("map_label"));
@@ -54,12 +58,14 @@ export class MapView {
     this.map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
     this.markers = new Markers(this.map, this.store);
     this.ages = new CellAges(this.map, this.store);
-    this.element.append(this.ages.legend, this.ages.tip);
+    this.drawer = new Draw(this.map, () => this.pick(), () => this.cancelPick());
+    this.element.append(this.ages.legend, this.ages.tip, this.drawer.bar);
     this.map.on("load", () => {
       this.ready = true;
       this.drawCity();
       this.drawTracks();
       this.drawFlown();
+      this.drawClosures();
     });
     this.fit(false);
     onLanguage(() => this.onLanguage());
@@ -67,11 +73,12 @@ export class MapView {
       if (topics.has("city")) this.drawCity();
       if (topics.has("drones") || topics.has("selection")) this.drawTracks();
       if (topics.has("flown")) this.drawFlown(true);
+      if (topics.has("closures")) this.drawClosures();
       if (topics.has("cells") && this.ready) this.ages?.update();
       if (topics.has("selection")) this.showSelection();
       this.markers?.update(topics);
     });
-    this.markers.update(new Set(["city", "drones", "docks", "sites", "incidents"]));
+    this.markers.update(EVERYTHING);
   }
 
   /** Waits for a click on the map; null where Escape, or a later call, comes first. */
@@ -98,7 +105,7 @@ export class MapView {
         (event) => {
           if (Math.hypot(event.clientX - down.x, event.clientY - down.y) > DRAGGED_PX) return;
           const target = event.target as Element;
-          if (target.closest(".maplibregl-ctrl") || !this.map) return;
+          if (target.closest(".maplibregl-ctrl, .draw-bar") || !this.map) return;
           event.stopPropagation();
           const box = element.getBoundingClientRect();
           const place = this.map.unproject([event.clientX - box.left, event.clientY - box.top]);
@@ -113,6 +120,19 @@ export class MapView {
 
   cancelPick(): void {
     this.endPick?.();
+  }
+
+  /** Waits for a shape to be drawn; null where it is given up, or there is no map. */
+  async draw(shape: Shape): Promise<Drawn | null> {
+    this.endPick?.();
+    // a drawing that was going on ends in its own turn first
+    await Promise.resolve();
+    return this.drawer?.start(shape) ?? null;
+  }
+
+  /** Shows a shape that was drawn, or none any more. */
+  put(drawn: Drawn | null): void {
+    if (this.ready) this.drawer?.put(drawn);
   }
 
   /** Turns one of the overlays on or off. */
@@ -149,6 +169,10 @@ export class MapView {
       for (const [lon = 0, lat = 0] of geometry.coordinates) bounds.extend([lon, lat]);
     }
     if (show && !bounds.isEmpty()) this.map.fitBounds(bounds, FIT);
+  }
+
+  private drawClosures(): void {
+    if (this.ready) void this.source("closures")?.setData(closedOf(this.store.closures.values()));
   }
 
   private source(name: string): GeoJSONSource | undefined {
@@ -193,6 +217,10 @@ export class MapView {
 
   private positionOf(kind: string, id: string): Position | null {
     if (kind === "dock" || kind === "site") return this.store.position(kind, id);
+    if (kind === "call") {
+      const call = this.store.calls.get(id);
+      return call ? [call.lon, call.lat] : null;
+    }
     if (kind === "incident") {
       const incident = this.store.incidents.get(id);
       return incident ? [incident.lon, incident.lat] : null;
@@ -212,7 +240,7 @@ export class MapView {
         this.map.setLayoutProperty(id, "text-field", nameField(language()));
       }
     }
-    this.markers?.update(new Set(["city", "drones", "docks", "sites", "incidents"]));
+    this.markers?.update(EVERYTHING);
     this.ages?.update();
   }
 }

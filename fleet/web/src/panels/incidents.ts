@@ -5,8 +5,12 @@ import { h, KeyedList, setText, type Row } from "../dom";
 import { clock, duration, placeName, quantity, t } from "../i18n";
 import { incidentName } from "../map/markers";
 import type { Store } from "../store";
-import type { Incident, Level, Role } from "../types";
+import type { Incident, Level, Position, Role } from "../types";
+import { MAY_CALL, may } from "./desk/desk";
 import { EvidenceDialog, EvidencePicture, type EvidenceCache } from "./evidence";
+
+/** Sends a drone to a place, with a word why. */
+export type SendDrone = (place: Position, note: string) => void;
 
 const MAY_DECIDE: ReadonlySet<Role> = new Set(["officer", "pilot", "admin"]);
 const ORDER = { waiting: 0, confirmed: 1, reported: 2, rejected: 3, closed: 4 } as const;
@@ -33,13 +37,14 @@ export class Incidents {
     private readonly store: Store,
     api: Api,
     cache: EvidenceCache,
+    send: SendDrone,
   ) {
     this.dialog = new EvidenceDialog(cache);
     const items = h("ol", { class: "cards" });
     this.list = new KeyedList(
       items,
       (incident) => incident.id,
-      (incident) => new Card(incident, store, api, cache, this.dialog),
+      (incident) => new Card(incident, store, api, cache, this.dialog, send),
     );
     this.element = h(
       "section",
@@ -108,6 +113,7 @@ class Card implements Row<Incident> {
   private readonly confirm: HTMLButtonElement;
   private readonly reject: HTMLButtonElement;
   private readonly back: HTMLButtonElement;
+  private readonly send: HTMLButtonElement;
   private readonly reason = h("input", { type: "text", maxlength: "500", hidden: true });
   private readonly form: HTMLFormElement;
   private readonly only = h("p", { class: "dim" });
@@ -121,8 +127,14 @@ class Card implements Row<Incident> {
     private readonly api: Api,
     cache: EvidenceCache,
     dialog: EvidenceDialog,
+    send: SendDrone,
   ) {
     this.incident = incident;
+    this.send = h("button", {
+      type: "button",
+      class: "send",
+      onclick: () => send([this.incident.lon, this.incident.lat], this.title()),
+    });
     this.picture = new EvidencePicture(cache);
     this.enlarge = h(
       "button",
@@ -168,6 +180,7 @@ class Card implements Row<Incident> {
         this.status,
         this.facts,
         this.form,
+        this.send,
         this.only,
         this.problem,
       ),
@@ -180,7 +193,10 @@ class Card implements Row<Incident> {
     const { dataset } = this.element;
     dataset["level"] = incident.level;
     dataset["status"] = incident.status;
-    setText(this.what, `${incidentName(incident)} · ${this.site()}`);
+    setText(this.what, this.title());
+    setText(this.send, t("incident_send"));
+    const over = incident.status === "rejected" || incident.status === "closed";
+    this.send.hidden = over || !may(this.store, MAY_CALL);
     setText(this.level, t(`level_${incident.level}`));
     setText(this.value, quantity(incident.value, incident.unit));
     const threshold = quantity(incident.threshold, incident.unit);
@@ -211,6 +227,10 @@ class Card implements Row<Incident> {
     this.reason.placeholder = t("reject_reason");
     this.reason.setAttribute("aria-label", t("reject_reason"));
     for (const button of [this.confirm, this.reject, this.back]) button.disabled = this.busy;
+  }
+
+  private title(): string {
+    return `${incidentName(this.incident)} · ${this.site()}`;
   }
 
   private site(): string {

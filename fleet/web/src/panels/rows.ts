@@ -1,16 +1,16 @@
-/** Rows of the lists of sites, drones, docks and orders. */
+/** Rows of the lists of sites, drones and docks. */
 
 import { h, setText, type Row } from "../dom";
 import { clock, duration, placeName, quantity, t } from "../i18n";
 import { stateColor } from "../map/markers";
 import type { Kind, Store } from "../store";
-import type { Dock, Drone, Order, Site } from "../types";
+import type { Dock, Drone, Site } from "../types";
 
 /** Telemetry older than this is said to be. */
 const TELEMETRY_OLD_MS = 6_000;
 
 /** A row that names a thing, its state as a chip, a line of figures and a line of words. */
-class ThingRow {
+export class ThingRow {
   readonly element: HTMLElement;
   readonly name = h("span", { class: "name" });
   readonly chip = h("span", { class: "chip" });
@@ -162,36 +162,5 @@ export class DockRow implements Row<Dock> {
     if (dock.temperature_c !== null) figures.push(`${dock.temperature_c.toFixed(0)} °C`);
     const words = [dock.clear === false ? t("pad_blocked") : "", dock.reason];
     row.finish(figures, words.filter(Boolean).join(" · "));
-  }
-}
-
-/** What an order is for, in words. */
-export function orderName({ request }: Order, store: Store): string {
-  const beats = request.beats.map((id) => placeName(store.place("beat", id), id));
-  const sites = request.sites.map((id) => placeName(store.place("site", id), id));
-  return `${t(`order_${request.kind}`)}: ${[...beats, ...sites].join(", ")}`;
-}
-
-export class OrderRow implements Row<Order> {
-  private readonly row: ThingRow;
-  readonly element: HTMLElement;
-
-  constructor(
-    order: Order,
-    private readonly store: Store,
-  ) {
-    this.row = new ThingRow(store, null, order.id);
-    this.element = this.row.element;
-  }
-
-  update(order: Order): void {
-    const { row, store } = this;
-    const { request } = order;
-    this.element.dataset["status"] = order.status;
-    setText(row.name, orderName(order, store));
-    this.element.classList.toggle("chosen", store.chosenOrder === order.id);
-    setText(row.chip, t(`order_${order.status}`));
-    const by = t("order_by", { who: order.created_by, time: clock(order.created_at) });
-    row.finish([by], [request.note, order.reason].filter(Boolean).join(" · "));
   }
 }

@@ -6,7 +6,8 @@ import type { Kind, Store } from "../store";
 import type { DroneState, WatchState } from "../types";
 import type { Api } from "../api";
 import { FlightRow } from "./flights";
-import { DockRow, DroneRow, OrderRow, SiteRow } from "./rows";
+import { OrderRow } from "./orders";
+import { DockRow, DroneRow, SiteRow } from "./rows";
 
 const NAMES = ["sites", "drones", "docks", "orders", "flights"] as const;
 type Name = (typeof NAMES)[number];
@@ -48,7 +49,7 @@ export class Tabs {
       orders: this.tab(
         "orders",
         () => [...store.orders.values()].sort((a, b) => b.created_at.localeCompare(a.created_at)),
-        (order) => new OrderRow(order, store),
+        (order) => new OrderRow(order, store, api),
       ),
       flights: this.tab("flights", () => [...store.flights], (f) => new FlightRow(f, store, api)),
     };

@@ -3,7 +3,7 @@
 import { h } from "../../dom";
 import { clock, duration, placeName, t } from "../../i18n";
 import type { Store } from "../../store";
-import { orderName } from "../rows";
+import { orderName } from "../orders";
 import type { PlanItem } from "../../types";
 
 /** So many cells are named. */

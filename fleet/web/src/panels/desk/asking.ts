@@ -1,0 +1,48 @@
+/** Asks the controller for something and shows what it says, in the place where it was asked. */
+
+import { ApiError } from "../../api";
+import { h, setText } from "../../dom";
+
+export class Answer {
+  readonly element = h("p", { class: "answer", "aria-live": "polite", hidden: true });
+  private asked = 0;
+
+  say(words: string, done = true): void {
+    setText(this.element, words);
+    this.element.classList.toggle("error", !done);
+    this.element.hidden = words === "";
+  }
+
+  /** Runs a call; returns what it gave, or null where it was refused, which is shown. */
+  async of<T>(waiting: string, work: () => Promise<T>): Promise<T | null> {
+    const asked = (this.asked += 1);
+    this.say(waiting);
+    try {
+      const given = await work();
+      if (asked === this.asked) this.say("");
+      return given;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (asked === this.asked) this.say(error.message, false);
+      return null;
+    }
+  }
+}
+
+/** A labelled field of a form. */
+export function field(label: HTMLElement, input: HTMLElement): HTMLElement {
+  return h("label", { class: "field" }, label, input);
+}
+
+/** What a date-time input says, as ISO with offset; null where it is empty. */
+export function timeOf(input: HTMLInputElement): string | null {
+  if (input.value === "") return null;
+  const time = new Date(input.value);
+  return Number.isNaN(time.getTime()) ? null : time.toISOString();
+}
+
+/** Puts a time into a date-time input, by the browser's clock. */
+export function putTime(input: HTMLInputElement, time: number): void {
+  const local = new Date(time - new Date(time).getTimezoneOffset() * 60_000);
+  input.value = local.toISOString().slice(0, 16);
+}
