@@ -6,13 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from missions.builder import Builder
 from missions.city import City
+from missions.draft import Draft
 from missions.energy import CALM, Wind
+from missions.errors import PlanError
 from missions.planner import plan
-from missions.planning import CROWDED
+from missions.planning import CROWDED, Planning
 from missions.relief import DOCK_S, Station
 from missions.sortie import Sortie
 from missions.wishes import DroneOffer, OrderWish, Plan, Refusal, Scheduled
+
+TRIED_CELLS = 8
+"""Of a patrol so many cells are tried; one that can be flown is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +69,8 @@ def trial(
     begins = now if wish.window is None else max(now, wish.window[0])
     answer = Plan()
     if begins == now:
-        answer = plan(
-            city,
-            now,
-            [wish],
-            drones,
-            visits,
-            wind,
-            flying=flying,
-            stations=stations,
-            new_id=lambda: "",
+        answer = _first(
+            Planning(city, now, drones, visits, wind, flying, stations, lambda: ""), wish
         )
         if answer.sorties and not answer.refusals:
             return Trial(_shown(wish, answer, now))
@@ -90,7 +88,62 @@ def trial(
 def _at_best(city: City, at: datetime, wish: OrderWish, visits: Mapping[str, datetime]) -> Plan:
     """Return the plan of a fleet that stands in its docks, full, in calm air, and is all free."""
     fleet = tuple(DroneOffer(d.id, d.dock, 100.0) for d in city.drones)
-    return plan(city, at, [wish], fleet, visits, new_id=lambda: "")
+    return _first(Planning(city, at, fleet, visits, CALM, (), (), lambda: ""), wish)
+
+
+def _first(planning: Planning, wish: OrderWish) -> Plan:
+    """Return the sorties that a wish begins with: of a patrol, which goes on for long, the first.
+
+    A patrol's tours are the rolling plan's to find, which takes longer than somebody who orders
+    waits.
+    """
+    if wish.kind != "patrol":
+        return plan(
+            planning.city,
+            planning.now,
+            [wish],
+            planning.offers,
+            planning.visits,
+            planning.wind,
+            flying=planning.flying,
+            stations=planning.stations,
+            new_id=planning.new_id,
+        )
+    limit = planning.city.limits.wind_m_s
+    if planning.wind.speed_m_s > limit:
+        words = f"wind {planning.wind.speed_m_s:g} m/s is above the limit of {limit:g}"
+        return Plan(refusals=(Refusal(wish.id, "", words, "wind"),))
+    nobody = planning.nobody()
+    if nobody is not None:
+        return Plan(refusals=(Refusal(wish.id, "", nobody, "fleet"),))
+    for cell in _sample(planning, wish):
+        error = _visit(planning, wish.id, cell)
+        if error is None:
+            return Plan(tuple(planning.sorties))
+        planning.refuse(wish.id, planning.ground.cells[cell].id, str(error), error.constraint)
+    return Plan(refusals=tuple(planning.refusals))
+
+
+def _sample(planning: Planning, wish: OrderWish) -> list[int]:
+    """Return some cells of a patrol, spread over all of it."""
+    wanted = [
+        index
+        for index, cell in enumerate(planning.ground.cells)
+        if cell.beat in wish.beats or cell.id in wish.cells
+    ]
+    return wanted[:: max(1, len(wanted) // TRIED_CELLS)]
+
+
+def _visit(planning: Planning, order: str, cell: int) -> PlanError | None:
+    """Send the nearest drone to a cell; return why none can go."""
+
+    def fly(builder: Builder) -> Draft | None:
+        builder.check_reach(cell)
+        draft = builder.home(builder.survey(builder.start(), cell))
+        builder.check_energy(draft)
+        return draft if planning.clear(builder.tube(draft)) else None
+
+    return planning.nearest(order, planning.ground.cells[cell].center, fly)
 
 
 def _for_ever(refusal: Refusal) -> bool:

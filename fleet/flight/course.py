@@ -13,6 +13,7 @@ from fleet.model.records import SortieBrief, SortieStatus
 from missions.recurrence import Occurrence
 from missions.wishes import OrderWish, occurrence_name, part_of
 
+_COMPLETED, _ABORTED = SortieStatus.COMPLETED, SortieStatus.ABORTED
 MOST_TRIES = 10
 """A part of a task that was broken off so often is flown no more."""
 
@@ -34,7 +35,7 @@ class Flown:
     Parameters
     ----------
     briefs
-        Its sorties.
+        Its sorties, newest first.
     lost
         Those of them, by id, that no drone will fly to their end.
     """
@@ -57,10 +58,12 @@ class Flown:
             old = since is not None and brief.created_at < since
             if part is None or part[0] != wish or old:
                 continue
-            count = max(count, part[2])
-            if brief.status is SortieStatus.COMPLETED:
+            count = count or part[2]  # as it was last cut
+            if part[2] != count and brief.status in (_COMPLETED, _ABORTED):
+                continue
+            if brief.status is _COMPLETED:
                 done.add(brief.order)
-            elif brief.status is SortieStatus.ABORTED:
+            elif brief.status is _ABORTED:
                 broken[brief.order] += 1
                 if broken[brief.order] == MOST_TRIES:
                     why = f"a part was broken off {MOST_TRIES} times: {brief.reason}"
