@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from missions.city import City
 from missions.coverage import city_cells
+from missions.demand import Demand
 from missions.geo import area_m2, distance_m
 
 
@@ -41,3 +45,23 @@ def test_the_sites_are_near_the_docks_that_watch_them(zhangzhou: City) -> None:
     sites = {site.id: site for site in zhangzhou.sites}
     for site, dock in (("zhangzhou-bridge", "xc-bridge"), ("night-market", "xc-market")):
         assert distance_m(sites[site].position, docks[dock]) == pytest.approx(140, abs=15)
+
+
+def test_its_policy_asks_for_more_at_the_market_the_schools_and_a_river_in_flood(
+    zhangzhou: City,
+) -> None:
+    demand = Demand.of(zhangzhou)
+    wednesday = datetime(2026, 5, 6, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+    def rules(hour: int, *flags: str, days: int = 0) -> set[str]:
+        at = wednesday + timedelta(days=days, hours=hour)
+        return set(demand.owed_by(at, frozenset(flags))) - {""}
+
+    assert rules(12) == set()
+    assert rules(20) == {"night-market"}
+    assert rules(17) == {"school-gates"}
+    assert rules(17, days=3) == set()  # Saturday
+    assert rules(12, "flood_warning") == {"river-in-flood"}
+    holiday = datetime(2026, 10, 1, 17, tzinfo=ZoneInfo("Asia/Shanghai"))
+    assert set(demand.owed_by(holiday)) == {""}
+    assert demand.ceiling(holiday) == zhangzhou.limits.max_airborne
