@@ -52,9 +52,8 @@ class Follower:
 
 
 def on_task(programme: Programme, current: int) -> bool:
-    """Whether the leg being flown observes a cell or a site."""
-    leg = programme.leg(current)
-    return leg.kind in OBSERVING and (leg.cell is not None or leg.site is not None)
+    """Whether the leg being flown observes something: a cell, a site, or what a task is about."""
+    return programme.leg(current).kind in OBSERVING
 
 
 def flown(programme: Programme, telemetry: Telemetry, policy: Policy) -> bool:

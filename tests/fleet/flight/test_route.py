@@ -114,3 +114,15 @@ def test_flown_is_over_the_dock_and_still(
     plan: Programme, make: Callable[[Any], Telemetry], is_flown: bool
 ) -> None:
     assert flown(plan, make(plan), Policy()) is is_flown
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(set(LegKind) - {LegKind.TAKEOFF, LegKind.TRANSIT, LegKind.HOME})
+)
+def test_a_task_s_leg_is_on_task_though_it_names_no_cell(plan: Programme, kind: LegKind) -> None:
+    legs = (plan.sortie.legs[0], Leg(kind, (wp(0, 400),), 8.0), *plan.sortie.legs[-2:])
+    made = programme(replace(plan.sortie, legs=legs))
+    at = [index for index in range(len(made.items)) if made.leg_index(index) == 1]
+    assert all(on_task(made, index) for index in at)
+    assert not on_task(made, 0)
+    assert not on_task(made, made.last)
