@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel
 
-Topic = Literal["drone", "dock", "site", "incident", "order", "plan", "cell", "call"]
+Topic = Literal["drone", "dock", "site", "incident", "order", "plan", "cell", "call", "closure"]
 
 
 class Change(NamedTuple):

@@ -14,6 +14,7 @@ import structlog
 from fleet.docks.port import Dock
 from fleet.errors import OrderError, StoreError
 from fleet.flight import air, aside, ground, homing, recovery
+from fleet.flight.agenda import closed
 from fleet.flight.agenda.agenda import Agenda
 from fleet.flight.agenda.seen import CellBoard
 from fleet.flight.closures import Closures, ClosureStore, Unkept
@@ -206,6 +207,7 @@ class FlightController:
         """
         store = self._world.store
         await self.closures.load()
+        self._show_closed()
         records, sorties = await store.drones(), await store.open_sorties()
         await self._orders.load()
         await self.calls.load()
@@ -368,7 +370,7 @@ class FlightController:
         """Return the question whether a wish can be flown."""
         world, keepers = self._world, tuple(self._supervisors.values())
         visits = await world.store.last_visits()
-        return Question(world.city, world.clock.now(), [wish], keepers, visits)
+        return Question(world.airways.city, world.clock.now(), [wish], keepers, visits)
 
     def _order_ended(self, name: str, reason: str) -> None:
         for supervisor in self._flying_for(name):
@@ -428,6 +430,10 @@ class FlightController:
         """Have every keeper look at once at what is closed to its drone."""
         for keeper in self._supervisors.values():
             keeper.pulse()
+        self._show_closed()
+
+    def _show_closed(self) -> None:
+        closed.show(self._world.hub, self.closures.all(), self._world.clock.now())
 
     def _mind_stations(self) -> None:
         keepers = tuple(self._supervisors.values())

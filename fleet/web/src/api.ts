@@ -103,21 +103,17 @@ export class Api {
     await this.send("DELETE", `zones/closures/${encodeURIComponent(id)}`);
   }
 
-  async calls(): Promise<Call[]> {
-    return (await (await this.ask("calls")).json()) as Call[];
-  }
-
   async call(call: unknown): Promise<Call> {
     return (await this.send("POST", "calls", call)) as Call;
   }
 
   /** One more drone to a call. */
   async moreTo(id: string): Promise<Call> {
-    return (await this.send("POST", `calls/${encodeURIComponent(id)}/more`)) as Call;
+    return (await this.send("POST", `calls/${encodeURIComponent(id)}/more`, { drones: 1 })) as Call;
   }
 
   async endCall(id: string): Promise<Call> {
-    return (await this.send("POST", `calls/${encodeURIComponent(id)}/close`)) as Call;
+    return (await this.send("POST", `calls/${encodeURIComponent(id)}/close`, { reason: "closed on the map" })) as Call;
   }
 
   async order(order: unknown): Promise<Taken> {

@@ -181,7 +181,6 @@ async function askWhole(api: Api, store: Store): Promise<void> {
     tried("plan", async () => store.setPlan(await api.plan())),
     tried("cells", async () => store.setCells(await api.cells())),
     tried("closures", async () => store.setClosures(await api.closures())),
-    tried("calls", async () => store.setCalls(await api.calls())),
   ]);
 }
 

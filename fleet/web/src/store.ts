@@ -70,6 +70,8 @@ export class Store {
   readonly cells = new Map<string, Cell>();
   /** Airspace that is closed for a time. */
   readonly closures = new Map<string, Closure>();
+  /** Zones of the city's map that are closures: they come and go. */
+  readonly passing = new Set<string>();
   /** Where drones are wanted at once. */
   readonly calls = new Map<string, Call>();
   /** The order that is marked in the plan and the list. */
@@ -162,13 +164,12 @@ export class Store {
   }
 
   private setClosure(closure: Closure): void {
+    if (!this.passing.has(closure.zone.id)) {
+      this.passing.add(closure.zone.id);
+      this.changed("closures");
+    }
     if (closure.ended_at === null) this.put(this.closures, closure, "closures");
     else if (this.closures.delete(closure.id)) this.changed("closures");
-  }
-
-  setCalls(calls: readonly Call[]): void {
-    refill(this.calls, calls);
-    this.changed("calls");
   }
 
   setCall(call: Call): void {
@@ -247,10 +248,11 @@ export class Store {
     refill(this.sites, state.sites);
     refill(this.incidents, state.incidents);
     refill(this.orders, state.orders);
+    refill(this.calls, state.calls ?? []);
     refill(this.drones, []);
     for (const drone of state.drones) this.setDrone(drone);
     for (const id of this.trails.keys()) if (!this.drones.has(id)) this.trails.delete(id);
-    this.changed("drones", "docks", "sites", "incidents", "orders");
+    this.changed("drones", "docks", "sites", "incidents", "orders", "calls");
   }
 
   private setDrone(drone: Drone): void {

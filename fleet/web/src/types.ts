@@ -176,6 +176,7 @@ export interface State {
   sites: Site[];
   incidents: Incident[];
   orders: Order[];
+  calls?: Call[];
 }
 
 export interface Place {

@@ -89,7 +89,7 @@ class FakeController:
     def __init__(self) -> None:
         self.city = _city()
         self.tables: dict[str, dict[str, dict[str, Any]]] = {
-            "drone": {}, "dock": {}, "site": {}, "incident": {}, "order": {},
+            "drone": {}, "dock": {}, "site": {}, "incident": {}, "order": {}, "call": {},
         }  # fmt: skip
         self.pictures: dict[str, bytes] = {}
         self.decisions: list[tuple[str, str, str]] = []
@@ -103,7 +103,7 @@ class FakeController:
         self.flights: list[dict[str, Any]] = []
         self.plan: dict[str, list[dict[str, Any]]] = {}
         self.cells: dict[str, dict[str, Any]] = {}
-        self.lists: dict[str, Any] = {"calls": [], "zones/closures": []}
+        self.lists: dict[str, Any] = {"zones/closures": []}
         """What further paths answer a GET with."""
         self.answers: dict[str, Callable[[Any], tuple[int, Any]]] = {}
         """What further calls answer, by method and path, of their body."""

@@ -98,6 +98,11 @@ def test_a_closure_is_drawn_sent_listed_and_ended(
     lasts = datetime.fromisoformat(body["until"]) - datetime.now(UTC)
     assert timedelta(minutes=29) < lasts <= timedelta(minutes=31)
     assert page.inner_text(".desk-closures") == "Close airspace 1"
+    other = controller.lists["zones/closures"][0] | {"id": "c-2", "reason": "by somebody else"}
+    controller.tell("closure", other)
+    _has_text(page, ".closures li[data-id=c-2]", "by somebody else")
+    controller.tell("closure", other | {"ended_at": _time()})
+    page.wait_for_selector(".closures li[data-id=c-2]", state="detached")
     page.get_by_role("button", name="Open again").click()
     _has_text(page, ".sheet", "No airspace is closed.")
     assert controller.told[-1][0] == "DELETE zones/closures/c-1"

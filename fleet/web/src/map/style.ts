@@ -213,6 +213,13 @@ function names(language: Language): LayerSpecification[] {
   ];
 }
 
+/** The city without the zones that are closures: these are shown apart, for as long as they last. */
+export function lasting(city: CityMap, passing: ReadonlySet<string>): CityMap {
+  if (passing.size === 0) return city;
+  const stays = ({ properties: { layer, id } }: CityMap["features"][number]) => layer !== "zone" || !passing.has(id);
+  return { ...city, features: city.features.filter(stays) };
+}
+
 /** The areas, each district with the number of its tint. */
 export function areasOf(city: CityMap): GeoJSON.FeatureCollection {
   let district = 0;

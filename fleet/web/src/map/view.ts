@@ -10,7 +10,7 @@ import { CellAges, cellsOf } from "./cells";
 import { Draw } from "./draw";
 import { closedOf, type Drawn, type Shape } from "./drawing";
 import { Markers, stateColor } from "./markers";
-import { areasOf, baseStyle, EMPTY, nameField, namesOf, OVERLAYS, type Overlay } from "./style";
+import { areasOf, baseStyle, EMPTY, lasting, nameField, namesOf, OVERLAYS, type Overlay } from "./style";
 
 const FIT = { padding: { top: 70, right: 60, bottom: 50, left: 60 }, maxZoom: 15 } as const;
 const EVERYTHING: ReadonlySet<Topic> = new Set(["city", "drones", "docks", "sites", "incidents", "calls"]);
@@ -25,6 +25,8 @@ export class MapView {
   private markers: Markers | null = null;
   private ages: CellAges | null = null;
   private drawer: Draw | null = null;
+  /** How many closures the areas were drawn without. */
+  private passing = 0;
 
   constructor(private readonly store: Store) {
     this.element.setAttribute("aria-label", t("map_label"));
@@ -172,7 +174,9 @@ export class MapView {
   }
 
   private drawClosures(): void {
-    if (this.ready) void this.source("closures")?.setData(closedOf(this.store.closures.values()));
+    if (!this.ready) return;
+    void this.source("closures")?.setData(closedOf(this.store.closures.values()));
+    if (this.passing !== this.store.passing.size) this.drawAreas();
   }
 
   private source(name: string): GeoJSONSource | undefined {
@@ -182,9 +186,16 @@ export class MapView {
   private drawCity(): void {
     const city = this.store.city;
     if (!this.ready || !city) return;
-    void this.source("city")?.setData(areasOf(city));
     void this.source("cells")?.setData(cellsOf(city));
     this.ages?.begin();
+    this.drawAreas();
+  }
+
+  private drawAreas(): void {
+    if (!this.store.city) return;
+    this.passing = this.store.passing.size;
+    const city = lasting(this.store.city, this.store.passing);
+    void this.source("city")?.setData(areasOf(city));
     void this.source("names")?.setData(namesOf(city));
   }
 
