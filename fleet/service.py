@@ -35,6 +35,7 @@ from fleet.live import LiveHub
 from fleet.server import Server, listen
 from fleet.store import audit, tokens, tracks
 from fleet.store.audit import AuditEntry
+from fleet.store.closures import SqlClosures
 from fleet.store.store import Store
 from missions.city import Broker, City
 
@@ -129,6 +130,7 @@ async def start_flight(
         planner=planner,
         journal=journal,
         presence=lambda: hub.presence.last_heard(clock.now()),
+        closures=SqlClosures(store.database),
         standing=store.standing,
     )
     await flight.start()
@@ -211,7 +213,7 @@ async def _build(
     if before != after:
         log.info("database migrated", before=before, after=after)
     flight = await start(stack, plan, store, hub, clock)
-    pilots = PilotDesk(plan.city, store, flight, clock)
+    pilots = PilotDesk(plan.city, store, flight, clock, space=lambda: flight.closures.airways.space)
     await pilots.start()
     stack.push_async_callback(pilots.stop)
     registry = CollectorRegistry()

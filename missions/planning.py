@@ -16,6 +16,7 @@ from missions.errors import PlanError
 from missions.relief import Station
 from missions.sortie import Sortie
 from missions.wishes import DroneOffer, Refusal
+from missions.zones import LONGEST_FLIGHT, in_force
 
 CROWDED = "no altitude layer is free of other drones"
 
@@ -58,7 +59,8 @@ class Planning:
 
     def __post_init__(self) -> None:
         """Work out what is free and what is taken."""
-        self.ground = ground_of(self.city)
+        city = in_force(self.city, self.now, self.now + LONGEST_FLIGHT)
+        self.ground = ground_of(city)
         busy = {sortie.drone for sortie in self.flying}
         self.free = {
             offer.id: offer

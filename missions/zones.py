@@ -25,6 +25,8 @@ MARGIN_M = 30.0
 """Kept from a no-fly zone by routes."""
 FENCED_CORNERS = 16
 """A zone with more is fenced in a vehicle by a plainer ring around it: it holds 64 in all."""
+LONGEST_FLIGHT = timedelta(hours=1)
+"""No battery lasts longer: what is closed at no time of it concerns no sortie that leaves now."""
 HAIR_M = 1e-6
 
 

@@ -22,13 +22,14 @@ from fleet.api import (
     missions,
     overrides,
     page,
-    policy,
     plan,
+    policy,
     sites,
     state,
     stations,
     stream,
     tokens,
+    zones,
 )
 from fleet.api.context import Context
 from fleet.api.headers import SecurityHeaders
@@ -53,6 +54,7 @@ ROUTERS = (
     detections.router,
     tokens.router,
     audit.router,
+    zones.router,
 )
 
 
@@ -66,7 +68,7 @@ def create_app(context: Context) -> FastAPI:
         max_body_size=detections.BODY_LIMIT,
     )
     app.state.context = context
-    app.state.city_map = citymap.encoded(context.city)
+    app.state.city_map = citymap.Kept()
     app.state.live_metrics = health.LiveMetrics(context.registry)
     app.add_middleware(SecurityHeaders, map_origins=context.map_origins)
     errors.install(app)

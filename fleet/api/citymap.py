@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter, Request, Response
 
 from fleet.api.auth import Viewer
+from fleet.api.context import context_of
 from missions.city import City
 from missions.coverage import city_cells
 
@@ -20,11 +21,27 @@ Points = Sequence[tuple[float, float]]
 @router.get("/map", response_class=Response)
 async def city_map(request: Request, _caller: Viewer) -> Response:
     """Return districts, beats, cells, docks, sites and zones as one FeatureCollection."""
-    return Response(request.app.state.city_map, media_type="application/geo+json")
+    kept = cast(Kept, request.app.state.city_map)
+    city = context_of(request).flight.closures.airways.city
+    return Response(kept.of(city), media_type="application/geo+json")
+
+
+class Kept:
+    """The GeoJSON of a city in bytes, made anew where what is closed has changed."""
+
+    def __init__(self) -> None:
+        self._city: City | None = None
+        self._bytes = b""
+
+    def of(self, city: City) -> bytes:
+        """Return a city's."""
+        if city is not self._city:
+            self._city, self._bytes = city, encoded(city)
+        return self._bytes
 
 
 def encoded(city: City) -> bytes:
-    """Return the GeoJSON of a city in bytes; it never changes while the controller runs."""
+    """Return the GeoJSON of a city in bytes."""
     return json.dumps(collection(city), ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -16,6 +16,7 @@ from fleet.api.remembered import RememberedTokens
 from fleet.cad.dispatcher import Dispatcher
 from fleet.flight.asked import Answer, Request
 from fleet.flight.carrying import Keepers
+from fleet.flight.closures import Closures
 from fleet.flight.holder import Holder
 from fleet.flight.orderdesk import OrderDesk
 from fleet.flight.overrides import Overrides
@@ -46,6 +47,10 @@ class Flight(Keepers, Protocol):
     @property
     def standing(self) -> Standing:
         """Standing patrol policy: what each cell is owed."""
+
+    @property
+    def closures(self) -> Closures:
+        """What of the air is closed for a time."""
 
     async def recall_all(self, reason: str, actor: str) -> None:
         """End every order and call every drone home."""

@@ -6,7 +6,7 @@ and the failsafe matrix says what it does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -17,6 +17,8 @@ from fleet.errors import NotFound, OrderError
 from fleet.flight.airways import Airways
 from fleet.link.clock import Clock
 from fleet.model.closure import Closure
+from missions.city import Zone
+from missions.zones import polygon_of
 
 ITS_TIME = "its time"
 MOST = 2000
@@ -110,6 +112,39 @@ class Closures:
         self._take()
         for one in closures:
             log.info("closed", zone=one.zone.id, by=one.created_by, reason=one.reason)
+
+    async def replace(
+        self, zones: Collection[str], closures: Sequence[Closure], actor: str
+    ) -> list[UUID]:
+        """Take closures in place of those by the same zones' ids, all in one step.
+
+        Raises
+        ------
+        OrderError, StoreError
+            As ``add`` does: then nothing has changed.
+        """
+        now = self._clock.now()
+        old = [one for one in self._open.values() if one.zone.id in zones]
+        if len(self._open) - len(old) + len(closures) > MOST:
+            raise OrderError(f"{len(self._open)} and {len(closures)} more zones; at most {MOST}")
+        ended = [one.model_copy(update={"ended_at": now, "ended_by": actor}) for one in old]
+        await self._store.save([*ended, *closures])
+        for one in old:
+            self._open.pop(one.id, None)
+        self._open |= {one.id: one for one in closures}
+        self._take()
+        log.info("zones read in", zones=len(closures), replaced=len(old), by=actor)
+        return [one.id for one in old]
+
+    def check(self, zone: Zone) -> None:
+        """See that a zone can be laid out in the city's frame.
+
+        Raises
+        ------
+        missions.errors.GeometryError
+            If it cannot.
+        """
+        polygon_of(zone, self._airways.known.frame)
 
     async def end(self, closure: UUID, actor: str) -> Closure:
         """End a closure.

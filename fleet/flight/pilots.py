@@ -12,6 +12,7 @@ Words of safety (return, hold, land, kill) do not wait for a database that hangs
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -58,6 +59,8 @@ class PilotDesk:
         The drones' keepers.
     policy
         How low a pilot may send a drone.
+    space
+        What is closed now; the city file's zones where it is left out.
     """
 
     def __init__(
@@ -67,13 +70,15 @@ class PilotDesk:
         flight: Keepers,
         clock: Clock,
         policy: Policy | None = None,
+        space: Callable[[], Airspace] | None = None,
     ) -> None:
         self._docket = Docket(store, clock)
         self._backlog = Backlog(self._docket.write)
         self._flight = flight
         self._clock = clock
         self._policy = policy or Policy()
-        self._space = Airspace.of(city)
+        always = Airspace.of(city)
+        self._space = space or (lambda: always)
         self._pads = [dock.position for dock in city.docks]
         self._drones = tuple(drone.id for drone in city.drones)
         self._control = Control()
@@ -257,7 +262,7 @@ class PilotDesk:
 
     def _check(self, request: Request) -> None:
         keeper = self._flight.supervisors[request.drone]
-        drone, space = keeper.drone, self._space
+        drone, space = keeper.drone, self._space()
         reach_m = drone.cruise_m_s * endurance_s(drone) / 2
         words = bounds.too_low(
             request.demand, space.frame, self._pads, self._policy

@@ -19,12 +19,14 @@ from fleet.api.app import create_app
 from fleet.api.context import Context
 from fleet.cad.dispatcher import Dispatcher
 from fleet.errors import OrderError
+from fleet.flight.airways import Airways
+from fleet.flight.closures import Closures
 from fleet.flight.orderdesk import OrderDesk
 from fleet.flight.orders import OrderBook
 from fleet.flight.overrides import Overrides
 from fleet.flight.pilots import PilotDesk
-from fleet.flight.standing import Standing
 from fleet.flight.policy import Policy
+from fleet.flight.standing import Standing
 from fleet.flight.word import Word
 from fleet.flight.world import World
 from fleet.incidents.desk import Desk
@@ -36,6 +38,7 @@ from fleet.model.live import Telemetry
 from fleet.model.order import Order
 from fleet.server import Server, listen
 from fleet.store import tokens
+from fleet.store.closures import SqlClosures
 from fleet.store.store import Store
 from missions.city import CadEndpoint, City, Drone
 from missions.sortie import Sortie
@@ -56,6 +59,7 @@ class RememberingFlight:
     refuses: str = ""
     supervisors: dict[str, Any] = field(default_factory=dict)
     overrides: Any = None
+    closures: Any = None
     standing: Any = None
 
     async def recall_all(self, reason: str, actor: str) -> None:
@@ -183,6 +187,8 @@ async def api(
     desk = Desk(city, store, hub, clock, wake_cads=dispatcher.wake, activity=board)
     flight.supervisors = {d.id: Keeper(d, Link(flight.asked)) for d in city.drones}
     flight.overrides = Overrides()
+    closed = SqlClosures(store.database)
+    flight.closures = Closures(Airways(city), closed, clock, lambda: flight.asked.append(("air",)))
     flight.standing = Standing(city, store.standing, clock)
     await flight.standing.load()
     pilots = PilotDesk(city, store, flight, clock)
