@@ -130,6 +130,7 @@ async def start_flight(
         planner=planner,
         journal=journal,
         presence=lambda: hub.presence.last_heard(clock.now()),
+        calls=store.calls,
         closures=SqlClosures(store.database),
         standing=store.standing,
     )
@@ -203,6 +204,11 @@ async def _build(
     start: StartFlight,
 ) -> tuple[Context, Server, str]:
     keys = {cad.id: read_secret(cad, environment) for cad in plan.city.cad}
+    calls = {
+        cad.id: read_secret(cad, environment, cad.calls_secret_env)
+        for cad in plan.city.cad
+        if cad.calls_secret_env is not None
+    }
     listener = listen(plan.host, plan.port)
     stack.callback(listener.close)
     clock = SystemClock()
@@ -217,6 +223,7 @@ async def _build(
     await pilots.start()
     stack.push_async_callback(pilots.stop)
     registry = CollectorRegistry()
+    flight.calls.metrics.register(registry)
     cads = [WebhookCad(cad, keys[cad.id]) for cad in plan.city.cad]
     dispatcher = Dispatcher(cads, store, hub, clock, registry=registry)
     board = SiteBoard(plan.city, hub, clock, flight.watch_assignments)
@@ -243,6 +250,7 @@ async def _build(
         map_origins=plan.settings.map_origins,
         pilots=pilots,
         data=plan.data,
+        cad_keys=calls,
     )
     token = await first_token(store, clock)
     if token is not None:

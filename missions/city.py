@@ -312,6 +312,12 @@ class CadEndpoint(Model):
         pattern=r"^[A-Z][A-Z0-9_]*$",
         description="environment variable with the signing secret (whsec_...); never the secret itself",
     )
+    calls_secret_env: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z][A-Z0-9_]*$",
+        description="environment variable with the secret that this CAD signs its calls with; "
+        "left out, it sends none",
+    )
     timeout_s: float = Field(default=5, gt=0, le=60)
     ack: Literal["echo", "status"] = Field(
         default="echo",

@@ -8,6 +8,8 @@ from fastapi import FastAPI
 
 from fleet.api import (
     audit,
+    cadcalls,
+    calls,
     citymap,
     detections,
     docks,
@@ -41,6 +43,8 @@ ROUTERS = (
     stream.router,
     plan.router,
     missions.router,
+    calls.router,
+    cadcalls.router,
     drones.router,
     overrides.router,
     policy.router,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Protocol, cast
@@ -20,6 +20,7 @@ from fleet.flight.closures import Closures
 from fleet.flight.holder import Holder
 from fleet.flight.orderdesk import OrderDesk
 from fleet.flight.overrides import Overrides
+from fleet.flight.response.desk import CallDesk
 from fleet.flight.standing import Standing
 from fleet.incidents.desk import Desk
 from fleet.incidents.sites import SiteBoard
@@ -51,6 +52,10 @@ class Flight(Keepers, Protocol):
     @property
     def closures(self) -> Closures:
         """What of the air is closed for a time."""
+
+    @property
+    def calls(self) -> CallDesk:
+        """Where calls are answered."""
 
     async def recall_all(self, reason: str, actor: str) -> None:
         """End every order and call every drone home."""
@@ -101,6 +106,8 @@ class Context:
     pilots: Pilots
     data: Path
     registry: CollectorRegistry
+    cad_keys: Mapping[str, bytes] = field(default_factory=dict)
+    """What the CADs that tell of calls sign them with, by CAD."""
     map_origins: tuple[str, ...] = ()
     tokens: RememberedTokens = field(default_factory=RememberedTokens)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

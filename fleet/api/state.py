@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from fleet.api.auth import Anyone, Viewer
 from fleet.api.context import Context, Ctx
+from fleet.model.call import Call
 from fleet.model.incident import Incident
 from fleet.model.live import DockLive, DroneLive, SiteLive
 from fleet.model.order import Order
@@ -29,6 +30,7 @@ class State(BaseModel):
     sites: list[SiteLive]
     incidents: list[Incident]
     orders: list[Order]
+    calls: list[Call]
 
 
 class Me(BaseModel):
@@ -48,6 +50,7 @@ async def snapshot(ctx: Context) -> State:
         sites=cast(list[SiteLive], list(ctx.hub.all("site").values())),
         incidents=await ctx.desk.latest(INCIDENTS_SHOWN),
         orders=list(ctx.flight.orders()),
+        calls=ctx.flight.calls.all(),
     )
 
 

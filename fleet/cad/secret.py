@@ -16,7 +16,9 @@ _HINT = (
 )
 
 
-def read_secret(endpoint: CadEndpoint, environment: Mapping[str, str]) -> bytes:
+def read_secret(
+    endpoint: CadEndpoint, environment: Mapping[str, str], variable: str | None = None
+) -> bytes:
     """Return a CAD's signing key.
 
     Parameters
@@ -25,6 +27,8 @@ def read_secret(endpoint: CadEndpoint, environment: Mapping[str, str]) -> bytes:
         The CAD; its ``secret_env`` names the variable.
     environment
         The process's environment.
+    variable
+        Another that names it; the one for its calls.
 
     Raises
     ------
@@ -32,7 +36,7 @@ def read_secret(endpoint: CadEndpoint, environment: Mapping[str, str]) -> bytes:
         If the variable is not set, or is no Standard Webhooks secret (``whsec_`` and the base64 of
         24 to 64 bytes). The message never holds the value.
     """
-    name = endpoint.secret_env
+    name = variable or endpoint.secret_env
     text = environment.get(name, "").strip()
     if not text:
         raise SettingsError(

@@ -7,12 +7,14 @@ import gc
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from fleet import service
 from fleet.config import Settings
+from fleet.flight.response.metrics import CallMetrics
 from fleet.service import Plan, serve
 from missions.city import City
 
@@ -20,6 +22,7 @@ from missions.city import City
 class NoFlight:
     def __init__(self) -> None:
         self.supervisors: dict[str, Any] = {}
+        self.calls = SimpleNamespace(metrics=CallMetrics())
 
     def orders(self) -> list[Any]:
         return []

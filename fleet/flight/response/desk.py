@@ -29,9 +29,12 @@ from fleet.flight.word import Word
 from fleet.flight.world import World
 from fleet.model.call import MOST_DRONES, Call, CallStatus
 from fleet.model.plan import CellSeen
+from missions.airspace import layers
 from missions.energy import Wind
+from missions.errors import PlanError
 from missions.ground import ground_of
 from missions.picture import Doing, DroneNow
+from missions.responder.place import hover_at
 
 EACH_S = 0.5
 """Calls are looked at so often where nothing wakes the desk."""
@@ -106,6 +109,20 @@ class CallDesk:
     def all(self) -> list[Call]:
         """Return the calls that are open, and those ended since the start, oldest first."""
         return self._book.all()
+
+    def out_of_bounds(self, lon: float, lat: float) -> str | None:
+        """Say why no drone may come near to a place at any altitude; None where one may."""
+        space = self._world.space
+        place = space.frame.to_enu(lon, lat)
+        words = ""
+        for altitude in layers(space.ceiling_m):
+            try:
+                hover_at(space, place, altitude)
+            except PlanError as error:
+                words = words or str(error)
+            else:
+                return None
+        return words
 
     def answers(self, drone: str) -> bool:
         """Whether a drone is on its way to a call, or there."""

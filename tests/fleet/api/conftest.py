@@ -25,6 +25,7 @@ from fleet.flight.orderdesk import OrderDesk
 from fleet.flight.orders import OrderBook
 from fleet.flight.overrides import Overrides
 from fleet.flight.pilots import PilotDesk
+from fleet.flight.response.desk import CallDesk
 from fleet.flight.policy import Policy
 from fleet.flight.standing import Standing
 from fleet.flight.word import Word
@@ -54,6 +55,7 @@ class RememberingFlight:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     book: Any = None
     desk: Any = None
+    calls: Any = None
     trial: Trial | Exception = field(default_factory=lambda: WAITS)
     assigned: list[tuple[str, str]] = field(default_factory=list)
     refuses: str = ""
@@ -96,6 +98,7 @@ class RememberingFlight:
         async def ask(wish: Any) -> Any:
             return wish
 
+        self.calls = CallDesk(world, {}, self.store.calls, self.book, self.tell)
         called_off = lambda name, everyone: self.asked.append(("off", name, everyone))  # noqa: E731
         self.desk = OrderDesk(world, self.book, ask, tried, called_off)
 
@@ -209,6 +212,7 @@ async def api(
         map_origins=("https://tiles.example",),
         pilots=pilots,
         data=data,
+        cad_keys={"cad-1": bytes(range(32))},
     )
     secrets = {}
     async with store.write() as tx:

@@ -51,7 +51,7 @@ async def test_the_state_comes_first_and_then_each_change(
         name, state = await anext(came)
         assert name == "state"
         assert [d["reason"] for d in state["drones"]] == ["before"]
-        assert set(state) == {"at", "drones", "docks", "sites", "incidents", "orders"}
+        assert set(state) == {"at", "drones", "docks", "sites", "incidents", "orders", "calls"}
         hub.publish("drone", "u1", drone("after"))
         name, fact = await anext(came)
         assert (name, fact["reason"]) == ("drone", "after")
