@@ -94,6 +94,7 @@ async def start_flight(
     from fleet.docks.mqtt import MqttDocks
     from fleet.flight.controller import FlightController
     from fleet.flight.flightlog import FlightLog
+    from fleet.flight.orderdesk import TRIAL_S
     from fleet.flight.planprocess import PlannerProcess
     from fleet.link.mavsdk_pool import MavsdkPool
     from fleet.link.profile import profile
@@ -109,6 +110,8 @@ async def start_flight(
     )
     pool = await stack.enter_async_context(MavsdkPool(city.drones, clock, expected=profile(city)))
     planner = await stack.enter_async_context(PlannerProcess())
+    # orders are tried in a process of their own: a plan may take seconds, and nobody waits for both
+    trials = await stack.enter_async_context(PlannerProcess(TRIAL_S))
     journal = await stack.enter_async_context(
         FlightLog(
             city,
@@ -128,6 +131,7 @@ async def start_flight(
         hub,
         clock,
         planner=planner,
+        trier=trials.trial,
         journal=journal,
         presence=lambda: hub.presence.last_heard(clock.now()),
         calls=store.calls,

@@ -255,6 +255,7 @@ class OrderBook:
         if course.is_named:
             await self._world.store.save_occurrence(verdict)
         course.close(verdict.start)
+        self._why.pop(course.name(verdict.start), None)
         if verdict.status is OccurrenceStatus.MISSED:
             words = f"missed {verdict.start.isoformat()}: {verdict.reason}"
             self._missed[str(order.id)] = words
