@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from fleet.api.auth import Pilot, Viewer
 from fleet.api.context import Ctx
@@ -63,7 +63,7 @@ class FlagIn(BaseModel):
 
     on: bool
     reason: Reason
-    until: AwareDatetime | None = Field(default=None, description="it is off from then on")
+    until: InUtc | None = Field(default=None, description="it is off from then on")
 
     @model_validator(mode="after")
     def _only_what_is_on_ends(self) -> FlagIn:
