@@ -94,11 +94,16 @@ def _vertical_s(height: float, model: PowerModel) -> float:
     return height / model.climb_m_s if height > 0 else -height / model.descent_m_s
 
 
-def _run(distance: float, speed: float, steady_w: float, ramp_w: float) -> tuple[float, float]:
+def _run(
+    distance: float, track: float, speed: float, steady_w: float, model: PowerModel, wind: Wind
+) -> tuple[float, float]:
     """Return the seconds and joules from a stand to a stand over a level distance."""
-    ramp_s = 2.0 * min(speed / ACCELERATION_M_S2, math.sqrt(distance / ACCELERATION_M_S2))
+    top = min(speed, math.sqrt(distance * ACCELERATION_M_S2))
+    ramps_s = 2.0 * top / ACCELERATION_M_S2
     steady_s = max(0.0, distance - speed**2 / ACCELERATION_M_S2) / speed
-    return ramp_s + steady_s, ramp_s * ramp_w + steady_s * steady_w
+    _, fast = air_speeds(top, track, wind)
+    ramp_w = max(model.mean_w(0.0, top), model.mean_w(min(wind.speed_m_s, fast), fast))
+    return ramps_s + steady_s, ramps_s * LEAN * ramp_w + steady_s * steady_w
 
 
 def step_cost(a: Point, b: Point, speed: float, model: PowerModel, wind: Wind = CALM) -> Cost:
@@ -112,14 +117,13 @@ def step_cost(a: Point, b: Point, speed: float, model: PowerModel, wind: Wind = 
     east, north = b.east - a.east, b.north - a.north
     level, height = math.hypot(east, north), b.altitude_m - a.altitude_m
     vertical = _vertical_s(height, model)
+    seconds = soonest = joules = 0.0
     if level > THERE_M:
         track = math.degrees(math.atan2(east, north)) % 360.0
-        seconds, joules = _level(level, track, speed, model, wind)
-    else:
-        seconds, joules = 0.0, 0.0
-    if vertical > seconds:  # climbing on the way: the slower of the two sets the time
-        joules += (vertical - seconds) * model.still_w(wind)
-        seconds = vertical
+        seconds, soonest, joules = _level(level, track, speed, model, wind)
+    # climbing on the way: the slower of the two sets the time
+    joules += max(0.0, vertical - soonest) * model.still_w(wind)
+    seconds = max(seconds, vertical)
     joules += b.hold_s * model.still_w(wind)
     energy_wh = joules / 3600.0 + model.climb_wh(max(0.0, height))
     return Cost(seconds + b.hold_s, math.hypot(level, height), energy_wh)
@@ -127,15 +131,15 @@ def step_cost(a: Point, b: Point, speed: float, model: PowerModel, wind: Wind = 
 
 def _level(
     distance: float, track: float, speed: float, model: PowerModel, wind: Wind
-) -> tuple[float, float]:
-    """Return the seconds and joules of a level way (see the module)."""
-    slow, fast = air_speeds(speed, track, wind)
-    from_stand = model.mean_w(0.0, speed), model.mean_w(min(wind.speed_m_s, fast), fast)
-    ramp_w = LEAN * max(from_stand)
+) -> tuple[float, float, float]:
+    """Return the seconds of a level way at most and at least, and its joules (see the module)."""
     over_ground = ground_speed(speed, track, wind)
-    seconds, keeps_air = _run(distance, over_ground, model.power_w(speed), ramp_w)
-    _, keeps_ground = _run(distance, speed, model.most_w(slow, fast), ramp_w)
-    return seconds, max(keeps_air, keeps_ground)
+    seconds, joules = _run(distance, track, over_ground, model.power_w(speed), model, wind)
+    if wind.speed_m_s <= 0.0:
+        return seconds, seconds, joules
+    most_w = model.most_w(*air_speeds(speed, track, wind))
+    soonest, keeps_ground = _run(distance, track, speed, most_w, model, wind)
+    return seconds, soonest, max(joules, keeps_ground)
 
 
 def landing_cost(altitude_m: float, model: PowerModel, wind: Wind = CALM) -> Cost:

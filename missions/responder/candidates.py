@@ -134,6 +134,5 @@ def _is_short(scene: Scene, now: DroneNow, model: PowerModel, least_s: float) ->
     """Whether not even the least power on the soonest way leaves the battery its reserve."""
     reserve = scene.ground.city.limits.reserve_percent + MARGIN_PERCENT
     flown_s = max(least_s - scene.start_s(now), 0.0) + scene.call.min_stay_s
-    # between hover and cruise a drone may draw a little less than in either
     needed = model.least_w * flown_s / 3600.0
     return needed > model.capacity_wh * (now.battery_percent - reserve) / 100.0

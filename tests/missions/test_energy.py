@@ -150,3 +150,16 @@ def test_so_many_watch_without_a_break_and_fewer_do_not(usable_s: float, charge_
     drones = relief_drones(usable_s, charge_s)
     assert drones * usable_s >= usable_s + charge_s - 1e-6
     assert (drones - 1) * usable_s < usable_s + charge_s
+
+
+def test_a_head_wind_takes_what_either_autopilot_would() -> None:
+    model = PowerModel(hover_w=420, cruise_w=600, cruise_m_s=15, capacity_wh=274)
+
+    def joules(wind_m_s: float) -> float:
+        wind = Wind(wind_m_s, from_deg=0)
+        return 3600 * step_cost(Point(0, 0, 60), Point(0, 3000, 60), 15, model, wind).energy_wh
+
+    assert joules(2) > (3000 / 15 - 5) * model.power_w(17) > 3000 / 13 * model.power_w(15)
+    assert joules(10) > (3000 / 5 - 5) * model.power_w(15) > 3000 / 15 * model.power_w(25)
+    tail = 3600 * step_cost(Point(0, 0, 60), Point(0, -3000, 60), 15, model, Wind(3, 0)).energy_wh
+    assert tail >= joules(0), "what a tail wind saves is not counted on"
