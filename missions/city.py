@@ -7,6 +7,7 @@ description says above what. All models are frozen.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -114,13 +115,22 @@ class Beat(Model):
     cell_m: float = Field(
         default=400, gt=20, le=5000, description="edge of the cells the beat is cut to"
     )
-    revisit_min: float = Field(default=60, gt=0, description="a cell is owed a visit this often")
+    revisit_min: float | None = Field(
+        default=60,
+        gt=0,
+        description="a cell is owed a visit this often; null: only where policy says so",
+    )
     calls_per_day: float = Field(
         default=0,
         ge=0,
         le=10_000,
         description="calls outside the hot spots, spread over its area",
     )
+
+    @property
+    def revisit_s(self) -> float:
+        """How often a cell is owed a visit, seconds; infinite where it is not."""
+        return math.inf if self.revisit_min is None else self.revisit_min * 60.0
 
 
 class Marker(Model):

@@ -77,7 +77,7 @@ class Demand:
         """
         policy = city.policy if policy is None else policy
         cells, known = city_cells(city), call_map(city)
-        beats = {beat.id: beat.revisit_min * 60.0 for beat in city.beats}
+        beats = {beat.id: beat.revisit_s for beat in city.beats}
         rules = [
             np.where(cells_of(rule.where, city), rule.every_min * 60.0, np.inf)
             for rule in policy.rules

@@ -51,6 +51,19 @@ def test_without_a_policy_a_cell_is_owed_what_its_beat_says(reference: City) -> 
     assert (demand.ceiling(EVENING), demand.reserve(EVENING)) == (24, 0)
 
 
+def test_a_beat_may_leave_all_to_the_rules(reference: City) -> None:
+    beats = tuple(beat.model_copy(update={"revisit_min": None}) for beat in reference.beats)
+    city = reference.model_copy(update={"beats": beats})
+    rule = {"every_min": 30, "where": {"beats": ["lw-east"]}, "when": [{"days": ["wed"]}]}
+    demand = Demand.of(city, policy(rule))
+    east = [cell.beat == "lw-east" for cell in city_cells(city)]
+    owed = demand.owed_s(EVENING)
+    assert set(owed[east]) == {1800}
+    assert np.isinf(owed[np.logical_not(east)]).all()
+    assert np.isinf(demand.owed_s(EVENING + timedelta(days=1))).all()
+    assert set(demand.owed_by(EVENING + timedelta(days=1))) == {BEAT}
+
+
 def test_the_shortest_interval_of_the_rules_that_hold_wins(reference: City) -> None:
     rules = policy(
         {"every_min": 30, "where": {"beats": ["lw-east"]}, "when": [{"start": "18:00", "end": "02:00"}]},

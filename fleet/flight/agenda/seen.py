@@ -66,7 +66,7 @@ class CellBoard:
 
 
 def _by_beat(city: City) -> Owed:
-    of = {beat.id: beat.revisit_min * 60.0 for beat in city.beats}
+    of = {beat.id: beat.revisit_s for beat in city.beats}
     owed = [of[cell.beat] for cell in city_cells(city)]
     return lambda _at: owed
 
