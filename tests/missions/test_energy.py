@@ -160,6 +160,6 @@ def test_a_head_wind_takes_what_either_autopilot_would() -> None:
         return 3600 * step_cost(Point(0, 0, 60), Point(0, 3000, 60), 15, model, wind).energy_wh
 
     assert joules(2) > (3000 / 15 - 5) * model.power_w(17) > 3000 / 13 * model.power_w(15)
-    assert joules(10) > (3000 / 5 - 5) * model.power_w(15) > 3000 / 15 * model.power_w(25)
+    assert joules(12) > (3000 / 3 - 5) * model.power_w(15) > 3000 / 15 * model.power_w(27)
     tail = 3600 * step_cost(Point(0, 0, 60), Point(0, -3000, 60), 15, model, Wind(3, 0)).energy_wh
     assert tail >= joules(0), "what a tail wind saves is not counted on"
