@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from missions.airspace import Tube
+from missions.asked import Course, Run, Sight
 from missions.city import Drone, Site
-from missions.course import Course, Run, Sight, course
+from missions.course import course
 from missions.draft import Draft, DraftLeg
 from missions.energy import (
     Point,

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import shapely
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from missions.city import CameraSpec
+from missions.asked import Asked, Course, Run, Sight
 from missions.corridor import LEFT_DEG, bank_passes, passes, strip
-from missions.cover import Cover, Shut, whole
+from missions.cover import Cover, whole
 from missions.errors import GeometryError, PlanError
-from missions.footprint import DOWN, Footprint, footprint, most_speed, swept
+from missions.footprint import DOWN, footprint, swept
 from missions.ground import Ground
 from missions.lawnmower import Flown, fan_deg, soonest, soonest_order
 from missions.orbit import circle, orbit_speed, orbits
@@ -26,11 +25,9 @@ from missions.search import detected, expanding_square, sector, spacing_for, swe
 from missions.sortie import Aim, LegKind, LookAt
 from missions.standpoint import Watch, standpoint
 from missions.sun import Sun, sun_at
-from missions.task import LonLats, Task
-from missions.tracks import Metres, Track, length_m
+from missions.task import Task
+from missions.tracks import Track, length_m
 
-LOOKS_PER_S = 2.0
-"""Pictures that are surely looked at: detectors skip others where the machine is busy."""
 ROUTE_PITCH_DEG = -30.0
 """A road or river ahead, with the horizon at the picture's upper edge."""
 STARE_HEIGHTS_M = (20.0, 30.0, 40.0, 55.0)
@@ -38,64 +35,6 @@ STARE_NEAREST = 0.4
 """A stare is no nearer than this part of the farthest."""
 STARE_S = 1200.0
 """How long a stare without an end is taken to last, to see where the sun will be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """Who flies a task, and when.
-
-    Parameters
-    ----------
-    camera
-        The drone's.
-    altitude_m
-        It comes and goes at; a task flies there too, unless it says otherwise.
-    flown
-        Cruise speed, power, wind.
-    here
-        Where it comes from.
-    now
-        When it gets there; None: the sun is not looked at.
-    """
-
-    camera: CameraSpec
-    altitude_m: float
-    flown: Flown
-    here: Metres
-    now: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Tracks flown one after the other, in one way."""
-
-    kind: LegKind
-    tracks: tuple[Track, ...]
-    altitude_m: float
-    speed_m_s: float
-    aim: Aim | None = None
-    look_at: LookAt | None = None
-    hold_s: float = 0.0
-    """At the end of each track."""
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """All that a task flies.
-
-    Parameters
-    ----------
-    runs
-        In the order flown.
-    share
-        Seen part of what was asked, 0 to 1; of an orbit or a route the part that is flown.
-    words
-        The same for an operator, with what is left out.
-    """
-
-    runs: tuple[Run, ...]
-    share: float
-    words: str
 
 
 def course(ground: Ground, task: Task, sight: Sight) -> Course:
@@ -119,75 +58,19 @@ def course(ground: Ground, task: Task, sight: Sight) -> Course:
             "reach",
         )
     try:
-        return _KINDS[task.kind](_Asked(ground, task, sight))
+        return _KINDS[task.kind](Asked(ground, task, sight))
     except GeometryError as error:
         raise PlanError(str(error), "reach") from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A task with who flies it, where."""
-
-    ground: Ground
-    task: Task
-    sight: Sight
-
-    @property
-    def altitude_m(self) -> float:
-        return self.sight.altitude_m if self.task.altitude_m is None else self.task.altitude_m
-
-    @property
-    def shut(self) -> Shut:
-        return Shut.at(self.ground.airspace, self.altitude_m)
-
-    @property
-    def place(self) -> Metres:
-        """The point that it is about."""
-        if len(self.task.shape) != 1:
-            raise GeometryError(
-                f"{self.task.kind} around {len(self.task.shape)} points: it must be one"
-            )
-        return self.ground.frame.to_enu(*self.task.shape[0])
-
-    @property
-    def line(self) -> Track:
-        return tuple(self.metres(self.task.shape))
-
-    @property
-    def polygon(self) -> Polygon:
-        frame = self.ground.frame
-        outer = frame.polygon(self.task.shape)
-        holes = [frame.polygon(hole).exterior for hole in self.task.holes]
-        shape = Polygon(outer.exterior, holes)
-        if not shape.is_valid:
-            raise GeometryError("holes of the area do not lie within it, or cross")
-        return shape
-
-    def metres(self, places: LonLats) -> list[Metres]:
-        array = self.ground.frame.points_to_enu(places)
-        return [(float(east), float(north)) for east, north in array]
-
-    def aim(self, unless: float) -> Aim:
-        pitch = self.task.camera_pitch_deg
-        return Aim(unless if pitch is None else pitch)
-
-    def speed(self, seen: Footprint | None = None, most: float = math.inf) -> float:
-        """Return the speed: what is asked, or what is seen well enough."""
-        if self.task.speed_m_s is not None:
-            return self.task.speed_m_s
-        if seen is not None:
-            most = min(most, most_speed(seen, self.task.forward_overlap, LOOKS_PER_S))
-        return min(most, self.sight.flown.speed_m_s)
-
-
-def _area(asked: _Asked) -> Course:
+def _area(asked: Asked) -> Course:
     task = asked.task
     cover, run = _lawnmower(asked, asked.polygon, LegKind.SURVEY, task.side_overlap)
     return Course((run,), cover.share, cover.words)
 
 
 def _lawnmower(
-    asked: _Asked, shape: Polygon, kind: LegKind, side_overlap: float
+    asked: Asked, shape: Polygon, kind: LegKind, side_overlap: float
 ) -> tuple[Cover, Run]:
     """Return parallel tracks over all of a shape that is open."""
     shut, aim = asked.shut, asked.aim(DOWN.pitch_deg)
@@ -222,7 +105,7 @@ def _back(track: Track, by_m: float) -> Track:
     return (x0 - dx, y0 - dy), (x1 - dx, y1 - dy)
 
 
-def _corridor(asked: _Asked) -> Course:
+def _corridor(asked: Asked) -> Course:
     task, sight, shut = asked.task, asked.sight, asked.shut
     line = asked.line
     if math.dist(line[-1], sight.here) < math.dist(line[0], sight.here):
@@ -253,7 +136,7 @@ def _corridor(asked: _Asked) -> Course:
     return Course(tuple(runs), cover.share, cover.words)
 
 
-def _orbit(asked: _Asked) -> Course:
+def _orbit(asked: Asked) -> Course:
     task, frame = asked.task, asked.ground.frame
     place = asked.place
     look_at = task.look_at or LookAt(*frame.to_lonlat(*place))
@@ -270,7 +153,7 @@ def _flown_words(what: str, share: float) -> str:
     return f"{100.0 * share:.1f} % of the {what} is flown; the rest is closed to flight"
 
 
-def _stare(asked: _Asked) -> Course:
+def _stare(asked: Asked) -> Course:
     task, sight, ground = asked.task, asked.sight, asked.ground
     place = asked.place
     look_at = task.look_at or LookAt(*ground.frame.to_lonlat(*place))
@@ -309,7 +192,7 @@ def _suns(place: LookAt, now: datetime | None, hold_s: float) -> list[Sun]:
     return [sun_at(place.lon, place.lat, moment) for moment in moments]
 
 
-def _route(asked: _Asked) -> Course:
+def _route(asked: Asked) -> Course:
     line = asked.line
     if len(line) < 2 or LineString(line).length <= 0:
         raise GeometryError(f"route of {len(line)} points: nothing to fly along")
@@ -322,7 +205,7 @@ def _route(asked: _Asked) -> Course:
     return Course((run,), share, _flown_words("route", share))
 
 
-def _search(asked: _Asked) -> Course:
+def _search(asked: Asked) -> Course:
     if asked.task.pattern != "parallel":
         return _search_outward(asked)
     task = asked.task
@@ -339,7 +222,7 @@ def _found_words(found: float, spacing: float) -> str:
     return f"probability of detection {100.0 * found:.0f} % with tracks {spacing:.0f} m apart"
 
 
-def _search_outward(asked: _Asked) -> Course:
+def _search_outward(asked: Asked) -> Course:
     task, place = asked.task, asked.place
     aim = asked.aim(DOWN.pitch_deg)
     seen = footprint(asked.sight.camera, asked.altitude_m, aim)
@@ -367,7 +250,7 @@ def _search_outward(asked: _Asked) -> Course:
     return Course((run,), share, f"{_found_words(found, spacing)}; {seen_words}")
 
 
-_KINDS: dict[str, Callable[[_Asked], Course]] = {
+_KINDS: dict[str, Callable[[Asked], Course]] = {
     "area": _area,
     "corridor": _corridor,
     "orbit": _orbit,
