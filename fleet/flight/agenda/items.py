@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import cast, get_args
 
-from fleet.flight.agenda.lasting import PREPARING_S, Course, charge_s, home_s
+from fleet.flight.agenda.lasting import PREPARING_S, Course, home_s
 from fleet.flight.keeper import Keeper
 from fleet.model.plan import PlanItem, PlanKind
 from fleet.model.states import DroneState
+from missions.charge import seconds_to
 from missions.sortie import FERRY, Sortie
 from missions.wishes import Scheduled
 
 S = DroneState
+FULL_PERCENT = 99.0
 SETTLED = timedelta(seconds=15)
 """An expected end that moves by less is not told anew."""
 AHEAD = 24
@@ -72,7 +74,7 @@ def charging(s: Keeper, now: datetime) -> PlanItem | None:
     percent = s.t.battery_percent
     if s.state not in {S.DOCKED, S.CHARGING} or s.assigned is not None or percent is None:
         return None
-    lasts_s = charge_s(percent)
+    lasts_s = seconds_to(s.drone.battery, percent, FULL_PERCENT)
     if lasts_s <= 0.0:
         return None
     end = now + timedelta(seconds=lasts_s)

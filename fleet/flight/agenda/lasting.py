@@ -1,4 +1,4 @@
-"""For how long a drone is still under way, or charges. Pure."""
+"""For how long a drone is still under way. Pure."""
 
 from __future__ import annotations
 
@@ -7,19 +7,11 @@ from fleet.model.live import Telemetry
 from missions.energy import DESCENT_M_S, LANDING_FROM_M, LANDING_M_S
 from missions.geo import distance_m
 
-CHARGE_S_PER_PERCENT = 30.0
-"""35 minutes from 20 to 90 %, the design's figure for a dock."""
-FULL_PERCENT = 99.0
 PREPARING_S = 20.0
 """Checks and the dock's door, before a take-off."""
 OVER_DOCK_S = 10.0
 """The dock's door, with the drone waiting over it."""
 _PLACES = frozenset({NAV_WAYPOINT, NAV_LOITER_TIME})
-
-
-def charge_s(percent: float) -> float:
-    """Return for how long a battery charges until it is full, seconds."""
-    return max(0.0, FULL_PERCENT - percent) * CHARGE_S_PER_PERCENT
 
 
 def descent_s(altitude_m: float) -> float:

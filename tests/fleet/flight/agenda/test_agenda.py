@@ -11,6 +11,7 @@ from fleet.flight.planning import Question
 from fleet.model.plan import CellSeen, DronePlan, PlanItem
 from fleet.model.records import FlownRecord
 from fleet.model.states import DroneState
+from missions.charge import seconds_to
 from missions.coverage import city_cells
 from missions.wishes import Plan, Scheduled
 
@@ -85,7 +86,9 @@ async def test_a_drone_that_is_not_full_is_shown_to_charge(make_town: Callable[.
         (charge,) = items(town)
         assert (charge.kind, charge.dock, charge.order) == ("charge", "d1", None)
         percent = town.live().telemetry.battery_percent
-        expected = timedelta(seconds=30.0 * (99.0 - percent))
+        battery = town.city.drones[0].battery
+        expected = timedelta(seconds=seconds_to(battery, percent, 99.0))
+        assert expected > timedelta(seconds=30.0 * (99.0 - percent)), "slower at the end"
         assert abs(charge.end - town.clock.now() - expected) < timedelta(seconds=20)
 
 
