@@ -3,6 +3,7 @@
 MissionError
  ├── GeometryError      a polygon, line or position that cannot be used
  ├── RecurrenceError    a rule of recurrence that cannot be used
+ ├── ExchangeError      a file of another program that cannot be taken, or given
  ├── CityFileError      a city file that is not sound; carries every finding
  └── PlanError          a sortie that cannot be planned, with the limit it breaks
 """
@@ -24,6 +25,21 @@ class GeometryError(MissionError, ValueError):
 
 class RecurrenceError(MissionError, ValueError):
     """A rule of recurrence that cannot be used; the message names the part and what is allowed."""
+
+
+class ExchangeError(MissionError, ValueError):
+    """A file of another program that cannot be taken, or given.
+
+    Parameters
+    ----------
+    where
+        The item that is wrong, e.g. ``mission.items[3]``.
+    reason
+        What is wrong with it, and what is allowed.
+    """
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
