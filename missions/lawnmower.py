@@ -16,7 +16,7 @@ from shapely import affinity
 from shapely.geometry import MultiPolygon, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from missions.energy import CALM, Point, PowerModel, Wind, step_cost
+from missions.energy import ACCELERATION_M_S2, CALM, THERE_M, PowerModel, Wind, ground_speed
 from missions.errors import GeometryError, PlanError
 from missions.tracks import Metres, Track, enter_from, in_turn
 
@@ -238,13 +238,24 @@ def _least(
 def flown_s(tracks: Iterable[Track], flown: Flown) -> float:
     """Return how long tracks take, flown one after the other, straight between them.
 
+    It is the time that ``energy.step_cost`` gives, without what that takes of the battery.
+
     Raises
     ------
     PlanError
         If wind does not let the drone fly one.
     """
-    points = [Point(*place, 0.0) for track in tracks for place in track]
-    return sum(
-        step_cost(a, b, flown.speed_m_s, flown.model, flown.wind).duration_s
-        for a, b in pairwise(points)
-    )
+    places = [place for track in tracks for place in track]
+    return sum(_straight_s(a, b, flown) for a, b in pairwise(places))
+
+
+def _straight_s(a: Metres, b: Metres, flown: Flown) -> float:
+    east, north = b[0] - a[0], b[1] - a[1]
+    distance = math.hypot(east, north)
+    if distance <= THERE_M:
+        return 0.0
+    heading = math.degrees(math.atan2(east, north)) % 360.0
+    speed = ground_speed(flown.speed_m_s, heading, flown.wind)
+    top = min(speed, math.sqrt(distance * ACCELERATION_M_S2))
+    steady = max(0.0, distance - speed**2 / ACCELERATION_M_S2)
+    return 2.0 * top / ACCELERATION_M_S2 + steady / speed

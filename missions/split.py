@@ -6,6 +6,7 @@ length, orbits by their turns.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +18,8 @@ from shapely import affinity
 from shapely.geometry import LineString, Polygon, box
 from shapely.ops import substring
 
-from missions.builder import Builder
+from missions.builder import MARGIN_PERCENT, Builder
+from missions.draft import Draft
 from missions.errors import PlanError
 from missions.geo import LocalFrame
 from missions.lawnmower import sides_deg
@@ -44,36 +46,51 @@ def split(builder: Builder, task: Task, now: datetime | None = None) -> tuple[Ta
     Raises
     ------
     PlanError
-        If it cannot be flown whole, nor in 64 parts.
+        If it cannot be flown at all, or takes more than 64 parts.
     """
-    refused: PlanError | None = None
     count = 1
     while count <= MOST_PARTS:
         parts = list(_parts(task, count, builder.ground.frame))
-        try:
-            flown = [part for part in parts if _flies(builder, part, now, alone=count == 1)]
-        except PlanError as error:
-            if error.constraint != "energy" or len(parts) < count:
-                raise
-            refused = error
-            count = count + 1 if count < 4 else count + count // 2
-            continue
-        if not flown:
-            raise PlanError("every part of it is closed to flight", "airspace")
-        return tuple(flown)
-    raise PlanError(f"not even a part of {MOST_PARTS} can be flown: {refused}", "energy")
+        flown, most = [], 0.0
+        for part in parts:
+            whole = _flown(builder, part, now, alone=count == 1)
+            if whole is None:
+                continue
+            most = max(most, _load(builder, whole))
+            if not builder.fits(whole):
+                break
+            flown.append(part)
+        else:
+            if not flown:
+                raise PlanError("every part of it is closed to flight", "airspace")
+            return tuple(flown)
+        if len(parts) < count or task.kind == "stare":
+            builder.check_energy(whole)
+        # the way there and back is the same for any part, so never too many
+        count = max(count + 1, math.ceil(count * min(most, MOST_PARTS + 1.0) - 1e-6))
+    raise PlanError(
+        f"takes more than the {MOST_PARTS} flights that are allowed of the battery of "
+        f"{builder.drone.id!r} ({builder.battery_percent:g} %)",
+        "energy",
+    )
 
 
-def _flies(builder: Builder, part: Task, now: datetime | None, *, alone: bool) -> bool:
-    """Return whether there is something of a part to fly, and hold it against the battery."""
+def _flown(builder: Builder, part: Task, now: datetime | None, *, alone: bool) -> Draft | None:
+    """Return the sortie of a part; None where all of it is closed, unless it is the whole."""
     try:
-        draft = builder.task(builder.start(), part, now)
+        return builder.home(builder.task(builder.start(), part, now))
     except PlanError as error:
         if error.constraint != "airspace" or alone:
             raise
-        return False
-    builder.check_energy(builder.home(draft))
-    return True
+        return None
+
+
+def _load(builder: Builder, whole: Draft) -> float:
+    """Return what a sortie takes, as a share of what the battery has for flying."""
+    energy = builder.energy(whole)
+    left = builder.battery_percent - MARGIN_PERCENT
+    usable = energy.available_wh * left / builder.battery_percent - energy.reserve_wh
+    return energy.needed_wh / usable if usable > 0 else math.inf
 
 
 def _parts(task: Task, count: int, frame: LocalFrame) -> Iterator[Task]:

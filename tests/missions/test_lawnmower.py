@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from shapely.geometry import MultiLineString, Point, Polygon, box
 
 from missions.city import City
-from missions.energy import PowerModel, Wind
+from missions.energy import Point as EnergyPoint
+from missions.energy import PowerModel, Wind, step_cost
 from missions.errors import GeometryError, PlanError
 from missions.lawnmower import Flown, fan_deg, flown_s, lawnmower, soonest
 
@@ -127,3 +128,17 @@ def test_a_storm_lets_no_direction_be_flown(small: City) -> None:
     with pytest.raises(PlanError, match="wind of 20 m/s"):
         how = flown(small, Wind(20.0, 0.0))
         soonest(box(0, 0, 200, 200), 46, 0.2, (0.0, 90.0), how)
+
+
+@given(
+    places=st.lists(st.tuples(st.floats(-500, 500), st.floats(-500, 500)), min_size=2, max_size=6),
+    speed=st.floats(0, 8),
+    from_deg=st.none() | st.floats(0, 360),
+)
+def test_the_time_is_that_of_the_energy_model(
+    small: City, places: list[tuple[float, float]], speed: float, from_deg: float | None
+) -> None:
+    how = flown(small, Wind(speed, from_deg))
+    points = [EnergyPoint(*place, 40.0) for place in places]
+    steps = [step_cost(a, b, how.speed_m_s, how.model, how.wind) for a, b in pairwise(points)]
+    assert flown_s([tuple(places)], how) == pytest.approx(sum(s.duration_s for s in steps))

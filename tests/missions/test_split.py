@@ -86,5 +86,5 @@ def test_what_cannot_be_cut_or_is_too_far_is_refused(builder: Builder) -> None:
         split(builder, long)
     assert refused.value.constraint == "energy"
     weak = Builder(builder.ground, builder.drone, 40.0, 30.0, CALM)
-    with pytest.raises(PlanError, match="not even a part of 64"):
+    with pytest.raises(PlanError, match="more than the 64 flights"):
         split(weak, Task("orbit", near(builder, (300, -300)), radius_m=100, turns=10))
