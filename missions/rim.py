@@ -5,7 +5,6 @@ What lies in a dock's column is seen from beside it, and whenever a drone of the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import shapely
@@ -13,7 +12,7 @@ from shapely.geometry import LineString
 from shapely.geometry.base import BaseGeometry
 
 from missions.airspace import Airspace
-from missions.coverage import Track
+from missions.tracks import SHORTEST_M, Track, lines_of, outside, track_of
 
 MOST_UNSEEN = 0.05
 """Where a column would hide more than this part of a shape, its rim is flown too."""
@@ -42,7 +41,7 @@ def around(
     kept_from = airspace.kept_from_at(altitude_m)
     if not kept_from.intersects(shapely.union_all([shape, *map(LineString, tracks)])):
         return tuple(tracks)
-    left = [part for track in tracks for part in _outside(track, kept_from)]
+    left = [part for track in tracks for part in outside(track, kept_from)]
     for column in airspace.columns:
         hidden = shape.intersection(column)
         if hidden.area <= MOST_UNSEEN * shape.area:
@@ -57,25 +56,5 @@ def _rim(column: BaseGeometry, shape: BaseGeometry, closed: BaseGeometry) -> lis
     """Return the edge of a column as far as it lies in a shape; all of it where none does."""
     edge = LineString(shapely.get_coordinates(column)).difference(closed)
     within = edge.intersection(shape)
-    parts = shapely.get_parts(shapely.line_merge(within if within.length > 1.0 else edge))
-    return [_track(part) for part in parts.tolist() if part.length > 1.0]
-
-
-def _outside(track: Track, kept_from: BaseGeometry) -> list[Track]:
-    """Return the parts of a straight track outside some ground, in the order flown.
-
-    A track runs to the end of its band, which along a slanted border reaches into the zone; the
-    corner of a band that is only seen from there stays unseen.
-    """
-    start = track[0]
-    line = LineString(track)
-    if not kept_from.intersects(line):
-        return [track]
-    rest = line.difference(kept_from)
-    parts = [_track(p) for p in shapely.get_parts(rest).tolist() if p.length > 1.0]
-    parts = [p if math.dist(p[0], start) <= math.dist(p[-1], start) else p[::-1] for p in parts]
-    return sorted(parts, key=lambda p: math.dist(p[0], start))
-
-
-def _track(line: LineString) -> Track:
-    return tuple((float(x), float(y)) for x, y in line.coords)
+    parts = lines_of(within if within.length > SHORTEST_M else edge)
+    return [track_of(part) for part in parts if part.length > SHORTEST_M]
