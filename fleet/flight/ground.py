@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from fleet.errors import DockError, FleetError, LinkError, Refused
 from fleet.flight.adoption import Step
+from fleet.flight.ahead import meets_in_time
 from fleet.flight.checks import ColumnFree, Situation, refusals
 from fleet.flight.door import close_door, comes_down, is_open, low_over, open_door
 from fleet.flight.overhead import fliers
@@ -71,6 +72,7 @@ def _situation(s: Supervisor, before_start_s: float) -> Situation:
         aircraft=s.world.aircraft,
         sky=s.world.sky,
         under_way=_under_way(s),
+        meets_in_time=lambda drone: meets_in_time(s, s.world.keepers[drone], before_start_s),
         ground_amsl_m=s.world.city.city.elevation_m,
         operator_absent_s=s.world.absent_s(),
         overridden=s.world.overrides.of(s.drone.id, s.world.clock.monotonic()),
@@ -82,7 +84,7 @@ def _situation(s: Supervisor, before_start_s: float) -> Situation:
 def _under_way(s: Supervisor) -> dict[str, Sortie]:
     """Return the sorties that others fly, or are about to."""
     return {
-        name: keeper.sortie
+        name: keeper.answering or keeper.sortie
         for name, keeper in s.world.keepers.items()
         if name != s.drone.id and keeper.sortie is not None and not keeper.out_of_the_air
     }

@@ -47,6 +47,18 @@ class Mate(Protocol):
         """What it flies."""
 
     @property
+    def answering(self) -> Sortie | None:
+        """What it flies in place of that, while it answers a call."""
+
+    @property
+    def assigned(self) -> Sortie | None:
+        """What it is about to fly."""
+
+    @property
+    def pad(self) -> tuple[float, float]:
+        """Where the dock is that it stands in or is bound for (lon, lat)."""
+
+    @property
     def programme(self) -> Programme | None:
         """The same as the vehicle flies it."""
 

@@ -75,7 +75,8 @@ class NoConflict:
             shared = _hand_over(s.sortie, sortie)
             if shared is False:
                 return f"{drone} watches the same site less than {VERTICAL_M:g} m above or below"
-            if shared is None and tube.meets(_tube(_Planned(sortie), plane)):
+            crosses = shared is None and tube.meets(_tube(_Planned(sortie), plane))
+            if crosses and s.meets_in_time(drone):
                 return f"the sortie of {drone} comes nearer than the {APART_M:g} m of plans"
         for other in _loose(s):
             if _in_the_way(tube, other, s, plane):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -38,6 +38,8 @@ class Situation:
         Where every drone is.
     under_way
         By drone, the sorties that are being flown or are about to be.
+    meets_in_time
+        Whether a drone with one of these will be near the sortie at the same time as its drone.
     ground_amsl_m
         Ground of the dock above mean sea level.
     operator_absent_s
@@ -62,6 +64,7 @@ class Situation:
     aircraft: Sequence[Aircraft] = ()
     sky: Sky = field(default_factory=Sky)
     under_way: Mapping[str, Sortie] = field(default_factory=dict)
+    meets_in_time: Callable[[str], bool] = lambda _: True
     ground_amsl_m: float = 0.0
     operator_absent_s: float = 0.0
     overridden: frozenset[str] = frozenset()

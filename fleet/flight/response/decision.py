@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from fleet.flight.response.picture import Stop, trajectories
+from fleet.flight.ahead import Stop, trajectories
 from fleet.model.call import Call, Sent
 from missions import responder
 from missions.airspace import Airspace
@@ -74,7 +74,7 @@ def decide(
     fleet = list(moment.fleet)
     chosen: list[Chosen] = []
     refused: list[Refused] = []
-    others = trajectories(ground, moment.ways, moment.wind)
+    others = trajectories(ground.frame, ground.drones, moment.ways, moment.wind)
     answer = Response(asked, (), (), place)
     while len(chosen) < len(names):
         answer = responder.respond(

@@ -18,11 +18,12 @@ from uuid import uuid4
 import structlog
 
 from fleet.errors import Conflict, NotFound
+from fleet.flight.ahead import ahead
 from fleet.flight.response.book import CallBook, leaves_at
 from fleet.flight.response.decision import Chosen, Moment, decide
 from fleet.flight.response.memory import CallStore
 from fleet.flight.response.metrics import CallMetrics
-from fleet.flight.response.picture import PREFIX, ahead, fleet_now
+from fleet.flight.response.picture import PREFIX, fleet_now
 from fleet.flight.response.trips import Trips
 from fleet.flight.supervisor import Supervisor
 from fleet.flight.word import Word
@@ -46,7 +47,7 @@ GIVES_UP_S = 1800.0
 """A call that nobody could be sent to ends after so long."""
 TRIES = 12
 """So many drones are sent to a call at most."""
-AGAIN_S = 60.0
+AGAIN_S = 20.0
 """One that did not come is not sent there again for so long."""
 RELIEF_S = 150.0
 """A relief is looked for so long before a drone must leave."""

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from fleet.flight.place import distance_m
 from fleet.flight.supervisor import Supervisor
-from fleet.link.items import NAV_LOITER_TIME, NAV_WAYPOINT, Programme
 from fleet.model.states import DroneState
-from missions.energy import Point, PowerModel, Wind, step_cost
-from missions.errors import PlanError
 from missions.ground import Ground
 from missions.picture import Doing, DroneNow
-from missions.sortie import FERRY, Leg, LegKind, Sortie
-from missions.trajectory import TimedPoint, Trajectory
+from missions.sortie import FERRY, LegKind, Sortie
 
 S = DroneState
-DOUBT_S, DRIFT = 5.0, 0.05
-"""A drone may be so much early or late now, and so much more a second."""
-STAYS_S = 900.0
-"""One that holds is taken to stay for so long."""
 PREFIX = "call:"
 """Begins the order of a sortie that is flown for a call."""
 _LEAVING = frozenset({S.CHECKING, S.OPENING, S.TAKING_OFF})
@@ -135,104 +125,3 @@ def left_by_plan(s: Supervisor) -> tuple[str, ...]:
         return s.assigned.cells if s.assigned is not None else ()
     legs = s.programme.sortie.legs[s.programme.leg_index(s.t.mission_current) :]
     return tuple(leg.cell for leg in legs if leg.cell is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """A place of a way, degrees, metres above home; how fast it is flown to, how long it stays."""
-
-    lon: float
-    lat: float
-    altitude_m: float
-    speed_m_s: float
-    hold_s: float = 0.0
-
-
-def ahead(s: Supervisor) -> list[Stop]:
-    """Return what a drone has still to fly, from where it is; empty where it does not fly."""
-    sortie, t, speed = s.answering or s.sortie or s.assigned, s.t, s.drone.cruise_m_s
-    if sortie is None or s.out_of_the_air:
-        return []
-    if not t.in_air:
-        return [Stop(*s.pad, 0.0, speed), *_legs(sortie.legs)]
-    if t.lon is None or t.lat is None:
-        return []
-    height = max(0.0, t.altitude_m or 0.0)
-    here = Stop(t.lon, t.lat, height, speed)
-    if s.state in {S.RETURNING, S.LANDING}:
-        return [here, Stop(*s.pad, height, speed)]
-    if s.answering is not None:
-        return [here, *_legs(sortie.legs[1:])]
-    if s.programme is None or s.state in {S.HELD, S.EMERGENCY, S.LOST}:
-        return [here, replace(here, hold_s=STAYS_S)]
-    return [here, *_rest(s.programme, t.mission_current)]
-
-
-def way_on(s: Supervisor) -> list[Stop]:
-    """Return what a drone flies that goes on with its mission from where it is."""
-    t = s.t
-    if s.programme is None or t.lon is None or t.lat is None:
-        return []
-    here = Stop(t.lon, t.lat, max(0.0, t.altitude_m or 0.0), s.drone.cruise_m_s)
-    return [here, *_rest(s.programme, t.mission_current)]
-
-
-def _rest(plan: Programme, current: int) -> list[Stop]:
-    return [
-        Stop(item.lon, item.lat, item.z, plan.leg(index).speed_m_s, item.params[0])
-        for index, item in enumerate(plan.items)
-        if index >= current and item.command in {NAV_WAYPOINT, NAV_LOITER_TIME}
-    ]
-
-
-def _legs(legs: Sequence[Leg]) -> list[Stop]:
-    return [
-        Stop(w.lon, w.lat, w.altitude_m, leg.speed_m_s, w.hold_s)
-        for leg in legs
-        for w in leg.waypoints
-    ]
-
-
-def trajectories(
-    ground: Ground, ways: Mapping[str, Sequence[Stop]], wind: Wind
-) -> dict[str, Trajectory]:
-    """Return where drones will be, in seconds from now, by what they have still to fly."""
-    found = {}
-    for drone, way in ways.items():
-        if len(way) > 1:
-            try:
-                found[drone] = trajectory(ground, drone, way, wind)
-            except PlanError:  # against too much wind; then it stays about where it is
-                stays = [way[0], replace(way[0], hold_s=STAYS_S)]
-                found[drone] = trajectory(ground, drone, stays, wind)
-    return found
-
-
-def trajectory(ground: Ground, drone: str, way: Sequence[Stop], wind: Wind) -> Trajectory:
-    """Return where a drone will be on a way that it begins now.
-
-    Raises
-    ------
-    PlanError
-        If wind does not let it.
-    """
-    model = PowerModel.of(ground.drones[drone])
-    points = points_of(ground, way)
-    seconds = 0.0
-    passed: list[TimedPoint] = [(0.0, points[0].east, points[0].north, points[0].altitude_m)]
-    for (a, b), stop in zip(pairwise(points), way[1:], strict=True):
-        seconds += step_cost(a, b, stop.speed_m_s, model, wind).duration_s - b.hold_s
-        passed.append((seconds, b.east, b.north, b.altitude_m))
-        if b.hold_s > 0:
-            seconds += b.hold_s
-            passed.append((seconds, b.east, b.north, b.altitude_m))
-    return Trajectory.of(passed, doubt_s=DOUBT_S, drift=DRIFT)
-
-
-def points_of(ground: Ground, way: Sequence[Stop]) -> list[Point]:
-    """Return a way in the city's frame."""
-    places = ground.frame.points_to_enu([(stop.lon, stop.lat) for stop in way]).tolist()
-    return [
-        Point(east, north, stop.altitude_m, stop.hold_s)
-        for (east, north), stop in zip(places, way, strict=True)
-    ]

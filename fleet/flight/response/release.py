@@ -9,7 +9,8 @@ from typing import Protocol
 import structlog
 
 from fleet.errors import OrderError
-from fleet.flight.response.picture import left_by_plan, points_of, way_on
+from fleet.flight.ahead import points_of, way_on
+from fleet.flight.response.picture import left_by_plan
 from fleet.flight.supervisor import Supervisor
 from fleet.flight.word import Word
 from fleet.flight.world import World
@@ -18,7 +19,6 @@ from fleet.model.states import DroneState
 from missions.builder import MARGIN_PERCENT
 from missions.energy import Cost, PowerModel, Wind, landing_cost, step_cost
 from missions.errors import PlanError
-from missions.ground import ground_of
 
 S = DroneState
 _ON_GROUND = frozenset({S.DOCKED, S.CHARGING, S.CLOSING})
@@ -128,7 +128,7 @@ class Release:
         """Return what the rest of its mission takes, from where it is."""
         model, wind = PowerModel.of(s.drone), Wind(s.wind_m_s)
         way = way_on(s)
-        points = points_of(ground_of(self._world.city), way)
+        points = points_of(self._world.space.frame, way)
         total = Cost()
         for (a, b), stop in zip(pairwise(points), way[1:], strict=True):
             total += step_cost(a, b, stop.speed_m_s, model, wind)
