@@ -173,14 +173,16 @@ class Airspace:
         """
         if altitude_m > self.ceiling_m:
             raise PlanError(
-                f"altitude {altitude_m:g} m is above the ceiling of {self.ceiling_m:g} m"
+                f"altitude {altitude_m:g} m is above the ceiling of {self.ceiling_m:g} m",
+                "altitude",
             )
         way = self._at(altitude_m).ways.way(start, goal)
         if way is None:
             raise PlanError(
                 f"no way at {altitude_m:g} m from {self._show(start)} to {self._show(goal)}: "
                 f"no-fly zones {', '.join(z.zone.id for z in self.no_fly) or 'none'}, and "
-                f"{len(self.columns)} docks of which {APART_M:g} m are kept"
+                f"{len(self.columns)} docks of which {APART_M:g} m are kept",
+                "airspace",
             )
         return way
 
@@ -200,14 +202,15 @@ class Airspace:
             if not 0 <= altitude <= self.ceiling_m:
                 raise PlanError(
                     f"waypoint {self._show((east, north))} at {altitude:g} m; allowed are 0 to "
-                    f"{self.ceiling_m:g} m"
+                    f"{self.ceiling_m:g} m",
+                    "altitude",
                 )
         struck = self.skyline.struck_by(points)
         if struck is not None:
             raise PlanError(f"the way leads into building {struck!r}", "airspace")
         whole = _line([p[:2] for p in points])
         if self.bounds is not None and not self.bounds.covers(whole):
-            raise PlanError(f"the way {self._worst(points)} leaves the city's fence")
+            raise PlanError(f"the way {self._worst(points)} leaves the city's fence", "airspace")
         for zone in self.no_fly:
             if not zone.area.intersects(whole):
                 continue
@@ -216,7 +219,8 @@ class Airspace:
                 low, high = min(a[2], b[2]), max(a[2], b[2])
                 if zone.reaches(low, high) and zone.area.intersects(line):
                     raise PlanError(
-                        f"the way to {self._show(b[:2])} crosses no-fly zone {zone.zone.id!r}"
+                        f"the way to {self._show(b[:2])} crosses no-fly zone {zone.zone.id!r}",
+                        "airspace",
                     )
 
     def _worst(self, points: Sequence[tuple[float, float, float]]) -> str:
@@ -253,7 +257,7 @@ class Airspace:
             else:  # a ring that leaves out the zone would hold the sortie too
                 inside = inside.intersection(hole)
         if not isinstance(inside, Polygon) or not inside.covers(cloud):
-            raise PlanError("the sortie does not stay within the city's fence")
+            raise PlanError("the sortie does not stay within the city's fence", "airspace")
         corners = [len(shape.exterior.coords) - 1 for shape in (inside, *near)]
         if sum(corners) > FENCE_POINTS:
             raise PlanError(

@@ -53,7 +53,8 @@ def ground_speed(air_speed: float, track_deg: float, wind: Wind) -> float:
     if speed < SLOWEST_M_S:
         raise PlanError(
             f"wind of {wind.speed_m_s:g} m/s leaves {max(speed, 0.0):.1f} m/s over ground on track "
-            f"{track_deg:.0f} at {air_speed:g} m/s air speed; at least {SLOWEST_M_S:g} is needed"
+            f"{track_deg:.0f} at {air_speed:g} m/s air speed; at least {SLOWEST_M_S:g} is needed",
+            "wind",
         )
     return min(speed, air_speed)
 

@@ -260,3 +260,29 @@ def test_what_is_wholly_closed_is_refused(ground: Ground, builder: Builder) -> N
             builder.course(task)
         assert refused.value.constraint == "airspace"
     assert Point(helipad(ground)).within(ground.airspace.closed_at(40.0))
+
+
+def test_height_airspace_and_wind_are_named_as_what_stands_against_it(
+    ground: Ground, builder: Builder
+) -> None:
+    x, y = helipad(ground)
+    air = ground.airspace
+    through = [(x - 400, y, 40.0), (x + 400, y, 40.0)]
+    beyond = [(x, y + 5000, 40.0), (x, y + 5100, 40.0)]
+    asked = [
+        ("altitude", lambda: air.route((0.0, 0.0), (100.0, 0.0), 500.0)),
+        ("altitude", lambda: air.check([(0.0, 0.0, 500.0)])),
+        ("airspace", lambda: air.route((x, y), (x, y + 900), 40.0)),
+        ("airspace", lambda: air.check(through)),
+        ("airspace", lambda: air.check(beyond)),
+        (
+            "wind",
+            lambda: builder_at(ground, "xc-north", Wind(14.0)).course(
+                Task("area", near(ground, *AREA))
+            ),
+        ),
+    ]
+    for constraint, ask in asked:
+        with pytest.raises(PlanError) as refused:
+            ask()
+        assert refused.value.constraint == constraint, str(refused.value)
