@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from missions.drawing import MOST_BYTES
 from missions.recurrence import MOST
 from missions.trial import Trial
 from missions.wishes import Refusal, Scheduled
@@ -13,9 +15,9 @@ from missions.wishes import Refusal, Scheduled
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
 HOUR = timedelta(hours=1)
 SQUARE = [[117.645, 24.505], [117.655, 24.505], [117.655, 24.515], [117.645, 24.515]]
-AREA = {"type": "Polygon", "coordinates": [[*SQUARE, SQUARE[0]]]}
-LINE = {"type": "LineString", "coordinates": SQUARE[:3]}
-SPOT = {"type": "Point", "coordinates": [117.65, 24.51]}
+AREA: dict[str, Any] = {"type": "Polygon", "coordinates": [[*SQUARE, SQUARE[0]]]}
+LINE: dict[str, Any] = {"type": "LineString", "coordinates": SQUARE[:3]}
+SPOT: dict[str, Any] = {"type": "Point", "coordinates": [117.65, 24.51]}
 WINDOW = {"from": SOON.isoformat(), "until": (SOON + HOUR).isoformat()}
 GONE = {"from": "2020-01-01T00:00:00Z", "until": "2020-01-01T01:00:00Z"}
 POLE = [[0.0, 80.0], [90.0, 80.0], [180.0, 80.0], [-90.0, 80.0], [0.0, 80.0]]
@@ -30,7 +32,7 @@ def area(**more: Any) -> dict[str, Any]:
     return {"kind": "area", "geometry": AREA, **more}
 
 
-KINDS = [
+KINDS: list[dict[str, Any]] = [
     {"kind": "patrol", "cells": ["b1/r0c0"]},
     {"kind": "patrol", "place": "district:x"},
     {"kind": "stare", "sites": ["market"], "detectors": ["crowd"]},
@@ -74,7 +76,7 @@ async def test_the_answer_says_who_flies_it_and_when(api: Any, flight: Any) -> N
     assert (taken["flights"][0]["drone"], taken["flights"][0]["dock"]) == ("u1", "d1")
 
 
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], str]] = {
     "window in the past": (area(window=GONE), "window.until: 2020-01-01"),
     "end in the past": (area(until="2020-01-01T00:00:00Z"), "until: 2020-01-01"),
     "window the wrong way": (
@@ -219,7 +221,7 @@ async def test_two_for_one_place_at_one_time_is_422(api: Any) -> None:
 
 async def test_one_place_at_two_times_or_for_two_things_is_taken(api: Any) -> None:
     later = {"from": WINDOW["until"], "until": (SOON + 2 * HOUR).isoformat()}
-    away = [[x + 0.02, y] for x, y in AREA["coordinates"][0]]  # type: ignore[misc, union-attr]
+    away = [[x + 0.02, y] for x, y in AREA["coordinates"][0]]
     async with api.as_("pilot") as pilot:
         for body in (
             area(window=WINDOW),
@@ -335,3 +337,100 @@ async def test_the_live_picture_has_what_becomes_of_an_order(api: Any, hub: Any)
         assert hub.get("order", order["id"]).request.priority == 3
         await pilot.post(f"/api/v1/missions/{order['id']}/pause")
         assert hub.get("order", order["id"]).status == "paused"
+
+
+def plan_file(**more: Any) -> str:
+    corners = [[y, x] for x, y in SQUARE]
+    survey = {
+        "type": "ComplexItem",
+        "complexItemType": "survey",
+        "polygon": corners,
+        "TransectStyleComplexItem": {"CameraCalc": {"DistanceToSurface": 60, "DistanceMode": 1}},
+    } | more
+    return json.dumps({"fileType": "Plan", "version": 1, "mission": {"items": [survey]}})
+
+
+async def test_a_file_becomes_drafts_or_orders_and_comes_out_again(api: Any) -> None:
+    at = "/api/v1/missions/import?format=plan"
+    async with api.as_("pilot") as pilot:
+        drafts = (await pilot.post(at, content=plan_file())).json()
+        assert (drafts["taken"], drafts["rejected"]) == ([], [])
+        assert (await pilot.get("/api/v1/missions")).json() == []
+        (draft,) = drafts["drafts"]
+        assert (draft["kind"], draft["altitude_m"]) == ("area", 60)
+        made = await pilot.post(f"{at}&create=true&kind=search", content=plan_file())
+        assert made.status_code == 200, made.text
+        (order,) = made.json()["taken"]
+        assert order["request"]["kind"] == "search"
+        for form in ("plan", "kml"):
+            out = await pilot.get(f"/api/v1/missions/{order['id']}/export?format={form}")
+            assert out.status_code == 200
+            back = await pilot.post(f"/api/v1/missions/import?format={form}", content=out.text)
+            (again,) = back.json()["drafts"]
+            assert again["geometry"] == draft["geometry"]
+            assert again["altitude_m"] == 60
+            said = [one["reason"] for one in back.json()["rejected"]]
+            assert ["the same place" in reason for reason in said] == (
+                [True] if form == "kml" else []
+            )
+    async with api.as_("admin") as admin:
+        acts = (await admin.get(f"/api/v1/audit?subject=order:{order['id']}")).json()
+    assert [act["action"] for act in acts] == ["order.import"]
+
+
+async def test_what_names_places_comes_out_as_their_shapes(api: Any) -> None:
+    async with api.as_("pilot") as pilot:
+        for body, kinds in (
+            ({"kind": "patrol", "cells": ["b1/r0c0", "b1/r0c1"]}, ["area", "area"]),
+            ({"kind": "stare", "sites": ["market"]}, ["stare"]),
+            ({"kind": "orbit", "place": "dock:d1"}, ["orbit"]),
+            ({"kind": "area", "place": "district:x"}, ["area"]),
+        ):
+            order = (await pilot.post("/api/v1/missions", json=body)).json()
+            out = await pilot.get(f"/api/v1/missions/{order['id']}/export?format=kml")
+            back = await pilot.post("/api/v1/missions/import?format=kml", content=out.text)
+            assert [draft["kind"] for draft in back.json()["drafts"]] == kinds, back.text
+
+
+DOCTYPE = '<!DOCTYPE kml [<!ENTITY x SYSTEM "file:///etc/passwd">]><kml>&x;</kml>'
+FILES = {
+    "no JSON": ("plan", "{", "file: file: is no JSON"),
+    "another JSON": ("plan", "{}", "fileType"),
+    "crossing": ("plan", plan_file(polygon=[[y, x] for x, y in BOW[:4]]), "Self-intersection"),
+    "an unknown item": ("plan", plan_file(complexItemType="StructureScan"), "mission.items[0]"),
+    "no XML": ("kml", "<kml>", "is no XML"),
+    "entities": ("kml", DOCTYPE, "declares a document type"),
+    "no text": ("kml", b"\xff\xfe\x00", "file: is no text in UTF-8"),
+    "another format": ("gpx", "<gpx/>", "format"),
+}
+
+
+async def test_a_file_that_cannot_be_taken_is_422_and_nothing_is_kept(api: Any) -> None:
+    async with api.as_("pilot") as pilot:
+        for name, (form, text, said) in FILES.items():
+            at = f"/api/v1/missions/import?create=true&format={form}"
+            answer = await pilot.post(at, content=text)
+            assert answer.status_code == 422, (name, answer.text)
+            assert said in answer.json()["detail"], (name, answer.text)
+            assert (await pilot.get("/api/v1/missions")).json() == []
+        at = "/api/v1/missions/import?format=kml"
+        assert (await pilot.post(at, content=" " * (MOST_BYTES + 1))).status_code == 413
+        far = plan_file(polygon=[[0.0, 0.0], [0.0, 0.01], [0.01, 0.0]])
+        drafts = (await pilot.post("/api/v1/missions/import?format=plan", content=far)).json()
+        assert "km from the nearest dock" in drafts["rejected"][0]["reason"]
+        line = "/api/v1/missions/import?format=plan&kind=corridor"
+        assert (await pilot.post(line, content=plan_file())).status_code == 422
+    async with api.as_("viewer") as viewer:
+        at = "/api/v1/missions/import?format=plan"
+        assert (await viewer.post(at, content=plan_file())).status_code == 403
+
+
+async def test_of_a_file_all_is_ordered_or_nothing(api: Any, flight: Any) -> None:
+    mark = "<Placemark><Point><coordinates>{}</coordinates></Point></Placemark>"
+    twice = f"<kml>{mark.format('117.65,24.51') * 2}</kml>"
+    async with api.as_("pilot") as pilot:
+        at = "/api/v1/missions/import?format=kml&create=true"
+        answer = await pilot.post(at, content=twice)
+        assert answer.status_code == 422
+        assert "drafts[1].geometry" in answer.json()["detail"]
+    assert [order.status for order in flight.orders()] == ["cancelled"]
