@@ -33,7 +33,7 @@ from fleet.incidents.sites import SiteBoard
 from fleet.link.clock import Clock, SystemClock
 from fleet.live import LiveHub
 from fleet.server import Server, listen
-from fleet.store import audit, tokens, tracks
+from fleet.store import audit, calls, tokens, tracks
 from fleet.store.audit import AuditEntry
 from fleet.store.closures import SqlClosures
 from fleet.store.store import Store
@@ -43,6 +43,8 @@ BROKER_EACH_S = 0.25
 REFRESH_SITES_S = 1.0
 CLOSE_QUIET_S = 30.0
 FORGET_TRACKS_S = 3600.0
+FORGET_HEARD = timedelta(days=7)
+"""A CAD repeats a word for less."""
 
 log = structlog.get_logger("controller")
 
@@ -208,7 +210,7 @@ async def _build(
     start: StartFlight,
 ) -> tuple[Context, Server, str]:
     keys = {cad.id: read_secret(cad, environment) for cad in plan.city.cad}
-    calls = {
+    tells = {
         cad.id: read_secret(cad, environment, cad.calls_secret_env)
         for cad in plan.city.cad
         if cad.calls_secret_env is not None
@@ -254,7 +256,7 @@ async def _build(
         map_origins=plan.settings.map_origins,
         pilots=pilots,
         data=plan.data,
-        cad_keys=calls,
+        cad_keys=tells,
     )
     token = await first_token(store, clock)
     if token is not None:
@@ -304,6 +306,8 @@ async def _run(
         while more:
             async with context.store.write() as tx:
                 more = await tracks.forget(tx.session, before)
+        async with context.store.write() as tx:
+            await calls.forget_heard(tx.session, context.clock.now() - FORGET_HEARD)
 
     async def close_quiet() -> None:
         await context.desk.close_quiet()

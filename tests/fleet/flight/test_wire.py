@@ -11,6 +11,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,12 +20,15 @@ import sitl.dock
 from fleet.docks.mqtt import MqttDocks
 from fleet.flight.controller import FlightController
 from fleet.flight.policy import Policy
+from fleet.flight.response.memory import Forgetful
 from fleet.link.mavsdk_pool import MavsdkPool
 from fleet.live import LiveHub
+from fleet.model.call import Call, CallStatus, SentStatus
 from fleet.model.order import OrderRequest
 from fleet.model.records import SortieStatus
 from fleet.model.states import DoorState, DroneState
 from missions.city import City
+from missions.geo import distance_m, move
 from sitl.autopilot.clock import SpeedClock
 from sitl.autopilot.core import VehicleSpec
 from sitl.autopilot.vehicle import EmbeddedVehicle, fly
@@ -89,6 +93,7 @@ class Rig:
     ) -> None:
         self.city, self.store, self.vehicles, self.dock = city, store, vehicles, dock
         self.hub = LiveHub()
+        self.calls = Forgetful()
 
     @asynccontextmanager
     async def controller(self) -> AsyncIterator[FlightController]:
@@ -103,6 +108,7 @@ class Rig:
                 docks.docks,
                 self.hub,
                 policy=Policy(ready_percent=40.0),
+                calls=self.calls,
             )
             await controller.start()
             try:
@@ -176,3 +182,54 @@ async def test_a_sortie_over_the_wires_through_a_restart(
         assert world.dock.door.value == DoorState.CLOSED.value
         assert world.dock.occupants == {"a1"}
         assert [r.status for r in world.store.sorties.values()] == [SortieStatus.ABORTED]
+
+
+@pytest.mark.long
+async def test_two_calls_over_the_wires_one_from_the_air_one_from_the_dock_through_a_restart(
+    memory_store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sitl.dock, "DOOR_S", 4.0 / SPEED)
+
+    def call(name: str, bearing: float, away_m: float) -> Call:
+        lon, lat = move(PAD, bearing, away_m)
+        return Call(
+            id=name, lon=lon, lat=lat, kind="sos", priority=7, want=1, on_scene_s=600.0,
+            source="sos", received_at=datetime.now(UTC), received_by="test",
+        )  # fmt: skip
+
+    def is_over(world: Rig, made: Call) -> bool:
+        (sent,) = made.flying
+        t = world.hub.get("drone", sent.drone).telemetry
+        return distance_m((t.lon, t.lat), (made.lon, made.lat)) < 25
+
+    async with rig(memory_store, drones=2, flying=2) as world:
+        async with world.controller() as controller:
+            a1, a2 = (controller.supervisors[drone] for drone in ("a1", "a2"))
+            await world.until(lambda: a1.state is S.DOCKED and a2.state is S.DOCKED)
+            await controller.submit(OrderRequest(kind="patrol", beats=("b1",)), "test")
+            flying = lambda: [s for s in (a1, a2) if s.state is S.ON_TASK]  # noqa: E731
+            await world.until(lambda: bool(flying()))
+            (flyer,) = flying()
+            near = distance_m(PAD, (flyer.t.lon, flyer.t.lat))
+            first = await controller.calls.take(call("near", 45.0, near + 120))
+            await world.until(lambda: any(c.flying for c in controller.calls.all()))
+            (sent,) = first.sent
+            assert (sent.drone, sent.from_dock) == (flyer.drone.id, False)
+            await world.until(lambda: flyer.state is S.HELD)
+        # the controller died with the one diverted, and before it heard of the other call
+        second = call("far", 225.0, 300.0)
+        await world.calls.save_call(second)
+        async with world.controller() as controller:
+            known = lambda: {c.id: c for c in controller.calls.all()}  # noqa: E731
+            both = lambda: [known()[name].status for name in ("near", "far")]  # noqa: E731
+            await world.until(lambda: both() == [CallStatus.ON_SCENE] * 2, 90)
+            assert all(is_over(world, made) for made in known().values())
+            assert known()["far"].flying[0].from_dock
+            for name in ("near", "far"):
+                await controller.calls.close(name, "over")
+            await controller.recall_all("end of test", "test")
+            keepers = controller.supervisors.values()
+            home = {S.CHARGING, S.DOCKED}
+            await world.until(lambda: all(s.state in home for s in keepers), 90)
+            assert [made.sent[0].status for made in known().values()] == [SentStatus.LEFT] * 2
+        assert world.dock.occupants == {"a1", "a2"}
