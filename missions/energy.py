@@ -101,8 +101,10 @@ def _run(
     top = min(speed, math.sqrt(distance * ACCELERATION_M_S2))
     ramps_s = 2.0 * top / ACCELERATION_M_S2
     steady_s = max(0.0, distance - speed**2 / ACCELERATION_M_S2) / speed
-    _, fast = air_speeds(top, track, wind)
-    ramp_w = max(model.mean_w(0.0, top), model.mean_w(min(wind.speed_m_s, fast), fast))
+    ramp_w = model.mean_w(0.0, top)
+    if wind.speed_m_s > 0.0:
+        _, fast = air_speeds(top, track, wind)
+        ramp_w = max(ramp_w, model.mean_w(min(wind.speed_m_s, fast), fast))
     return ramps_s + steady_s, ramps_s * LEAN * ramp_w + steady_s * steady_w
 
 

@@ -81,12 +81,22 @@ def capacity_wh(battery: Battery, temperature_c: float | None = None) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Curve:
-    """The three powers of a drone without payload: W, m/s, and W per (m/s)³."""
+    """The three powers of a drone: W, m/s, and W per (m/s)³."""
 
     profile_w: float
     induced_w: float
     rotor_m_s: float
     parasite: float
+
+    def laden(self, load: float) -> _Curve:
+        """Return the same with so many times the weight (see the module)."""
+        more = load**1.5
+        return _Curve(
+            more * self.profile_w,
+            more * self.induced_w,
+            math.sqrt(load) * self.rotor_m_s,
+            self.parasite,
+        )
 
 
 def _induced_share(air_speed: float, rotor_m_s: float) -> float:
@@ -149,17 +159,15 @@ class PowerModel:
     mass_kg: float | None = None
     payload_kg: float = 0.0
     payload_w: float = 0.0
-    _own: _Curve = field(init=False, repr=False, compare=False)
-    _loaded_kg: float = field(init=False, repr=False, compare=False)
-    _load: float = field(init=False, repr=False, compare=False)
+    _laden: _Curve = field(init=False, repr=False, compare=False)
+    _laden_kg: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Fit the curve."""
         mass_kg = self.hover_w / W_PER_KG if self.mass_kg is None else self.mass_kg
         own = _curve(self.hover_w, self.cruise_w, self.cruise_m_s, mass_kg)
-        object.__setattr__(self, "_own", own)
-        object.__setattr__(self, "_loaded_kg", mass_kg + self.payload_kg)
-        object.__setattr__(self, "_load", 1.0 + self.payload_kg / mass_kg)
+        object.__setattr__(self, "_laden", own.laden(1.0 + self.payload_kg / mass_kg))
+        object.__setattr__(self, "_laden_kg", mass_kg + self.payload_kg)
 
     @classmethod
     def of(cls, drone: Drone, temperature_c: float | None = None) -> PowerModel:
@@ -187,10 +195,9 @@ class PowerModel:
 
     def power_w(self, air_speed: float) -> float:
         """Return the electrical power of level flight at an air speed in m/s."""
-        own, load = self._own, self._load
-        induced = _induced_share(air_speed, own.rotor_m_s * math.sqrt(load))
-        lift_w = load**1.5 * (own.profile_w + own.induced_w * induced)
-        return lift_w + own.parasite * air_speed**3 + self.payload_w
+        own = self._laden
+        induced_w = own.induced_w * _induced_share(air_speed, own.rotor_m_s)
+        return own.profile_w + induced_w + own.parasite * air_speed**3 + self.payload_w
 
     def most_w(self, slow: float, fast: float) -> float:
         """Return the most power that any air speed between two takes.
@@ -215,7 +222,7 @@ class PowerModel:
 
     def climb_wh(self, height_m: float) -> float:
         """Return what a climb takes on top of staying in the air: the work against gravity."""
-        return self._loaded_kg * GRAVITY_M_S2 * height_m / CLIMB_EFFICIENCY / 3600.0
+        return self._laden_kg * GRAVITY_M_S2 * height_m / CLIMB_EFFICIENCY / 3600.0
 
 
 @lru_cache(maxsize=1024)
