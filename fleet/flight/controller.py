@@ -185,7 +185,9 @@ class FlightController:
         self.calls = CallDesk(
             self._world, self._supervisors, calls or Forgetful(), self._orders, self.tell
         )
-        self._agenda = Agenda(self._world, self._supervisors, self._orders, self._dispatch)
+        self._agenda = Agenda(
+            self._world, self._supervisors, self._orders, self._dispatch, lambda: self.calls.all()
+        )
 
     @property
     def supervisors(self) -> Mapping[str, Supervisor]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
 
 from fleet.errors import StoreError
-from fleet.flight.agenda.items import charging, flying, kind_of, settled, to_come
+from fleet.flight.agenda.items import answering, charging, flying, kind_of, settled, to_come
 from fleet.flight.agenda.lasting import Course
 from fleet.flight.dispatch import Dispatch
 from fleet.flight.keeper import Keeper
 from fleet.flight.orders import OrderBook
 from fleet.flight.world import World
+from fleet.model.call import Call
 from fleet.model.plan import DronePlan, PlanItem
 from fleet.model.records import FlownRecord
 from missions.wishes import Scheduled
@@ -40,6 +41,8 @@ class Agenda:
         What each sortie is for.
     dispatch
         What the planner last said is to come.
+    calls
+        Returns the calls that are being answered.
     """
 
     def __init__(
@@ -48,17 +51,20 @@ class Agenda:
         keepers: Mapping[str, Keeper],
         orders: OrderBook,
         dispatch: Dispatch,
+        calls: Callable[[], Iterable[Call]] = tuple,
     ) -> None:
         self._world = world
         self._keepers = keepers
         self._orders = orders
         self._dispatch = dispatch
+        self._calls = calls
         self._flown: dict[str, deque[PlanItem]] = {
             drone: deque(maxlen=FLOWN_KEPT) for drone in keepers
         }
         self._now: dict[str, PlanItem] = {}
         self._courses: dict[str, Course] = {}
         self._aloft: set[str] = set()
+        self._answering: dict[str, PlanItem] = {}
 
     async def load(self) -> None:
         """Take what was flown lately from the store; without it the plan begins empty."""
@@ -88,6 +94,7 @@ class Agenda:
         coming: dict[str, list[Scheduled]] = {}
         for item in self._dispatch.scheduled:
             coming.setdefault(item.drone, []).append(item)
+        self._answer(now)
         for drone, s in self._keepers.items():
             items = self._items(s, kinds, coming.get(drone, ()), now)
             self._publish(drone, items, now)
@@ -107,8 +114,24 @@ class Agenda:
         while flown and flown[0].end < now - SHOWN_FOR:
             flown.popleft()
         under_way = (current,) if current is not None else ()
+        called = self._answering.get(drone)
+        if called is not None and (current is None or current.kind != "response"):
+            under_way = (*under_way, called)
         taken = [item.sortie for item in (*flown, *under_way)]
         return (*flown, *under_way, *to_come(coming, taken, now))
+
+    def _answer(self, now: datetime) -> None:
+        """Count what was done for calls that drones have left among the flown.
+
+        A drone that left its sortie for a call goes on with it: the call lies over it in the plan.
+        """
+        before, self._answering = self._answering, answering(self._calls())
+        for drone, item in before.items():
+            there = self._answering.get(drone)
+            over = there is None or (there.order, there.start) != (item.order, item.start)
+            if over and item.sortie is None and drone in self._flown:
+                ended = item.model_copy(update={"state": "flown", "end": max(now, item.start)})
+                self._flown[drone].append(ended)
 
     def _end(self, before: PlanItem | None, current: PlanItem | None, now: datetime) -> None:
         """Count a sortie that is over among the flown, where its drone was in the air for it."""

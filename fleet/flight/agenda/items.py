@@ -8,6 +8,7 @@ from typing import cast, get_args
 
 from fleet.flight.agenda.lasting import PREPARING_S, Course, home_s
 from fleet.flight.keeper import Keeper
+from fleet.model.call import Call
 from fleet.model.plan import PlanItem, PlanKind
 from fleet.model.states import DroneState
 from missions.charge import seconds_to
@@ -67,6 +68,27 @@ def flying(
         state="flying",
         sortie=sortie.id,
     )
+
+
+def answering(calls: Iterable[Call]) -> dict[str, PlanItem]:
+    """Return what drones do for calls now, by drone."""
+    found: dict[str, PlanItem] = {}
+    for call in calls:
+        for sent in call.flying:
+            over = (sent.there_at or sent.due_at) + timedelta(
+                seconds=min(sent.stay_s, call.on_scene_s)
+            )
+            found[sent.drone] = PlanItem(
+                drone=sent.drone,
+                dock=sent.ends_at,
+                order=call.id,
+                kind="response",
+                start=sent.at,
+                end=over,
+                state="flying",
+                sortie=sent.sortie,
+            )
+    return found
 
 
 def charging(s: Keeper, now: datetime) -> PlanItem | None:
@@ -131,7 +153,7 @@ def _planned(item: Scheduled) -> PlanItem:
 
 def _left_s(s: Keeper, sortie: Sortie, course: Course | None) -> float:
     if s.state in _BEFORE:
-        return PREPARING_S + sortie.energy.duration_s
+        return PREPARING_S + sortie.energy.duration_s if course is None else course.whole_s
     if s.state in _HOMEWARD or course is None:
         return home_s(s.t, s.world.pad(s.berth), s.drone.cruise_m_s)
     return course.left_s(s.t)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fleet.link.items import NAV_LOITER_TIME, NAV_WAYPOINT, Programme
 from fleet.model.live import Telemetry
-from missions.energy import DESCENT_M_S, LANDING_FROM_M, LANDING_M_S
+from missions.energy import CLIMB_M_S, DESCENT_M_S, LANDING_FROM_M, LANDING_M_S
 from missions.geo import distance_m
 
 PREPARING_S = 20.0
 """Checks and the dock's door, before a take-off."""
 OVER_DOCK_S = 10.0
 """The dock's door, with the drone waiting over it."""
+TURN_S = 2.0
+"""Lost at a waypoint by slowing down and gaining speed again, as PX4 and the embedded vehicle fly."""
 _PLACES = frozenset({NAV_WAYPOINT, NAV_LOITER_TIME})
 
 
@@ -43,7 +45,7 @@ class Course:
                 here = item.lon, item.lat
                 if after is not None:
                     left_s += distance_m(here, after) / speed
-                left_s += item.params[0]
+                left_s += item.params[0] + TURN_S
                 after, speed = here, programme.leg(index).speed_m_s
             backwards.append(left_s)
         self._left_s = backwards[::-1]
@@ -52,6 +54,11 @@ class Course:
     def sortie(self) -> str:
         """The sortie's id."""
         return self._programme.sortie.id
+
+    @property
+    def whole_s(self) -> float:
+        """All of it for a vehicle that stands in its dock, with what goes before, seconds."""
+        return PREPARING_S + self._programme.sortie.altitude_m / CLIMB_M_S + self._left_s[0]
 
     def left_s(self, telemetry: Telemetry) -> float:
         """Return what is left for a vehicle that flies the mission, down to its pad, seconds."""

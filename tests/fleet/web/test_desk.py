@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Any]
+ORDER = "4103767e-e415-437e-9e8a-54b2f1aecaa2"
 
 
 def _has_text(page: Any, selector: str, text: str) -> None:
@@ -132,7 +133,7 @@ def _call(**fields: Any) -> dict[str, Any]:
     sent = {
         "drone": "d-01", "status": "sent", "at": _time(), "due_at": _time(75), "from_dock": False,
         "way": [[117.62, 24.51, 60]], "stay_s": 840, "ends_at": "dock-2", "cells": ["c0-0", "c0-1"],
-        "gives_up": "leaves 2 cells unseen", "there_at": None, "reason": "",
+        "gives_up": f"leaves 2 cells of order {ORDER} unseen", "there_at": None, "reason": "",
     }  # fmt: skip
     return {
         "id": "c-1", "lon": 117.645, "lat": 24.52, "kind": "other", "priority": 5, "want": 1,
@@ -159,7 +160,7 @@ def test_a_click_sends_a_drone_and_it_is_counted_down(
     assert (body["lon"], body["lat"]) == pytest.approx((117.645, 24.52), abs=3e-4)
     assert body["source"] == "click"
     told = page.inner_text(".call")
-    for part in ("d-01 · in the air", "2 cells of its patrol", "14 min", "Dock-2"):
+    for part in ("d-01 · in the air", "leaves 2 cells unseen", "14 min", "Dock-2"):
         assert part in told
     page.wait_for_selector(".pin-call[data-status=assigned]")
     first = page.inner_text(".call .eta")

@@ -47,7 +47,7 @@ export function ageLayers(): LayerSpecification[] {
       source: "cells",
       paint: {
         "fill-color": ["match", age, ...colors, AGE_COLORS.none] as unknown as ExpressionSpecification,
-        "fill-opacity": ["case", never, 0.3, 0.62],
+        "fill-opacity": ["case", never, 0.26, 0.62],
         "fill-antialias": false,
       },
     },
@@ -55,7 +55,7 @@ export function ageLayers(): LayerSpecification[] {
       id: "cell-never",
       type: "line",
       source: "cells",
-      paint: { "line-color": "#e2e8f0", "line-width": 1, "line-opacity": ["case", never, 0.55, 0] },
+      paint: { "line-color": "#e2e8f0", "line-width": 1, "line-opacity": ["case", never, 0.26, 0] },
     },
   ];
 }

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from fleet.flight.planning import Question
+from fleet.model.call import Call, Sent
 from fleet.model.plan import CellSeen, DronePlan, PlanItem
 from fleet.model.records import FlownRecord
 from fleet.model.states import DroneState
@@ -145,3 +146,34 @@ async def test_a_cell_is_told_when_it_is_seen(make_town: Callable[..., Any]) -> 
         assert set(seen) == {first, second}
         told = {c.id: c.seen_at for c in town.hub.all("cell").values() if c.seen_at is not None}
         assert told == seen
+
+
+async def test_a_call_that_is_answered_from_the_air_lies_over_the_sortie(
+    make_town: Callable[..., Any],
+) -> None:
+    town = make_town()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        now = town.clock.now()
+        sent = Sent(
+            drone="a1", at=now, due_at=now + timedelta(seconds=40), from_dock=False, way=(),
+            stay_s=900.0, ends_at="d1",
+        )  # fmt: skip
+        call = Call(
+            id="c-1", lon=117.65, lat=24.51, kind="other", priority=5, want=1, on_scene_s=300.0,
+            source="click", received_at=now, received_by="li", sent=(sent,),
+        )  # fmt: skip
+        open_calls = [call]
+        town.controller._agenda._calls = lambda: open_calls
+        await town.until(lambda: any(i.kind == "response" for i in items(town)), 3)
+        patrol, response = [i for i in items(town) if i.kind != "charge"]
+        assert (patrol.kind, patrol.state) == ("patrol", "flying")
+        assert (response.state, response.order, response.start) == ("flying", "c-1", now)
+        assert response.end == now + timedelta(seconds=340)
+        open_calls.clear()
+        await town.until(lambda: any(i.state == "flown" for i in items(town)), 3)
+        assert only(town, "flown").kind == "response"
+        assert only(town, "flown").end <= town.clock.now()
+        assert only(town, "flying").kind == "patrol"

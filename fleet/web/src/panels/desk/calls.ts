@@ -2,7 +2,7 @@
 
 import type { Api } from "../../api";
 import { h, KeyedList, setText, type Row } from "../../dom";
-import { clock, duration, placeName, t } from "../../i18n";
+import { clock, duration, language, placeName, t } from "../../i18n";
 import type { MapView } from "../../map/view";
 import type { Store } from "../../store";
 import type { Call, Position, Sent } from "../../types";
@@ -12,6 +12,8 @@ import { MAY_CALL, may, type Sheet } from "./desk";
 const MOST_DRONES = 3;
 const TICK_MS = 500;
 const ENDED: ReadonlySet<Call["status"]> = new Set(["done", "cancelled"]);
+/** An order's id, of no use to a reader. */
+const ORDER_ID = / (of|for) order [0-9a-f-]{36}(#\d+)?/g;
 /** A call that has ended is shown for so long. */
 const SHOWN_MS = 10 * 60_000;
 
@@ -120,9 +122,8 @@ export class Calls implements Sheet {
       setText(eta, this.eta(sent));
       const dock = placeName(this.store.place("dock", sent.ends_at), sent.ends_at);
       const stays = t("call_stays", { n: duration(sent.stay_s * 1000), dock });
-      const n = sent.cells.length;
-      const loses = n > 0 ? t("call_gives_up", { n }) : t("call_gives_up_none");
-      setText(words, [stays, loses, sent.gives_up, sent.reason].filter(Boolean).join(" · "));
+      const ended = sent.status === "failed" || sent.status === "left" ? sent.reason : "";
+      setText(words, [...givenUp(sent), ended, stays].filter(Boolean).join(" · "));
     };
     return { element, update };
   }
@@ -149,4 +150,12 @@ export class Calls implements Sheet {
     this.store.setCall(call);
     this.update();
   }
+}
+
+/** What a patrol loses by it: counted in the page's language, then in the controller's words. */
+function givenUp(sent: Sent): string[] {
+  const n = sent.cells.length;
+  if (n === 0 && sent.gives_up === "") return [t("call_gives_up_none")];
+  const words = sent.gives_up.replace(ORDER_ID, "");
+  return n > 0 && language() !== "en" ? [t("call_gives_up", { n }), words] : [words];
 }

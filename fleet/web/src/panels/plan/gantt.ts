@@ -76,6 +76,8 @@ export class Gantt {
     this.space.addEventListener("click", (event) => this.choose(event.target as Element));
     new ResizeObserver(() => this.schedule()).observe(this.scroll);
     store.subscribe((topics) => {
+      const { selection } = store;
+      if (this.shown && topics.has("selection") && selection?.kind === "drone") this.scrollTo(selection.id);
       if (TOPICS.some((topic) => topics.has(topic))) this.refresh(topics.has("plan") || topics.has("city"));
     });
     setInterval(() => this.tick(), TICK_MS);
@@ -268,7 +270,9 @@ export class Gantt {
   }
 
   private scrollTo(drone: string): void {
-    const top = this.lines.findIndex((line) => line.drone === drone) * LINE_PX;
+    const index = this.lines.findIndex((line) => line.drone === drone);
+    if (index < 0) return;
+    const top = index * LINE_PX;
     const { scrollTop, clientHeight } = this.scroll;
     const room = clientHeight - this.axis.offsetHeight - LINE_PX;
     if (top < scrollTop) this.scroll.scrollTop = top;
