@@ -286,3 +286,27 @@ def test_height_airspace_and_wind_are_named_as_what_stands_against_it(
         with pytest.raises(PlanError) as refused:
             ask()
         assert refused.value.constraint == constraint, str(refused.value)
+
+
+@pytest.mark.parametrize("pitch", [-80.0, -60.0, -45.0])
+def test_an_area_is_all_seen_by_a_camera_that_looks_ahead(
+    ground: Ground, builder: Builder, pitch: float
+) -> None:
+    ring = near(ground, (-1000, 200), (-800, 210), (-820, 380), (-1010, 350))
+    course = builder.course(Task("area", ring, camera_pitch_deg=pitch))
+    (run,) = course.runs
+    seen = swept(run.tracks, footprint(builder.drone.camera, 40.0, Aim(pitch)))
+    unseen = ground.frame.polygon(ring).difference(seen)
+    assert max((g.area for g in shapely.get_parts(unseen).tolist()), default=0) <= 4.01
+    assert course.share > 0.999
+
+
+def test_a_search_says_how_likely_it_finds(ground: Ground, builder: Builder) -> None:
+    ring = near(ground, (-1000, 200), (-800, 210), (-820, 380), (-1010, 350))
+    for wanted in (0.5, 0.8):
+        course = builder.course(Task("search", ring, probability=wanted))
+        said = float(course.words.split("detection ")[1].split(" %")[0])
+        assert said >= 100 * wanted - 1
+        assert course.share == pytest.approx(1, abs=0.001)
+    outward = Task("search", near(ground, (-900, 300)), radius_m=100, pattern="expanding-square")
+    assert builder.course(outward).share == pytest.approx(1, abs=0.001)

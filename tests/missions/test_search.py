@@ -33,7 +33,7 @@ def test_an_expanding_square_has_legs_of_1_1_2_2_3_3_spacings() -> None:
     assert [round(heading) % 360 for _, heading in track][:5] == [90, 180, 270, 0, 90]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     radius=st.floats(40, 300),
     share=st.floats(0.3, 1.0),

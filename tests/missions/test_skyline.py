@@ -28,7 +28,7 @@ SKYLINE = Skyline(
 places = st.tuples(st.floats(-80, 80), st.floats(-80, 80), st.floats(0, 120))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(places, places)
 def test_what_is_hidden_is_what_a_ray_walked_step_by_step_meets(
     eye: tuple[float, float, float], target: tuple[float, float, float]
