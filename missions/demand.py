@@ -11,12 +11,13 @@ from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
-from shapely.geometry import LineString, Point
+import shapely
+from shapely.geometry import GeometryCollection, LineString, Point
 from shapely.geometry.base import BaseGeometry
 
 from missions.callmap import CallMap, call_map
 from missions.city import City
-from missions.coverage import Cell, city_cells, city_frame
+from missions.coverage import city_cells, city_frame
 from missions.geo import Floats, LocalFrame
 from missions.learned import Learned, PastCall, learn
 from missions.policy import Known, Policy, Where
@@ -147,16 +148,12 @@ def cells_of(where: Where, city: City) -> Mask:
     if where.everywhere:
         return np.ones(len(cells), dtype=np.bool_)
     beats, names = set(where.beats), set(where.cells)
+    named = np.array([cell.beat in beats or cell.id in names for cell in cells])
     places = _places(where, city, city_frame(city))
-    return np.array([_named(cell, beats, names, places, where.within_m) for cell in cells])
-
-
-def _named(
-    cell: Cell, beats: set[str], names: set[str], places: list[BaseGeometry], within_m: float
-) -> bool:
-    if cell.beat in beats or cell.id in names:
-        return True
-    return any(cell.shape.distance(place) <= within_m for place in places)
+    if not places:
+        return named
+    away = shapely.distance([cell.shape for cell in cells], GeometryCollection(places))
+    return named | (away <= where.within_m)
 
 
 def _places(where: Where, city: City, frame: LocalFrame) -> list[BaseGeometry]:

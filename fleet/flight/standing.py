@@ -136,7 +136,8 @@ class Standing:
             if self.trouble:
                 policy = self._city.policy
                 log.error("stored policy is not used", version=stored.version, why=self.trouble)
-        await self._demand(policy, await self._past_calls(policy))
+        self._history = await self._past_calls(policy)
+        self.demand = Demand.of(self._city, policy, self._history)  # nothing else runs yet
 
     async def run(self) -> None:
         """Read past calls again and again, for ever; a store that refuses is tried again."""
@@ -156,7 +157,9 @@ class Standing:
             If they cannot be read; what was known of them stays.
         """
         async with self._turn:
-            await self._demand(self.policy, await self._past_calls(self.policy))
+            history = await self._past_calls(self.policy)
+            if history or self._history:
+                await self._demand(self.policy, history)
 
     def faults(self, policy: Policy) -> list[tuple[tuple[str | int, ...], str]]:
         """Return what in a policy does not fit the city."""
