@@ -13,10 +13,11 @@ from missions.builder import MARGIN_PERCENT
 from missions.city import Drone
 from missions.conflict import Traffic
 from missions.coverage import Metres
-from missions.energy import Cost, Point, PowerModel, Wind, landing_cost, step_cost
+from missions.energy import Cost, Point, PowerModel, Wind, step_cost
 from missions.errors import PlanError
 from missions.ground import Ground
 from missions.picture import DroneNow
+from missions.reach import Home, homes
 from missions.responder.answer import Call, Refused
 from missions.responder.place import hover_at
 from missions.trajectory import TimedPoint, Trajectory
@@ -93,7 +94,9 @@ class Scene:
     others: Others
     free_at: Mapping[str, Sequence[str]]
     _places: dict[float, Metres | PlanError] = field(default_factory=dict)
-    _homes: dict[tuple[str, float], tuple[Metres, ...] | PlanError] = field(default_factory=dict)
+    _homes: dict[tuple[Metres, Metres, float], tuple[Metres, ...] | PlanError] = field(
+        default_factory=dict
+    )
 
     def place(self, altitude_m: float) -> Metres:
         """Return where they hover at an altitude.
@@ -171,7 +174,9 @@ class Scene:
         spare_wh = model.capacity_wh * (now.battery_percent - MARGIN_PERCENT - reserve) / 100.0
         stays_wh = self.call.on_scene_s * model.still_w(self.wind) / 3600.0
         most_wh = spare_wh - cost.energy_wh - stays_wh
-        name, home, back = self._home(now, drone, model, out[-1], most_wh)
+        found = self._home(now, drone, model, out[-1], most_wh)
+        name, back = found.dock, found.cost
+        home = tuple(Point(x, y, found.altitude_m) for x, y in found.way)
         left_wh = spare_wh - cost.energy_wh - back.energy_wh
         stay_s = math.floor(left_wh * 3600.0 / model.still_w(self.wind))
         if stay_s < self.call.min_stay_s:
@@ -212,51 +217,39 @@ class Scene:
 
     def _home(
         self, now: DroneNow, drone: Drone, model: PowerModel, over: Point, most_wh: float
-    ) -> tuple[str, tuple[Point, ...], Cost]:
-        """Return the dock that the drone comes home to, the way and its cost.
+    ) -> Home:
+        """Return the drone's way home.
 
-        Its own where that leaves it as long over the call as is wanted (it takes ``most_wh`` or
-        less), else the one that takes the least: so drones do not gather where calls are.
+        To its own dock where that leaves it as long over the call as is wanted (it takes
+        ``most_wh`` or less), else to the one that takes the least: so drones do not gather where
+        calls are.
+
+        Raises
+        ------
+        PlanError
+            If there is none.
         """
-        best: tuple[Cost, str, tuple[Point, ...]] | None = None
-        error: PlanError | None = None
-        landing = landing_cost(over.altitude_m, model, self.wind)
-        docks = sorted(
-            self.free_at[now.id],
-            key=lambda dock: (
-                dock != drone.dock,
-                math.dist(self.ground.places[dock], self.call.place),
-            ),
+        free = {dock: self.ground.places[dock] for dock in self.free_at[now.id]}
+        own = {dock: place for dock, place in free.items() if dock == drone.dock}
+        for docks in (own, free):
+            ways = homes(
+                over, docks, model, self.wind, altitude_m=over.altitude_m, way=self._way_home
+            )
+            home = next(ways, None)
+            if home is not None and (docks is free or home.cost.energy_wh <= most_wh):
+                return home
+        raise PlanError(
+            f"no way home to a dock that can take it: {', '.join(free) or 'none'}", "reach"
         )
-        tried = 0
-        for dock in docks:
-            if tried == DOCKS_TRIED:
-                break
-            try:
-                way = tuple(Point(x, y, over.altitude_m) for x, y in self._way_home(dock, over))
-                cost = _cost(way, drone.cruise_m_s, model, self.wind)
-            except PlanError as failed:
-                error = failed
-                continue
-            tried += 1
-            if dock == drone.dock and cost.energy_wh + landing.energy_wh <= most_wh:
-                return dock, way, cost + landing
-            if best is None or cost.energy_wh < best[0].energy_wh:
-                best = cost, dock, way
-        if best is None:
-            raise error or PlanError("no dock can take it")
-        cost, dock, way = best
-        return dock, way, cost + landing
 
-    def _way_home(self, dock: str, over: Point) -> tuple[Metres, ...]:
-        key = dock, over.altitude_m
+    def _way_home(self, start: Metres, dock: Metres, altitude_m: float) -> tuple[Metres, ...]:
+        """Return a way home from over the call, worked out once for all drones."""
+        key = start, dock, altitude_m
         known = self._homes.get(key)
         if known is None:
             try:
-                known = self.airspace.route(
-                    (over.east, over.north), self.ground.places[dock], over.altitude_m
-                )
-                self.airspace.check([(x, y, over.altitude_m) for x, y in known])
+                known = self.airspace.route(start, dock, altitude_m)
+                self.airspace.check([(x, y, altitude_m) for x, y in known])
             except PlanError as error:
                 known = error
             self._homes[key] = known
