@@ -113,7 +113,7 @@ async def start_flight(
     pool = await stack.enter_async_context(MavsdkPool(city.drones, clock, expected=profile(city)))
     planner = await stack.enter_async_context(PlannerProcess())
     # orders are tried in a process of their own: a plan may take seconds, and nobody waits for both
-    trials = await stack.enter_async_context(PlannerProcess(TRIAL_S))
+    trials = await stack.enter_async_context(PlannerProcess(2 * TRIAL_S))
     journal = await stack.enter_async_context(
         FlightLog(
             city,

@@ -32,7 +32,7 @@ from missions.trial import Trial
 from missions.wishes import OrderWish, Refusal
 
 TRIAL_S = 10.0
-"""An order is taken untried where the planner takes longer."""
+"""Where the planner takes longer, patrols and stares of sites are taken untried, tasks are not."""
 NEXT_TOLD = 10
 SORTIES_TOLD = 100
 _PLAIN = {"note", "priority", "window", "until", "recurrence"}
@@ -226,6 +226,10 @@ class OrderDesk:
             async with asyncio.timeout(TRIAL_S):
                 tried = await self._trier(await self._ask(wish))
         except TimeoutError:
+            if wish.task is not None:  # every plan would take as long, and the others' wait for it
+                raise OrderUnfit(
+                    "geometry", f"is not worked out in {TRIAL_S:g} s; order less at once"
+                ) from None
             words = f"not tried: the planner has not answered in {TRIAL_S:g} s"
             log.warning("order not tried", order=wish.id)
             return Trial(waits=(Refusal(wish.id, "", words, "fleet"),))

@@ -322,12 +322,17 @@ async def test_only_a_pilot_orders(api: Any) -> None:
                 assert (await call).status_code == 403
 
 
-async def test_a_planner_that_is_silent_does_not_stop_an_order(api: Any, flight: Any) -> None:
+async def test_a_planner_that_is_silent_stops_no_patrol_but_a_task_that_would_stop_it(
+    api: Any, flight: Any
+) -> None:
     flight.trial = TimeoutError()
     async with api.as_("pilot") as pilot:
-        taken = await pilot.post("/api/v1/missions", json=area())
-    assert taken.status_code == 201
-    assert "the planner has not answered" in taken.json()["waits"][0]["reason"]
+        taken = await pilot.post("/api/v1/missions", json={"kind": "patrol", "beats": ["b1"]})
+        assert taken.status_code == 201
+        assert "the planner has not answered" in taken.json()["waits"][0]["reason"]
+        refused = await pilot.post("/api/v1/missions", json=area())
+    assert refused.status_code == 422
+    assert "geometry: is not worked out in 10 s" in refused.json()["detail"]
 
 
 async def test_the_live_picture_has_what_becomes_of_an_order(api: Any, hub: Any) -> None:
