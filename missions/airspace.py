@@ -15,11 +15,12 @@ import shapely
 from shapely.geometry import LineString, MultiPoint, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
+from missions.cells import city_frame
 from missions.city import City, Zone
-from missions.coverage import Metres, city_frame
 from missions.errors import PlanError
 from missions.geo import LocalFrame
 from missions.skyline import Skyline
+from missions.tracks import Metres
 from missions.ways import HAIR_M, Ways
 from missions.zones import Closed
 

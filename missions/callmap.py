@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from missions.cells import Cell, city_cells, city_frame
 from missions.city import City
-from missions.coverage import Cell, city_cells, city_frame
 from missions.geo import Floats
 from missions.places import HotSpot, ProfileName
 from missions.profile import share_per_hour

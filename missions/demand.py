@@ -16,8 +16,8 @@ from shapely.geometry import GeometryCollection, LineString, Point
 from shapely.geometry.base import BaseGeometry
 
 from missions.callmap import CallMap, call_map
+from missions.cells import city_cells, city_frame
 from missions.city import City
-from missions.coverage import city_cells, city_frame
 from missions.geo import Floats, LocalFrame
 from missions.learned import Learned, PastCall, learn
 from missions.policy import Known, Policy, Where

@@ -11,8 +11,8 @@ from shapely import points
 from shapely.strtree import STRtree
 
 from missions.callmap import CallMap
+from missions.cells import city_cells, city_frame
 from missions.city import City
-from missions.coverage import city_cells, city_frame
 from missions.geo import Floats
 from missions.policy import History
 

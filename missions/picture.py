@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from missions.coverage import Metres
 from missions.sortie import Sortie
+from missions.tracks import Metres
 
 
 class Doing(StrEnum):

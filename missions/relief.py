@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from missions.airspace import APART_M
-from missions.coverage import Metres
+from missions.tracks import Metres
 
 ASIDE_M = APART_M + 5.0
 """To the side of the place; the 5 m are for the turn."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from missions.build import Builder, Draft
 from missions.city import Site
-from missions.coverage import Metres
 from missions.errors import PlanError
 from missions.planning import Planning
 from missions.relief import ASIDE_S, Station, beside, must_go
 from missions.sortie import Sortie
+from missions.tracks import Metres
 from missions.wishes import OrderWish
 
 

@@ -10,15 +10,16 @@ from shapely.geometry import LineString, Polygon
 
 from missions.builder import Builder
 from missions.city import City
-from missions.coverage import Metres, swath_m
 from missions.draft import Draft
 from missions.energy import CALM, PowerModel
 from missions.errors import PlanError
+from missions.footprint import swath_m
 from missions.ground import Ground, ground_of
 from missions.planning import Planning
 from missions.relief import DOCK_S
 from missions.split import MOST_PARTS, split
 from missions.task import Task
+from missions.tracks import Metres
 from missions.wishes import OrderWish, part_name
 
 PART_PERCENT = (80.0, 100.0)

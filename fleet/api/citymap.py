@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 
 from fleet.api.auth import Viewer
 from fleet.api.context import context_of
+from missions.cells import city_cells
 from missions.city import City
-from missions.coverage import city_cells
 
 router = APIRouter(prefix="/api/v1", tags=["live"])
 

@@ -15,7 +15,7 @@ from fleet.api.errors import in_words
 from fleet.errors import NotFound, OrderError, OrderUnfit
 from fleet.model.order import SHAPES, Kind, OrderRequest, Taken
 from missions import kml, qgc
-from missions.coverage import city_cells
+from missions.cells import city_cells
 from missions.drawing import Drawing, DrawingKind
 from missions.errors import ExchangeError
 from missions.geojson import LonLat, Point, Polygon

@@ -14,7 +14,7 @@ from fleet.api.context import Ctx
 from fleet.api.when import InUtc
 from fleet.flight.standing import as_body, in_words
 from fleet.model.standing import Flag, PolicyRecord
-from missions.coverage import city_cells
+from missions.cells import city_cells
 from missions.policy import Policy
 
 router = APIRouter(prefix="/api/v1/policy", tags=["policy"])

@@ -10,8 +10,8 @@ import numpy as np
 
 from fleet.errors import OrderUnfit
 from fleet.model.order import SHAPES, OrderRequest
+from missions.cells import city_cells, city_frame
 from missions.city import City
-from missions.coverage import city_cells, city_frame
 from missions.errors import RecurrenceError
 from missions.geojson import Point, Polygon
 from missions.recurrence import Occurrence, occurrences

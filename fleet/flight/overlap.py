@@ -11,8 +11,8 @@ from shapely.geometry.base import BaseGeometry
 
 from fleet.errors import OrderUnfit
 from fleet.flight.orderrules import Wanted
+from missions.cells import city_cells, city_frame
 from missions.city import City
-from missions.coverage import city_cells, city_frame
 from missions.geo import LocalFrame
 from missions.recurrence import Occurrence
 from missions.task import Task

@@ -10,8 +10,8 @@ import numpy as np
 import shapely
 
 from missions.callmap import CallMap, call_map
+from missions.cells import Cell, city_cells, city_frame
 from missions.city import City
-from missions.coverage import Cell, city_cells, city_frame
 from missions.geo import Floats
 from missions.profile import share_per_hour
 

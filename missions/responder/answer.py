@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from missions.coverage import Metres
 from missions.energy import Point
 from missions.picture import Doing
+from missions.tracks import Metres
 
 MIN_STAY_S = 60.0
 """A drone that cannot stay for so long is not sent."""

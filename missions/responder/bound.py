@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from missions.coverage import Metres
 from missions.energy import SLOWEST_M_S, Wind
+from missions.tracks import Metres
 
 Floats = npt.NDArray[np.float64]
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from missions.builder import MARGIN_PERCENT
-from missions.coverage import Metres
 from missions.energy import PowerModel
 from missions.errors import PlanError
 from missions.ground import Ground
@@ -17,6 +16,7 @@ from missions.picture import Doing, DroneNow
 from missions.responder.answer import Call, Refused
 from missions.responder.bound import Floats, least_s
 from missions.responder.way import LEVEL_M, Scene, refused_by
+from missions.tracks import Metres
 
 _ON_ORDERS = frozenset({Doing.PATROL, Doing.TASK, Doing.STARE, Doing.RESPONSE, Doing.LEAVING})
 

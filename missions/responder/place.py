@@ -10,8 +10,8 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import nearest_points
 
 from missions.airspace import Airspace
-from missions.coverage import Metres
 from missions.errors import PlanError
+from missions.tracks import Metres
 
 FAR_M = 1000.0
 """A camera that is farther from a call than this sees nothing of it."""

@@ -12,7 +12,6 @@ from missions.airspace import Airspace
 from missions.builder import MARGIN_PERCENT
 from missions.city import Drone
 from missions.conflict import Traffic
-from missions.coverage import Metres
 from missions.energy import Cost, Point, PowerModel, Wind, step_cost
 from missions.errors import PlanError
 from missions.ground import Ground
@@ -20,6 +19,7 @@ from missions.picture import DroneNow
 from missions.reach import Home, homes
 from missions.responder.answer import Call, Refused
 from missions.responder.place import hover_at
+from missions.tracks import Metres
 from missions.trajectory import TimedPoint, Trajectory
 
 LEVEL_M = 3.0

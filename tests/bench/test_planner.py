@@ -11,8 +11,8 @@ from statistics import median
 
 import pytest
 
+from missions.cells import city_cells
 from missions.cityfile import parse
-from missions.coverage import city_cells
 from missions.planner import DroneOffer, OrderWish, plan
 
 ZHANGZHOU = Path(__file__).parents[2] / "sitl" / "cities" / "zhangzhou.yaml"

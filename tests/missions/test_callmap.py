@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from missions.callmap import call_map
+from missions.cells import city_cells, city_frame
 from missions.city import City
-from missions.coverage import city_cells, city_frame
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

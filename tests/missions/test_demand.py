@@ -15,8 +15,8 @@ from shapely.geometry import LineString, Point
 from shapely.geometry.base import BaseGeometry
 
 from missions.callmap import call_map
+from missions.cells import city_cells, city_frame
 from missions.city import City
-from missions.coverage import city_cells, city_frame
 from missions.day.calls import draw
 from missions.demand import BEAT, Demand
 from missions.learned import DAY_S, PastCall

@@ -8,9 +8,9 @@ from itertools import combinations
 import pytest
 from shapely.geometry import Point
 
+from missions.cells import city_cells, city_frame
 from missions.charge import seconds_to
 from missions.city import City
-from missions.coverage import city_cells, city_frame
 from missions.geo import area_m2
 from missions.power import PowerModel
 

@@ -12,8 +12,8 @@ from shapely.geometry import LineString, Point
 from missions.airspace import APART_M
 from missions.build import Builder, Draft, Ground, ground_of
 from missions.city import Beat, City, Dock
-from missions.coverage import swath_m
 from missions.energy import CALM
+from missions.footprint import swath_m
 from missions.geo import LocalFrame
 from missions.ways import HAIR_M
 

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from missions.cells import city_cells
 from missions.city import City
-from missions.coverage import city_cells
 from missions.demand import Demand
 from missions.geo import area_m2, distance_m
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from fleet.link.clock import Clock
 from fleet.live import LiveHub
 from fleet.model.plan import CellSeen
+from missions.cells import city_cells
 from missions.city import City
-from missions.coverage import city_cells
 
 OWED_EACH_S = 30.0
 

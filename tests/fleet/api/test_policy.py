@@ -11,7 +11,7 @@ import pytest
 from fleet.flight.standing import Standing
 from fleet.model.call import Call
 from fleet.store import audit, calls
-from missions.coverage import city_cells
+from missions.cells import city_cells
 
 URL = "/api/v1/policy"
 WHY = "the market is open again"

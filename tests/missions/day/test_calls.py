@@ -13,8 +13,8 @@ from shapely.geometry import Point
 from shapely.strtree import STRtree
 
 from missions.callmap import call_map
+from missions.cells import city_cells, city_frame
 from missions.city import City
-from missions.coverage import city_cells, city_frame
 from missions.day.calls import KINDS, DayCall, draw
 
 START = datetime(2026, 3, 2, tzinfo=ZoneInfo("Asia/Shanghai"))  # a Monday

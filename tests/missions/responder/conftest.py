@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from missions.city import City
-from missions.coverage import Metres
 from missions.geo import LocalFrame
 from missions.ground import Ground, ground_of
 from missions.picture import Doing, DroneNow
+from missions.tracks import Metres
 
 ORIGIN = (117.65, 24.51)
 FRAME = LocalFrame(*ORIGIN)

@@ -12,8 +12,8 @@ from fleet.model.call import Call, Sent
 from fleet.model.plan import CellSeen, DronePlan, PlanItem
 from fleet.model.records import FlownRecord
 from fleet.model.states import DroneState
+from missions.cells import city_cells
 from missions.charge import seconds_to
-from missions.coverage import city_cells
 from missions.wishes import Plan, Scheduled
 
 S = DroneState
@@ -33,6 +33,15 @@ async def test_a_sortie_is_shown_while_it_is_flown_and_after(
     make_town: Callable[..., Any],
 ) -> None:
     town = make_town()
+    inner = town.planner
+
+    async def planner(question: Question) -> Plan:
+        # as long as the vehicle takes, from lift-off to touch-down
+        sorties = (await inner(question)).sorties
+        return Plan(tuple(replace(s, energy=replace(s.energy, duration_s=125.0)) for s in sorties))
+
+    town.planner = planner
+    town.controller = town._make()
     async with town.open():
         await town.reach(S.DOCKED)
         order = await town.patrol()

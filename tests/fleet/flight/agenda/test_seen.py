@@ -10,8 +10,8 @@ from typing import Any
 from fleet.flight.agenda.seen import CellBoard
 from fleet.live import LiveHub
 from fleet.model.plan import CellSeen
+from missions.cells import city_cells
 from missions.city import City
-from missions.coverage import city_cells
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
