@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from fleet.errors import Conflict, NotFound, StoreError
+from fleet.flight.policy import Policy
 from fleet.flight.response.memory import Forgetful
 from fleet.flight.word import Word
 from fleet.model.call import Call, CallStatus, SentStatus
@@ -290,3 +292,78 @@ async def test_a_second_drone_on_request(make_town: Make) -> None:
         )
         heights = [town.vehicles[d].truth.altitude_m for d in ("a1", "a2")]
         assert abs(heights[0] - heights[1]) > 13
+
+
+@pytest.mark.long
+async def test_a_call_that_outlasts_a_battery_is_watched_on_by_another(make_town: Make) -> None:
+    town = make_town(("a1", "a2"))
+    async with town.open():
+        await town.reach(S.DOCKED, drone="a1")
+        await town.reach(S.DOCKED, drone="a2")
+        call = await town.controller.calls.take(call_at(town, 700, 200, on_scene_s=3000.0))
+        first = call.sent[0].drone
+        await town.until(lambda: is_(town, call).status is C.ON_SCENE, 300)
+        since, gaps = town.clock.monotonic(), 0
+        while is_(town, call).open and town.clock.monotonic() - since < 2900:
+            await asyncio.sleep(5)
+            gaps += not any(away(town, drone, call) < 25 for drone in ("a1", "a2"))
+        sent = is_(town, call).sent
+        assert [one.drone for one in sent][:2] == [first, {"a1": "a2", "a2": "a1"}[first]]
+        assert sent[0].reason.startswith("relieved")
+        assert gaps == 0
+
+
+async def test_one_that_is_charging_goes_where_its_battery_will_do(make_town: Make) -> None:
+    town = make_town(policy=Policy(ready_percent=99.0))
+    town.vehicle.set(battery_percent=70.0)
+    async with town.open():
+        await town.reach(S.CHARGING)
+        call = await town.controller.calls.take(call_at(town, 400, 0))
+        assert call.status is C.ASSIGNED, call.reason
+        await town.until(lambda: is_(town, call).status is C.ON_SCENE, 300)
+        assert S.CHECKING in town.passed()
+
+
+async def test_it_comes_home_to_another_dock_where_its_own_is_too_far(make_town: Make) -> None:
+    town = make_town(docks=2)
+    async with town.open():
+        order = await town.patrol()
+        await town.reach(S.ON_TASK)
+        call = await town.controller.calls.take(call_at(town, 450, 150, on_scene_s=3000.0))
+        # the longest stay is had from the dock beside it
+        assert call.sent[0].ends_at == "d2"
+        await town.until(lambda: is_(town, call).status is C.ON_SCENE, 300)
+        await town.controller.cancel(order.id, "li")  # so that its mission is nobody's any more
+        assert town.state() is S.HELD
+        await town.controller.calls.close(call.id, "over")
+        await town.until(lambda: town.state() is S.DOCKED, 900)
+        truth = town.vehicle.truth
+        d2 = next(dock.position for dock in town.city.docks if dock.id == "d2")
+        assert math.dist(FRAME.to_enu(truth.lon, truth.lat), FRAME.to_enu(*d2)) < 3
+
+
+async def test_what_the_desk_decides_does_not_wait_for_a_store_that_hangs(make_town: Make) -> None:
+    town = make_town()
+
+    class Slow(Forgetful):
+        hangs = False
+
+        async def save_call(self, call: Call) -> None:
+            if self.hangs:
+                await asyncio.sleep(3600)
+            await super().save_call(call)
+
+    store = town.make_more["calls"] = Slow()
+    town.controller = town._make()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        call = call_at(town, -300, 300)
+        await store.save_call(call)
+        taking = asyncio.create_task(town.controller.calls.take(call_at(town, -300, 310, "c2")))
+        await asyncio.sleep(0)
+        store.hangs = True
+        await taking
+        await town.until(lambda: "goto" in town.vehicle.commands, 3)
+        store.hangs = False
+        await town.until(lambda: store._calls["c2"].status is C.ON_SCENE, 300)
