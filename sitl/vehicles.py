@@ -71,8 +71,19 @@ def px4_spec(city: City, drone: Drone) -> Px4Spec:
         )
     lon, lat = slot(city, drone.id)
     hover_s = drone.battery.capacity_wh / drone.battery.hover_w * 3600
-    params = {"SIM_BAT_DRAIN": round(hover_s), "SIM_BAT_MIN_PCT": 0.0}
+    params = {"SIM_BAT_DRAIN": round(hover_s), "SIM_BAT_MIN_PCT": 0.0, **vertical_params(drone)}
     return Px4Spec(instance, lon, lat, city.city.elevation_m, params)
+
+
+def vertical_params(drone: Drone) -> dict[str, float]:
+    """Return PX4's parameters that make a vehicle climb and come down as the city file says."""
+    up, down = drone.climb_m_s, drone.descent_m_s
+    return {
+        "MPC_Z_VEL_MAX_UP": up,
+        "MPC_Z_V_AUTO_UP": up,
+        "MPC_Z_VEL_MAX_DN": down,
+        "MPC_Z_V_AUTO_DN": down,
+    }
 
 
 @contextlib.asynccontextmanager
@@ -120,7 +131,7 @@ async def _embedded(
         spec = VehicleSpec(
             id=drone.id, system_id=drone.system_id, lon=lon, lat=lat,
             amsl_m=city.city.elevation_m, battery=drone.battery, cruise_m_s=drone.cruise_m_s,
-            wind=wind, seed=scenario.seed * 1000 + number,
+            wind=wind, seed=scenario.seed * 1000 + number, params=vertical_params(drone),
         )  # fmt: skip
         made.append(EmbeddedVehicle(spec, drone.mavlink))
     ready = asyncio.Event()

@@ -25,7 +25,6 @@ LOW_PERCENT = 15.0
 """A battery below this may have its vehicle return by itself: BAT_CRIT_THR and what a minute takes."""
 OFF_THE_GROUND_S = 16.0
 OFF_THE_GROUND_M = 14.0
-CLIMB_M_S = 3.0
 """PX4 (SIH, measured) is 14 to 16 s from the start to 14 m; then it climbs by MPC_Z_V_AUTO_UP."""
 CLIMB_SPARE_S = 5.0
 ROUNDED_M = 1.0
@@ -74,9 +73,9 @@ class Flier:
         )
 
 
-def climb_s(altitude_m: float) -> float:
+def climb_s(altitude_m: float, climb_m_s: float) -> float:
     """Return how long a drone may need from the start of its motors up to a height, seconds."""
-    return OFF_THE_GROUND_S + max(0.0, altitude_m - OFF_THE_GROUND_M) / CLIMB_M_S + CLIMB_SPARE_S
+    return OFF_THE_GROUND_S + max(0.0, altitude_m - OFF_THE_GROUND_M) / climb_m_s + CLIMB_SPARE_S
 
 
 def comes_s(flier: Flier, pad: Position, top_m: float) -> float:

@@ -7,9 +7,18 @@ import pytest
 
 from missions.city import City
 from missions.geo import distance_m
+from sitl.autopilot.core import Core, VehicleSpec
+from sitl.autopilot.guidance import vertical_to
 from sitl.errors import SimError
 from sitl.scenario import Scenario
-from sitl.vehicles import SLOT_OFFSET_M, FleetError, px4_spec, slot, vehicles
+from sitl.vehicles import (
+    SLOT_OFFSET_M,
+    FleetError,
+    px4_spec,
+    slot,
+    vehicles,
+    vertical_params,
+)
 
 
 def free_udp(count: int) -> list[int]:
@@ -73,6 +82,16 @@ def test_a_drone_becomes_the_px4_instance_of_its_address(zhangzhou: City) -> Non
     assert (spec.instance, spec.system_id) == (3, 4)
     assert spec.controller_url == zhangzhou.drones[3].mavlink
     assert spec.params["SIM_BAT_DRAIN"] == round(274 / 420 * 3600)
+
+
+def test_vehicles_climb_and_come_down_as_the_city_file_says(zhangzhou: City) -> None:
+    drone = zhangzhou.drones[3].model_copy(update={"climb_m_s": 4.0, "descent_m_s": 2.0})
+    params = px4_spec(zhangzhou, drone).params
+    assert vertical_params(drone).items() <= params.items()
+    lon, lat = slot(zhangzhou, drone.id)
+    embedded = VehicleSpec("x", 1, lon, lat, amsl_m=20.0, params=vertical_params(drone))
+    core = Core(embedded)
+    assert (vertical_to(core, 50.0), vertical_to(core, -50.0)) == (4.0, -2.0)
 
 
 @pytest.mark.parametrize("change", [{"system_id": 9}, {"mavlink": "udpout://127.0.0.1:14580"}])

@@ -56,7 +56,7 @@ class ColumnFree:
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
         top_m = s.sortie.altitude_m + VERTICAL_M
-        takes_s = s.before_start_s + climb_s(s.sortie.altitude_m)
+        takes_s = s.before_start_s + climb_s(s.sortie.altitude_m, s.drone.climb_m_s)
         found = [(comes_s(other, s.pad, top_m), other) for other in s.fliers]
         in_s, first = min(found, key=lambda one: one[0], default=(math.inf, None))
         if first is None or in_s > takes_s:

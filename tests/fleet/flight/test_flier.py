@@ -110,5 +110,6 @@ def test_it_is_never_there_sooner_than_told(way: list[Any], start: Any) -> None:
 
 def test_a_climb_is_reckoned_slow_at_first() -> None:
     """PX4 needs 14 to 16 s to 14 m, and climbs at 3 m/s from there."""
-    assert climb_s(14.0) > 16.0
-    assert climb_s(44.0) - climb_s(14.0) == pytest.approx(10.0)
+    assert climb_s(14.0, 3.0) > 16.0
+    assert climb_s(44.0, 3.0) - climb_s(14.0, 3.0) == pytest.approx(10.0)
+    assert climb_s(44.0, 1.5) - climb_s(14.0, 1.5) == pytest.approx(20.0)
