@@ -11,7 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fleet.model.order import Order, OrderRequest, OrderStatus
+from fleet.model.order import (
+    OccurrenceRecord,
+    OccurrenceStatus,
+    Order,
+    OrderRequest,
+    OrderStatus,
+)
 from fleet.model.records import DroneRecord, SortieRecord, SortieStatus, TrackPoint
 from fleet.model.states import DroneState
 from fleet.store import tracks
@@ -126,6 +132,54 @@ async def test_orders_are_found_by_id_and_while_active(store: Store) -> None:
     assert await store.flights.order(uuid4()) is None
     await store.flights.save_order(early.model_copy(update={"status": OrderStatus.CANCELLED}))
     assert await store.flights.open_orders() == [late]
+
+
+async def test_what_became_of_an_occurrence_is_kept_once(store: Store) -> None:
+    order = uuid4()
+    flown = OccurrenceRecord(
+        order=order,
+        start=NOW,
+        end=NOW + timedelta(hours=1),
+        status=OccurrenceStatus.FLOWN,
+        reason="in 2 sorties",
+        decided_at=NOW + timedelta(minutes=20),
+    )
+    next_ = flown.model_copy(update={"start": NOW + timedelta(days=1), "reason": "夜"})
+    for record in (next_, flown, flown.model_copy(update={"status": OccurrenceStatus.MISSED})):
+        await store.flights.save_occurrence(record)
+    await store.flights.save_occurrence(flown.model_copy(update={"order": uuid4()}))
+    assert await store.flights.occurrences(order) == [flown, next_]
+
+
+async def test_the_sorties_for_an_order_are_those_of_its_occurrences_and_parts(
+    store: Store,
+) -> None:
+    order, other = uuid4(), uuid4()
+    names = [f"{order}", f"{order}#20260501T080000Z", f"{order}#20260501T080000Z#1-2", f"{other}"]
+    for minute, name in enumerate(names):
+        planned = replace(plan(), id=str(uuid4()), order=name)
+        at = NOW + timedelta(minutes=minute)
+        await store.flights.save_sortie(SortieRecord(planned, SortieStatus.PLANNED, "", at))
+    found = await store.flights.sorties_for(order, 10)
+    assert [brief.order for brief in found] == names[2::-1]
+    assert {brief.status for brief in found} == {SortieStatus.PLANNED}
+    assert len(await store.flights.sorties_for(order, 2)) == 2
+
+
+async def test_a_paused_order_is_open_and_keeps_when_it_was_changed(store: Store) -> None:
+    body = {"kind": "orbit", "place": "dock:d1", "window": {"from": NOW, "until": None}}
+    order = Order(
+        id=uuid4(),
+        request=OrderRequest.model_validate(body),
+        status=OrderStatus.PAUSED,
+        created_at=NOW,
+        created_by="pilot",
+        changed_at=NOW + timedelta(minutes=1),
+        reshaped_at=NOW + timedelta(minutes=2),
+    )
+    await store.flights.save_order(order)
+    assert await store.flights.open_orders() == [order]
+    assert await store.flights.order(order.id) == order
 
 
 async def test_the_last_visit_of_each_cell_counts_whatever_the_order(store: Store) -> None:
