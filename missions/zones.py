@@ -27,6 +27,8 @@ FENCED_CORNERS = 16
 """A zone with more is fenced in a vehicle by a plainer ring around it: it holds 64 in all."""
 LONGEST_FLIGHT = timedelta(hours=1)
 """No battery lasts longer: what is closed at no time of it concerns no sortie that leaves now."""
+WIDE_CORNERS = 32
+"""A zone with more is kept from by its hull: ways lead over corners, and the fewer the sooner."""
 HAIR_M = 1e-6
 
 
@@ -65,7 +67,7 @@ class Closed:
             If a ring cannot be used.
         """
         area = polygon_of(zone, frame)
-        wide = area.convex_hull.buffer(MARGIN_M, join_style="mitre", mitre_limit=2.0)
+        wide = _wider(Polygon(area.exterior))
         for hole in area.interiors:
             kept = Polygon(hole).buffer(-MARGIN_M)
             left = wide.difference(kept) if isinstance(kept, Polygon) else wide
@@ -93,6 +95,15 @@ def polygon_of(zone: Zone, frame: LocalFrame) -> Polygon:
     if not whole.is_valid:
         raise GeometryError(f"holes of zone {zone.id!r} do not lie within it, or cross")
     return whole
+
+
+def _wider(ring: Polygon) -> Polygon:
+    """Return a ring with the margin around it; around its hull, where it has many corners."""
+    few = len(ring.exterior.coords) - 1 <= WIDE_CORNERS
+    around = ring if few else ring.convex_hull
+    wide = around.buffer(MARGIN_M, join_style="mitre", mitre_limit=2.0)
+    assert isinstance(wide, Polygon)
+    return Polygon(wide.exterior)
 
 
 def _plainer(ring: Polygon) -> Polygon:

@@ -25,6 +25,11 @@ from missions.sortie import Sortie
 _FLOWN_TO = frozenset({NAV_WAYPOINT, NAV_LOITER_TIME})
 
 
+LONG_FACTOR, LONG_M = 2.0, 300.0
+"""A way home by the mission that is longer than so many times the straight line, and so much, is not
+flown: by points around what is closed it is nearer."""
+
+
 class Concern:
     """What is closed to one drone. What its mission leads through is looked up once an item.
 
@@ -135,13 +140,24 @@ class Concern:
             end = programme.sortie.end
             if between_m(pad, (end.lon, end.lat)) <= AT_M:
                 item = way_home(programme, t, self.free)
-                return airways.on([here, *self._items(programme, max(item, 1))])
+                way = [here, *self._items(programme, max(item, 1))]
+                # a mission that goes on for long before it comes home is no way home
+                return airways.on(way) or (airways.on([here, way[-1]]) if _long(way) else None)
             height = max(here[2], programme.sortie.altitude_m)
         else:
             height = here[2]
         return airways.on([here, airways.place(*pad, height)])
 
     def free(self, way: Sequence[tuple[float, float, float]]) -> bool:
-        """Whether nothing is shut on a way over (lon, lat, height)."""
+        """Whether nothing is shut on a way over (lon, lat, height), and it leads home soon."""
         airways = self._airways
-        return not airways.shut or airways.on([airways.place(*point) for point in way]) is None
+        if not airways.shut:
+            return True
+        places = [airways.place(*point) for point in way]
+        return not _long(places) and airways.on(places) is None
+
+
+def _long(way: Sequence[Place]) -> bool:
+    """Whether a way is far longer than one around what lies on the straight line would be."""
+    length = sum(math.dist(a[:2], b[:2]) for a, b in pairwise(way))
+    return length > LONG_FACTOR * math.dist(way[0][:2], way[-1][:2]) + LONG_M

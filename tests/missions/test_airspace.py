@@ -260,3 +260,13 @@ def test_a_way_flown_low_is_kept_free_on_its_whole_length() -> None:
     watch = Tube.of("a", low)
     assert watch.meets(level("b", 40, (600, -300), (600, 300)))
     assert not watch.meets(level("b", 100, (600, -300), (600, 300)))
+
+
+def test_the_bay_of_a_zone_is_open(small: City, frame: LocalFrame) -> None:
+    bay = [(-400, 200), (400, 200), (400, 800), (300, 800), (300, 300), (-300, 300), (-300, 800)]
+    air = space(small, zone(frame, "bay", [*bay, (-400, 800)]))
+    assert air.route((0, 500), (0, 1200), 40) == ((0, 500), (0, 1200))
+    way = air.route((0, 500), (0, -300), 40)
+    assert len(way) > 3
+    assert LineString(way).length < 2600
+    air.check([(x, y, 40) for x, y in way])

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -24,11 +27,12 @@ from fleet.flight.response.memory import Forgetful
 from fleet.link.mavsdk_pool import MavsdkPool
 from fleet.live import LiveHub
 from fleet.model.call import Call, CallStatus, SentStatus
+from fleet.model.closure import Closure
 from fleet.model.order import OrderRequest
 from fleet.model.records import SortieStatus
 from fleet.model.states import DoorState, DroneState
-from missions.city import City
-from missions.geo import distance_m, move
+from missions.city import City, Zone
+from missions.geo import LocalFrame, distance_m, move
 from sitl.autopilot.clock import SpeedClock
 from sitl.autopilot.core import VehicleSpec
 from sitl.autopilot.vehicle import EmbeddedVehicle, fly
@@ -233,3 +237,42 @@ async def test_two_calls_over_the_wires_one_from_the_air_one_from_the_dock_throu
             await world.until(lambda: all(s.state in home for s in keepers), 90)
             assert [made.sent[0].status for made in known().values()] == [SentStatus.LEFT] * 2
         assert world.dock.occupants == {"a1", "a2"}
+
+
+@pytest.mark.long
+async def test_a_closure_over_the_wires_diverts_who_is_inside(
+    memory_store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sitl.dock, "DOOR_S", 4.0 / SPEED)
+    frame = LocalFrame(*PAD)
+    async with rig(memory_store, drones=1, flying=1) as world, world.controller() as controller:
+        keeper = controller.supervisors["a1"]
+        await world.until(lambda: keeper.state is S.DOCKED)
+        await controller.submit(OrderRequest(kind="patrol", beats=("b1",)), "test")
+        await world.until(lambda: keeper.state is S.ON_TASK)
+
+        def place() -> tuple[float, float]:
+            return frame.to_enu(keeper.t.lon or PAD[0], keeper.t.lat or PAD[1])
+
+        await world.until(lambda: math.hypot(*place()) > 100.0)
+        east, north = place()
+        ring = [(east - 50, north - 50), (east + 50, north - 50), (east + 50, north + 50)]
+        area = tuple(tuple(frame.to_lonlat(*corner)) for corner in [*ring, (east - 50, north + 50)])
+        now = datetime.now(UTC)
+        one = Closure(
+            id=uuid4(),
+            kind="closure",
+            zone=Zone.model_validate({"id": "closure-1", "kind": "no_fly", "area": area}),
+            reason="fire",
+            created_at=now,
+            created_by="wang",
+        )
+        begun = time.monotonic()
+        await controller.closures.add([one])
+        await world.until(lambda: keeper.t.mode == "HOLD", 10)
+        assert keeper.state is S.AVOIDING
+        assert time.monotonic() - begun < 2.0
+        await world.until(lambda: keeper.concern.here(keeper.t) is None, 20)
+        await world.until(lambda: keeper.state in {S.CHARGING, S.DOCKED}, 60)
+        assert world.vehicles["a1"].landed
+        assert world.dock.occupants == {"a1"}
