@@ -58,6 +58,21 @@ def test_no_conflict_with_a_sortie_under_way(ready: Make) -> None:
     assert with_other([(0.0, 39.0), (500.0, 39.0)]) == near
 
 
+def test_no_conflict_with_one_that_will_be_past(ready: Make) -> None:
+    check, r = checks.NoConflict(), ready()
+    other = r.sortie([(250.0, -300.0), (250.0, 300.0)], 40.0, "b1", "d2")
+    asked: list[str] = []
+
+    def past(drone: str) -> bool:
+        asked.append(drone)
+        return False
+
+    assert check.refuses(r.but(under_way={"b1": other}, meets_in_time=past)) is None
+    aside = r.sortie([(250.0, -300.0), (250.0, 300.0)], 70.0, "b2", "d2")
+    assert check.refuses(r.but(under_way={"b2": aside}, meets_in_time=past)) is None
+    assert asked == ["b1"]
+
+
 @pytest.mark.parametrize(
     ("state", "fields", "words"),
     [
