@@ -11,12 +11,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from shapely.geometry import Point
+from shapely.geometry import Point, Polygon
 
 from missions.city import City, Zone
 from missions.geo import LocalFrame
 from missions.hours import Hours, active_between, active_spans
+from missions.planner import plan
 from missions.trajectory import Trajectory
+from missions.wishes import DroneOffer, OrderWish
 from missions.zones import Closed, crossing, in_force
 
 FRAME = LocalFrame(117.65, 24.5)
@@ -195,3 +197,29 @@ def test_crossing_agrees_with_fine_sampling(
     surely, perhaps = sampled(-0.5, -0.05), sampled(0.5, 0.05)
     assume(surely == perhaps)
     assert found == surely
+
+
+@pytest.mark.parametrize(
+    ("since_h", "until_h", "flown"),
+    [(-1.0, 1.0, False), (0.5, 3.0, False), (2.0, 5.0, True), (-5.0, -1.0, True)],
+)
+def test_a_plan_keeps_off_what_is_closed_while_it_is_flown(
+    zhangzhou: City, since_h: float, until_h: float, flown: bool
+) -> None:
+    dock = zhangzhou.docks[0]
+    beat = next(b for b in zhangzhou.beats if Polygon(b.area).covers(Point(dock.position)))
+    hours = {
+        "from": MONDAY + timedelta(hours=since_h),
+        "until": MONDAY + timedelta(hours=until_h),
+    }
+    east, north = (max(abs(c) for c in column) for column in zip(*beat.area, strict=True))
+    ring = [(east - 1, north - 1), (east + 1, north - 1), (east + 1, north + 1)]
+    closed = Zone.model_validate(
+        {"id": "storm", "kind": "no_fly", "area": [*ring, (east - 1, north + 1)], "active": [hours]}
+    )
+    city = zhangzhou.model_copy(update={"zones": (*zhangzhou.zones, closed)})
+    drones = [DroneOffer(d.id, d.dock, 100) for d in city.drones if d.dock == dock.id]
+    wish = OrderWish("o", "patrol", MONDAY, beats=(beat.id,))
+    number = iter(range(99))
+    made = plan(city, MONDAY, [wish], drones, {}, new_id=lambda: f"s{next(number)}")
+    assert bool(made.sorties) is flown
