@@ -238,8 +238,9 @@ class OrderDesk:
             return Trial(waits=(Refusal(wish.id, "", f"not tried: {error}", "fleet"),))
         if tried.hopeless:
             told = [f"{o.target}: {o.reason}" if o.target else o.reason for o in tried.never]
-            by = tried.never[0].constraint if tried.never else "fleet"
-            raise OrderUnfit(by or "geometry", f"no drone can fly it: {'; '.join(told[:3])}")
+            by = ", ".join(sorted({o.constraint for o in tried.never if o.constraint}))
+            field = "geometry" if wish.task else "sites" if wish.sites else "beats"
+            raise OrderUnfit(field, f"no drone can fly it ({by}): {'; '.join(told[:3])}")
         return tried
 
 

@@ -192,7 +192,7 @@ async def test_what_no_drone_can_fly_is_422_by_constraint(api: Any, flight: Any)
     async with api.as_("pilot") as pilot:
         answer = await pilot.post("/api/v1/missions", json=area())
         assert answer.status_code == 422
-        assert answer.json()["detail"] == f"energy: no drone can fly it: part 1: {words}"
+        assert answer.json()["detail"] == f"geometry: no drone can fly it (energy): part 1: {words}"
         assert (await pilot.get("/api/v1/missions")).json() == []
 
 
