@@ -153,7 +153,7 @@ def _planned(item: Scheduled) -> PlanItem:
 
 def _left_s(s: Keeper, sortie: Sortie, course: Course | None) -> float:
     if s.state in _BEFORE:
-        return PREPARING_S + sortie.energy.duration_s if course is None else course.whole_s
+        return PREPARING_S + sortie.energy.duration_s
     if s.state in _HOMEWARD or course is None:
         return home_s(s.t, s.world.pad(s.berth), s.drone.cruise_m_s)
     return course.left_s(s.t)

@@ -11,8 +11,8 @@ PREPARING_S = 20.0
 """Checks and the dock's door, before a take-off."""
 OVER_DOCK_S = 10.0
 """The dock's door, with the drone waiting over it."""
-TURN_S = 2.0
-"""Lost at a waypoint by slowing down and gaining speed again, as PX4 and the embedded vehicle fly."""
+TURN_S = 4.0
+"""Lost at a waypoint by slowing down and gaining speed again: 12 m/s at 3 m/s²."""
 _PLACES = frozenset({NAV_WAYPOINT, NAV_LOITER_TIME})
 
 
@@ -31,11 +31,16 @@ def home_s(telemetry: Telemetry, home: tuple[float, float], speed_m_s: float) ->
 
 
 class Course:
-    """What is left of a mission at each of its items; reckoned once, asked every second."""
+    """What is left of a mission at each of its items; reckoned once, asked every second.
+
+    The whole is what the planner reckons that the sortie takes, with wind and turns; how it is
+    spread over the way is by distance, holds and turns.
+    """
 
     def __init__(self, programme: Programme) -> None:
         self._programme = programme
-        left_s = OVER_DOCK_S + descent_s(programme.sortie.altitude_m)
+        sortie = programme.sortie
+        left_s = OVER_DOCK_S + descent_s(sortie.altitude_m)
         after: tuple[float, float] | None = None
         speed = programme.leg(programme.last).speed_m_s
         backwards: list[float] = []
@@ -49,16 +54,13 @@ class Course:
                 after, speed = here, programme.leg(index).speed_m_s
             backwards.append(left_s)
         self._left_s = backwards[::-1]
+        climb_s = sortie.altitude_m / CLIMB_M_S
+        self._scale = sortie.energy.duration_s / (climb_s + self._left_s[0])
 
     @property
     def sortie(self) -> str:
         """The sortie's id."""
         return self._programme.sortie.id
-
-    @property
-    def whole_s(self) -> float:
-        """All of it for a vehicle that stands in its dock, with what goes before, seconds."""
-        return PREPARING_S + self._programme.sortie.altitude_m / CLIMB_M_S + self._left_s[0]
 
     def left_s(self, telemetry: Telemetry) -> float:
         """Return what is left for a vehicle that flies the mission, down to its pad, seconds."""
@@ -69,4 +71,4 @@ class Course:
         if telemetry.lon is not None and telemetry.lat is not None and item.command in _PLACES:
             away = distance_m((telemetry.lon, telemetry.lat), (item.lon, item.lat))
             to_it_s = away / plan.leg(current).speed_m_s
-        return to_it_s + self._left_s[current]
+        return self._scale * (to_it_s + self._left_s[current])
