@@ -118,7 +118,7 @@ async def test_one_that_is_lost_on_the_way_is_replaced(make_town: Make) -> None:
         call = await town.controller.calls.take(call_at(town, -450, 400))
         drone = call.sent[0].drone
         other = {"a1": "a2", "a2": "a1"}[drone]
-        await town.reach(S.HELD, drone=drone)
+        await town.until(lambda: town.vehicles[drone].truth.mode == "HOLD", 20)
         town.vehicles[drone].silent = True
         await town.reach(S.LOST, drone=drone, bound_s=30)
         since = town.clock.monotonic()
