@@ -23,7 +23,6 @@ class Controller:
         self._http = httpx.AsyncClient(
             base_url=base,
             headers={"Authorization": f"Bearer {token}"},
-            timeout=5.0,
             trust_env=False,
         )
 
@@ -31,8 +30,8 @@ class Controller:
         """Close its connections."""
         await self._http.aclose()
 
-    async def _call(self, method: str, path: str, body: Any = None) -> Any:
-        answer = await self._http.request(method, path, json=body)
+    async def _call(self, method: str, path: str, body: Any = None, timeout_s: float = 5.0) -> Any:
+        answer = await self._http.request(method, path, json=body, timeout=timeout_s)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
@@ -43,8 +42,8 @@ class Controller:
         )
 
     async def order(self, **request: Any) -> None:
-        """Place a patrol order."""
-        await self._call("POST", "/api/v1/missions", request)
+        """Place an order; it is tried by the planner first, for up to 10 s."""
+        await self._call("POST", "/api/v1/missions", request, timeout_s=20.0)
 
     async def recall(self, reason: str) -> None:
         """End every order and call every drone home."""
