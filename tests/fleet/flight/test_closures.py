@@ -340,3 +340,33 @@ async def test_the_way_out_is_the_shortest_that_the_fence_allows(make_town: Make
     assert fence.covers(Point(out))
     assert not Polygon(box(-129, -29, 258, 458)).covers(Point(out))
     assert airways.way_out((60.0, 100.0, 40.0), Polygon(box(-50, 50, 100, 100))) is None
+
+
+async def test_with_a_battery_that_just_takes_it_home_it_comes_through(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        await close(town, box(-80, -80, 160, 160))
+        await town.until(lambda: "holds: no way home" in town.live().reason, 120)
+        town.vehicle.set(battery_percent=6.0)
+        await town.until(lambda: town.state() is S.CHARGING and town.at_home(), 300)
+    assert not {S.EMERGENCY, S.AVOIDING} & set(town.passed())
+
+
+async def test_a_closure_on_its_way_home_turns_it_aside(make_town: Make) -> None:
+    town = make_town()
+    town.planner.hold_s = 300.0
+    track: list[tuple[float, float]] = []
+    ring = box(-60, 120, 260, 60)
+    async with town.open():
+        await town.patrol()
+        await town.until(lambda: place(town)[1] > 295, 300)
+        await town.controller.command("a1", "return", "wang")
+        await town.until(lambda: place(town)[1] < 270, 60)  # flies straight home by now
+        await close(town, ring)
+        assert await told(town, "goto", "hold", "item") < BOUND_S
+        assert town.state() is S.RETURNING
+        await watched(town, track, lambda: town.state() is S.DOCKED and town.at_home())
+    assert not LineString(track).intersects(Polygon(ring))
+    assert S.EMERGENCY not in town.passed()
