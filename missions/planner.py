@@ -1,7 +1,6 @@
-"""The first planner: the drone of the nearest dock to the cell longest unvisited.
+"""The planner: watches, one-off missions and patrols, each a sortie that keeps clear of the others.
 
-A pure function of its arguments. Sorties are spread over altitude layers so that any two that
-come near each other anywhere keep 15 m vertically.
+A function of its arguments, but for the patrols ahead, which roll on from one call to the next.
 """
 
 from __future__ import annotations
@@ -11,14 +10,18 @@ from datetime import datetime
 
 from missions.city import City
 from missions.energy import CALM, Wind
+from missions.geo import Floats
 from missions.guests import ferries
-from missions.patrols import MAX_PATROL_S, Patrols
+from missions.patrol.owing import owed_by_beat
+from missions.patrol.rolling import RollingPlan
+from missions.patrols import Patrols
+from missions.picture import DroneNow
 from missions.planning import CROWDED, Planning
 from missions.relief import Station
 from missions.sortie import Sortie
 from missions.stares import stares
 from missions.tasks import tasks
-from missions.wishes import DroneOffer, OrderWish, Plan, Refusal
+from missions.wishes import DroneOffer, OrderWish, Plan, Refusal, Scheduled
 
 __all__ = ["CROWDED", "DroneOffer", "OrderWish", "Plan", "Refusal", "plan"]
 
@@ -34,14 +37,17 @@ def plan(
     flying: Sequence[Sortie] = (),
     stations: Sequence[Station] = (),
     new_id: Callable[[], str],
-    max_patrol_s: float = MAX_PATROL_S,
+    fleet: Sequence[DroneNow] = (),
+    rolling: RollingPlan | None = None,
+    owed_s: Floats | None = None,
+    ready: int = 0,
 ) -> Plan:
     """Return the sorties to start now.
 
-    Stare orders come first, then patrols, each by priority, then by age. A patrol takes the cell
-    longest unvisited and as many neighbours of it as energy and ``max_patrol_s`` allow. Among
-    cells that were never visited, that one is next which lies nearest to a dock with the fewest
-    drones out. Guests of other docks that nothing wants are flown home, last.
+    Stare orders come first, then patrols, by priority, then by age. All patrol orders are planned
+    together: a visit of a cell is worth the more the longer it is overdue, and drones fly the
+    tours that collect the most (``missions.patrol``). Guests of other docks that nothing wants are
+    flown home, last.
 
     Parameters
     ----------
@@ -65,13 +71,21 @@ def plan(
         there before.
     new_id
         Called once for each sortie, in the order of the plan.
-    max_patrol_s
-        A patrol takes no further cell that would make it longer than this, seconds.
+    fleet
+        Every drone now; where none is given, as offers and sorties under way have them.
+    rolling
+        The patrols ahead, as the call before left them; they are changed. None: there are none.
+    owed_s
+        How often each cell is owed a visit, seconds, shape (cells,); None: as its beat says.
+    ready
+        Drones that are kept in each dock, ready to answer a call.
     """
     too_windy = _too_windy(city, wind)
     if too_windy is not None:
         return Plan(refusals=tuple(Refusal(o.id, "", too_windy, "wind") for o in orders))
-    planning = Planning(city, now, drones, visits, wind, flying, stations, new_id)
+    planning = Planning(
+        city, now, drones, visits, wind, flying, stations, new_id, fleet=fleet, ready=ready
+    )
     ranked = sorted(orders, key=lambda o: (-o.priority, o.created, o.id))
     for order in ranked:
         if order.kind == "stare":
@@ -79,11 +93,13 @@ def plan(
         elif order.kind == "task":
             tasks(planning, order)
     patrols = [order for order in ranked if order.kind == "patrol"]
-    for priority in dict.fromkeys(order.priority for order in patrols):
-        level = [order for order in patrols if order.priority == priority]
-        Patrols(planning, max_patrol_s).run(level)
+    scheduled: tuple[Scheduled, ...] = ()
+    if patrols:
+        known = rolling if rolling is not None else RollingPlan(planning.ground)
+        owed = owed_s if owed_s is not None else owed_by_beat(planning.ground)
+        scheduled = Patrols(planning, known, owed).run(patrols)
     ferries(planning)
-    return Plan(tuple(planning.sorties), tuple(dict.fromkeys(planning.refusals)))
+    return Plan(tuple(planning.sorties), tuple(dict.fromkeys(planning.refusals)), scheduled)
 
 
 def _too_windy(city: City, wind: Wind) -> str | None:

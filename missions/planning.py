@@ -13,8 +13,10 @@ from missions.city import City
 from missions.coverage import Metres
 from missions.energy import Wind
 from missions.errors import PlanError
+from missions.picture import Doing, DroneNow
 from missions.relief import Station
 from missions.sortie import Sortie
+from missions.trajectory import Trajectory
 from missions.wishes import DroneOffer, Refusal
 from missions.zones import LONGEST_FLIGHT, in_force
 
@@ -41,6 +43,10 @@ class Planning:
     flying: Sequence[Sortie]
     stations: Sequence[Station]
     new_id: Callable[[], str]
+    fleet: Sequence[DroneNow] = ()
+    """Every drone now; where none is given, as offers and sorties under way have them."""
+    ready: int = 0
+    """Drones that are kept in each dock, ready to answer a call."""
     sorties: list[Sortie] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
@@ -56,6 +62,9 @@ class Planning:
     tubes: list[Tube] = field(init=False)
     tube_of: dict[str, Tube] = field(init=False)
     """Where a sortie under way is, by its id."""
+    trajectories: list[Trajectory] | None = None
+    """Where all that fly are, in seconds from now, where that is known: then a tube that meets
+    others may still be flown, where both are not there at the same time."""
 
     def __post_init__(self) -> None:
         """Work out what is free and what is taken."""
@@ -77,6 +86,36 @@ class Planning:
             self.load[sortie.dock] = self.load.get(sortie.dock, 0) + 1
             self.tube_of[sortie.id] = tube_of(self.ground, sortie)
             self.tubes.append(self.tube_of[sortie.id])
+        self.fleet = self.fleet or tuple(self._fleet())
+
+    def _fleet(self) -> Iterator[DroneNow]:
+        """Yield the drones as offers and sorties under way have them."""
+        places = self.ground.places
+        for sortie in self.flying:
+            yield DroneNow(
+                sortie.drone,
+                sortie.ends_at or sortie.dock,
+                Doing.PATROL,
+                self.city.limits.reserve_percent,
+                places[sortie.dock],
+                sortie.altitude_m,
+                sortie=sortie,
+                left=sortie.cells,
+                ends_in_s=sortie.energy.duration_s,
+            )
+        busy = {sortie.drone for sortie in self.flying}
+        for offer in self.offers:
+            if offer.id in self.ground.drones and offer.id not in busy:
+                why = "" if offer.ready else offer.reason or "not ready"
+                place = places[offer.dock]
+                yield DroneNow(
+                    offer.id, offer.dock, Doing.DOCKED, offer.battery_percent, place, reason=why
+                )
+
+    @property
+    def ceiling(self) -> int:
+        """How many drones may be in the air at once."""
+        return self.city.limits.max_airborne
 
     def room(self) -> int:
         """Return how many more drones may be in the air."""
@@ -101,6 +140,12 @@ class Planning:
         levels = self.ground.layers
         own = list(self.ground.docks).index(dock) % len(levels)
         yield from (levels[(own + i) % len(levels)] for i in range(len(levels)))
+
+    def patrol_layers(self, dock: str) -> list[float]:
+        """Return the altitudes to try for a patrol: the city's for it, then those next to that."""
+        wanted = self.city.limits.patrol_m
+        levels = list(self.layers(dock))
+        return levels if wanted is None else sorted(levels, key=lambda m: abs(m - wanted))
 
     def clear(self, tube: Tube) -> bool:
         """Whether nobody else is where a sortie would be."""

@@ -135,7 +135,7 @@ def planned(city: City, seen: frozenset[int] = frozenset()) -> tuple[Sortie, ...
         OrderWish("patrol", "patrol", NOW, beats=tuple(b.id for b in city.beats)),
     ]
     offers = [DroneOffer(d.id, d.dock, 100 - i % 7) for i, d in enumerate(city.drones)]
-    more: dict[str, Any] = {"new_id": lambda: f"s{next(numbers)}", "max_patrol_s": 500.0}
+    more: dict[str, Any] = {"new_id": lambda: f"s{next(numbers)}"}
     return plan(city, NOW, orders, offers, dict.fromkeys(map(str, seen), NOW), **more).sorties
 
 

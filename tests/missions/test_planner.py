@@ -18,7 +18,7 @@ from shapely.geometry import LineString, Point, Polygon
 from missions.airspace import APART_M, FENCE_POINTS, LAYER_M
 from missions.build import MARGIN_PERCENT, ground_of
 from missions.city import City
-from missions.coverage import city_cells
+from missions.cells import city_cells
 from missions.energy import PowerModel, Wind, landing_cost, legs_cost
 from missions.geo import LocalFrame, distance_m
 from missions.planner import DroneOffer, OrderWish, Plan, plan
@@ -102,9 +102,8 @@ def test_the_demo_s_orders(zhangzhou: City) -> None:
     first, second, *patrols = made.sorties
     assert (first.sites, first.dock) == (("zhangzhou-bridge",), "xc-bridge")
     assert (second.sites, second.dock) == (("night-market",), "xc-market")
-    assert {s.dock for s in patrols[:2]} == {"xc-old-town", "lw-park"}
     assert len({s.dock for s in patrols}) == 4
-    assert all(len(s.cells) >= 3 and s.energy.duration_s <= 720 for s in patrols)
+    assert all(len(s.cells) >= 3 for s in patrols)
     for sortie in made.sorties:
         check_sound(city, sortie)
 
@@ -142,36 +141,29 @@ def test_any_two_sorties_keep_apart(zhangzhou: City) -> None:
                     assert not low - LAYER_M < other.altitude_m < one.altitude_m + LAYER_M
 
 
-def test_the_cell_longest_unvisited_is_next_and_the_nearest_dock_flies(zhangzhou: City) -> None:
+def test_what_is_long_overdue_is_flown_and_what_was_just_seen_is_not(zhangzhou: City) -> None:
     cells = [c for c in city_cells(zhangzhou) if c.beat == "lw-buwen"]
-    visits = {c.id: NOW - timedelta(minutes=10 + i) for i, c in enumerate(cells)}
+    visits = {c.id: NOW - timedelta(minutes=1 + i) for i, c in enumerate(cells)}
     visits[cells[3].id] = NOW - timedelta(hours=5)
-    made = make(zhangzhou, [patrol("lw-buwen")], visits=visits, max_patrol_s=60)
-    assert made.sorties[0].cells == (cells[3].id,)
+    made = make(zhangzhou, [patrol("lw-buwen")], visits=visits)
+    (sortie,) = [s for s in made.sorties if cells[3].id in s.cells]
+    fresh = {c.id for c in cells[:15]} - {cells[3].id}
+    assert not fresh & {c for s in made.sorties for c in s.cells}
     middle = LocalFrame(*zhangzhou.city.origin).to_lonlat(*cells[3].center)
-    nearest = min(zhangzhou.docks, key=lambda d: distance_m(d.position, middle))
-    assert made.sorties[0].dock == nearest.id
+    away = {d.id: distance_m(d.position, middle) for d in zhangzhou.docks}
+    assert away[sortie.dock] <= sorted(away.values())[2]
     del visits[cells[7].id]
-    made = make(zhangzhou, [patrol("lw-buwen")], visits=visits, max_patrol_s=60)
-    assert made.sorties[0].cells == (cells[7].id,)
+    made = make(zhangzhou, [patrol("lw-buwen")], visits=visits)
+    assert {cells[3].id, cells[7].id} <= {c for s in made.sorties for c in s.cells}
 
 
-def test_a_patrol_takes_neighbours_as_long_as_time_allows(zhangzhou: City) -> None:
-    short = make(zhangzhou, [patrol("xc-bridge")], max_patrol_s=400).sorties[0]
-    long = make(zhangzhou, [patrol("xc-bridge")], max_patrol_s=720).sorties[0]
-    assert len(long.cells) > len(short.cells) >= 1
-    assert 400 < long.energy.duration_s <= 720
-    ground = ground_of(zhangzhou)
-    places = [ground.index[c] for c in long.cells]
-    for index, place in enumerate(places[1:], 1):
-        assert set(ground.neighbours[place]) & set(places[:index])
-
-
-def test_energy_ends_a_patrol_before_time_does(zhangzhou: City) -> None:
-    full = make(zhangzhou, [patrol("xc-bridge")]).sorties[0]
-    weak = make(zhangzhou, [patrol("xc-bridge")], drones=offers(zhangzhou, 41)).sorties[0]
+def test_a_weak_battery_makes_a_shorter_patrol_and_a_weaker_one_none(zhangzhou: City) -> None:
+    only = ["xc-bridge-a"]
+    (full,) = make(zhangzhou, [patrol("xc-bridge")], drones=offers(zhangzhou, 100, only)).sorties
+    (weak,) = make(zhangzhou, [patrol("xc-bridge")], drones=offers(zhangzhou, 66, only)).sorties
     assert 1 <= len(weak.cells) < len(full.cells)
     assert weak.energy.feasible
+    assert make(zhangzhou, [patrol("xc-bridge")], drones=offers(zhangzhou, 60, only)).sorties == ()
 
 
 def test_what_flies_is_not_given_out_again(zhangzhou: City) -> None:
@@ -254,12 +246,12 @@ def test_the_nearest_that_can_takes_a_stare(zhangzhou: City) -> None:
             "no drone is ready (xc-bridge-a: charging)",
         ),
         ([patrol("xc-bridge")], {"wind": Wind(13)}, "", "wind 13 m/s is above the limit of 12"),
-        ([patrol("xc-bridge")], {"wind": Wind(11.8)}, "xc-bridge", "wind of 11.8 m/s leaves"),
+        ([patrol("xc-bridge")], {"wind": Wind(11.8)}, "", "wind of 11.8 m/s leaves"),
         (
             [patrol("xc-bridge")],
             {"drones": [DroneOffer("xc-bridge-a", "xc-bridge", 26)]},
-            "xc-bridge",
-            "xc-bridge-a: takes at least",
+            "",
+            "xc-bridge-a: 26 % of battery; a patrol leaves with 88 %, in 31 min",
         ),
     ],
 )
@@ -282,11 +274,11 @@ def test_a_cell_that_is_all_no_fly_does_not_stop_the_others(zhangzhou: City) -> 
     city = zhangzhou.model_copy(
         update={"zones": (*zhangzhou.zones, zone), "docks": (dock, *zhangzhou.docks[1:])}
     )
-    visits = {c.id: NOW for c in city_cells(city) if c.id != cell.id}
+    visits = {c.id: NOW - timedelta(hours=2) for c in city_cells(city) if c.id != cell.id}
     made = make(city, [patrol("xc-bridge")], visits=visits)
     assert [r.target for r in made.refusals] == [cell.id]
     assert "no-fly zone" in made.refusals[0].reason
-    assert len(made.sorties) >= 4
+    assert len(made.sorties) >= 2
     for sortie in made.sorties:
         assert cell.id not in sortie.cells
         check_sound(city, sortie)
@@ -303,7 +295,6 @@ def test_the_hospital_s_helipad_is_flown_around(zhangzhou: City) -> None:
             zhangzhou,
             [patrol("xc-north")],
             visits={**visits, cell.id: NOW - timedelta(hours=9)},
-            max_patrol_s=1,
         )
         assert made.sorties[0].cells == (cell.id,)
         check_sound(zhangzhou, made.sorties[0])

@@ -1,0 +1,338 @@
+"""One simulated run: an event follows the other, and nothing happens between them."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+
+from missions.airspace import Tube
+from missions.build import Ground
+from missions.callmap import call_map
+from missions.day.calls import DayCall
+from missions.day.conditions import Conditions, Fault
+from missions.day.drone import DayDrone
+from missions.day.flown import Course, Flight, flown
+from missions.day.measure import SAMPLE_S, Answered, Measured
+from missions.day.view import View
+from missions.energy import Point
+from missions.geo import Floats
+from missions.patrol.cover import Cover
+from missions.patrol.ready import READY_PERCENT
+from missions.picture import Doing
+from missions.planning import tube_of
+from missions.power import PowerModel
+from missions.responder import Call, Pick, Response
+from missions.sortie import FERRY, Sortie
+
+TICK_S = 20.0
+"""Somebody may leave so often."""
+AGAIN_S = 10.0
+"""A call that nobody could take is tried again after this."""
+GIVE_UP_S = 1800.0
+"""And for so long."""
+RELIEF_S = 150.0
+"""A relief is called so long before the drone on the scene must leave."""
+
+
+class Patrolling(Protocol):
+    """Who sends patrols."""
+
+    def leaving(self, view: View) -> Sequence[Sortie]:
+        """Return the sorties that leave now."""
+
+
+class Responding(Protocol):
+    """Who sends a drone to a call."""
+
+    def respond(self, call: Call, view: View) -> Response:
+        """Return who is sent."""
+
+
+class DayRun:
+    """One run over a city.
+
+    Parameters
+    ----------
+    ground
+        The city.
+    start
+        When it begins.
+    days
+        How long it lasts.
+    calls, conditions
+        What it brings.
+    owed
+        Returns how often each cell is owed a visit at a time, seconds, shape (cells,).
+    patrolling, responding
+        Who sends whom.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        start: datetime,
+        days: float,
+        calls: Sequence[DayCall],
+        conditions: Conditions,
+        owed: Callable[[datetime], Floats],
+        patrolling: Patrolling,
+        responding: Responding,
+    ) -> None:
+        self.ground = ground
+        self.start = start
+        self.end_s = days * 86400.0
+        self.owed = owed
+        self.measured = Measured(len(ground.cells))
+        self._calls = list(calls)
+        self._conditions = conditions
+        self._expected = call_map(ground.city)
+        self._patrolling = patrolling
+        self._responding = responding
+        self._seen: Floats = np.full(len(ground.cells), 0.0)
+        self._queue: list[tuple[float, int, Callable[[], None]]] = []
+        self._number = itertools.count()
+        self._now_s = 0.0
+        self._tubes: dict[str, Tube] = {}
+        self.fleet = {
+            drone.id: DayDrone(drone, PowerModel.of(drone), drone.dock, ground.places[drone.dock])
+            for drone in ground.city.drones
+        }
+        self._stagger()
+
+    def _stagger(self) -> None:
+        """Begin in the middle of a day's work: batteries and cells differ."""
+        reserve = self.ground.city.limits.reserve_percent
+        seconds = self.owed(self.start)
+        for number, drone in enumerate(self.fleet.values()):
+            drone.percent = 100.0 if number % 2 == 0 else reserve + (97 * number) % 60
+        spread = np.array([(37 * i) % 100 / 100.0 for i in range(len(self._seen))])
+        self._seen = -spread * np.where(np.isfinite(seconds), seconds, 0.0)
+
+    def run(self) -> Measured:
+        """Run to the end; return what was counted."""
+        for index, call in enumerate(self._calls):
+            at_s = (call.at - self.start).total_seconds()
+            self.measured.calls.append(Answered(at_s, call.kind))
+            self._at(at_s, lambda i=index: self._call(i))  # type: ignore[misc]
+        for fault in self._conditions.faults:
+            self._at(fault.at_s, lambda f=fault: self._break(f))  # type: ignore[misc]
+        self._at(0.0, self._tick)
+        self._at(SAMPLE_S, self._sample)
+        while self._queue and self._queue[0][0] <= self.end_s + GIVE_UP_S:
+            self._now_s, _, act = heapq.heappop(self._queue)
+            act()
+        return self.measured
+
+    def _at(self, when_s: float, act: Callable[[], None]) -> None:
+        heapq.heappush(self._queue, (when_s, next(self._number), act))
+
+    # what is seen of it
+
+    def view(self) -> View:
+        """Return what is known now."""
+        now = self.start + timedelta(seconds=self._now_s)
+        return View(
+            ground=self.ground,
+            now=now,
+            now_s=self._now_s,
+            fleet=tuple(drone.picture(self._now_s) for drone in self.fleet.values()),
+            age_s=self._now_s - self._seen,
+            owed_s=self.owed(now),
+            wind=self._conditions.wind(self._now_s),
+            tubes=dict(self._tubes),
+            trajectories={
+                drone.drone.id: drone.flight.ahead(self._now_s)
+                for drone in self.fleet.values()
+                if drone.flight is not None
+            },
+            flying=tuple(d.sortie for d in self.fleet.values() if d.flight and d.sortie),
+            seen=self._seen,
+            start=self.start,
+        )
+
+    def _sample(self) -> None:
+        if self._now_s <= self.end_s:
+            now = self.start + timedelta(seconds=self._now_s)
+            aloft = sum(
+                d.flight is not None and self._now_s >= d.airborne_s for d in self.fleet.values()
+            )
+            self.measured.sample(self._now_s - self._seen, self.owed(now), aloft, self._covered())
+            self._at(self._now_s + SAMPLE_S, self._sample)
+
+    def _covered(self) -> float:
+        """Return the share of calls that somebody who may be sent would reach in time now."""
+        calls = self._expected.per_hour(self.start + timedelta(seconds=self._now_s))
+        cover = Cover.of(self.ground, calls, self._conditions.wind(self._now_s))
+        able, now = [d for d in self.fleet.values() if not d.fault], self._now_s
+        ready = [d.dock for d in able if d.flight is None and d.battery(now) >= READY_PERCENT]
+        sent = (Doing.PATROL, Doing.RETURNING)
+        aloft = [d.flight.at(now).place for d in able if d.flight and d.doing in sent]
+        covered = cover.standing(dict.fromkeys(ready, 0.0))[0]
+        covered = covered | cover.there([(p.east, p.north) for p in aloft])
+        return float(calls[covered].sum() / calls.sum())
+
+    # patrols
+
+    def _tick(self) -> None:
+        if self._now_s > self.end_s:
+            return
+        for sortie in self._patrolling.leaving(self.view()):
+            self._leave(sortie)
+        self._at(self._now_s + TICK_S, self._tick)
+
+    def _leave(self, sortie: Sortie) -> None:
+        drone = self.fleet[sortie.drone]
+        wait_s = self._gate_s(drone)
+        wind = self._conditions.wind(self._now_s)
+        flight = flown(sortie, self.ground.frame, self._now_s, wait_s, drone.model, wind)
+        drone.sortie, drone.priority = sortie, 0
+        doing = Doing.FERRY if sortie.order == FERRY else Doing.PATROL
+        drone.fly(flight, self._now_s, doing, self._now_s + wait_s)
+        self._tubes[sortie.drone] = tube_of(self.ground, sortie)
+        self.measured.sorties += 1
+        self._follow(drone, flight)
+
+    def _gate_s(self, drone: DayDrone) -> float:
+        """Return how long a drone waits in its dock: checks, door, and one that is landing."""
+        dock = self.ground.docks[drone.dock]
+        least = self.ground.city.limits.checks_s + dock.door_s
+        lands = [
+            d.flight.end_s - self._now_s
+            for d in self.fleet.values()
+            if d is not drone and d.flight is not None and d.flight.dock == drone.dock
+        ]
+        soon = [s for s in lands if s <= least + 45.0]
+        return max([least, *soon])
+
+    def _follow(self, drone: DayDrone, flight: Flight) -> None:
+        """Note what a flight sees, and its landing."""
+        for at_s, cell in flight.seen:
+            self._at(at_s, lambda c=cell: self._see(drone, flight, c))  # type: ignore[misc]
+        self._at(flight.end_s, lambda: self._land(drone, flight))
+
+    def _see(self, drone: DayDrone, flight: Flight, cell: str) -> None:
+        if drone.flight is not flight:
+            return
+        index = self.ground.index[cell]
+        if self._now_s <= self.end_s:
+            self.measured.intervals[index].append(self._now_s - float(self._seen[index]))
+        self._seen[index] = self._now_s
+
+    def _land(self, drone: DayDrone, flight: Flight) -> None:
+        if drone.flight is not flight:
+            return
+        self._book(drone, flight)
+        drone.land(self.ground.places[flight.dock])
+        self._tubes.pop(drone.drone.id, None)
+        self.measured.charges += 1
+        self.measured.lowest_percent = min(self.measured.lowest_percent, drone.percent)
+
+    def _book(self, drone: DayDrone, flight: Flight) -> None:
+        """Count what of a flight was flown."""
+        begun = max(flight.start_s, min(drone.airborne_s, self._now_s))
+        self.measured.flight_s += max(0.0, self._now_s - begun)
+        self.measured.energy_wh += flight.at(self._now_s).spent_wh
+
+    # calls
+
+    def _call(self, index: int) -> None:
+        call, answered = self._calls[index], self.measured.calls[index]
+        place = self.ground.frame.to_enu(call.lon, call.lat)
+        wanted = Call(str(index), place, call.priority, call.on_scene_s)
+        response = self._responding.respond(wanted, self.view())
+        if response.picks:
+            for pick in response.picks:
+                self._send(pick, wanted, answered)
+        elif self._now_s - answered.at_s < GIVE_UP_S:
+            self._at(self._now_s + AGAIN_S, lambda: self._call(index))
+
+    def _relieve(self, call: Call, answered: Answered) -> None:
+        """Send another to a call whose drone must leave."""
+        response = self._responding.respond(call, self.view())
+        if response.picks:
+            self.measured.reliefs += 1
+            answered.reliefs += 1
+            self._send(response.picks[0], call, answered)
+
+    def _send(self, pick: Pick, call: Call, answered: Answered) -> None:
+        drone = self.fleet[pick.drone]
+        now = drone.picture(self._now_s)
+        wind = self._conditions.wind(self._now_s)
+        speed = drone.drone.cruise_m_s
+        in_air = drone.flight is not None and self._now_s >= drone.airborne_s
+        course = Course(self._now_s, Point(*now.place, now.altitude_m), drone.model, wind)
+        wait_s = 0.0
+        if not in_air:
+            left = drone.airborne_s - self._now_s if drone.flight is not None else None
+            wait_s = self._gate_s(drone) if left is None else max(left, 0.0)
+            course.wait(wait_s)
+            self.measured.sorties += drone.flight is None
+        if not pick.gives_up.nothing:
+            self.measured.preemptions += 1
+        if drone.flight is not None:
+            self._book(drone, drone.flight)
+        if drone.call and drone.call != call.id:
+            self._take_from(drone)
+        for point in pick.way:
+            course.go(point, speed)
+        over_s = course.here.at_s
+        stay_s = min(call.on_scene_s, pick.stay_s)
+        course.wait(stay_s, drone.model.still_w(wind))
+        done_s = course.here.at_s
+        for point in pick.home:
+            course.go(point, speed)
+        course.land()
+        flight = course.flight(pick.ends_at)
+        drone.fly(flight, self._now_s, Doing.RESPONSE, self._now_s + wait_s)
+        drone.sortie, drone.priority, drone.call = None, call.priority, call.id
+        drone.scene_until_s = done_s
+        self._tubes[pick.drone] = _tube(drone.dock, pick, now.altitude_m)
+        self._at(over_s, lambda: self._overhead(drone, flight, answered))
+        self._at(done_s, lambda: self._done(drone, flight))
+        if stay_s < call.on_scene_s - 1.0:
+            rest = Call(call.id, call.place, call.priority, call.on_scene_s - stay_s)
+            self._at(max(self._now_s, done_s - RELIEF_S), lambda: self._relieve(rest, answered))
+        self._follow(drone, flight)
+
+    def _take_from(self, drone: DayDrone) -> None:
+        """Ask for another drone for the call that one leaves for a more important one."""
+        index = int(drone.call)
+        left, answered = drone.scene_until_s - self._now_s, self.measured.calls[index]
+        call = self._calls[index]
+        place = self.ground.frame.to_enu(call.lon, call.lat)
+        seen = answered.overhead_s is not None
+        rest = Call(drone.call, place, call.priority, left if seen else call.on_scene_s)
+        if not seen:
+            self._at(self._now_s + 1.0, lambda: self._call(index))
+        elif left > rest.min_stay_s:
+            self._at(self._now_s + 1.0, lambda: self._relieve(rest, answered))
+
+    def _overhead(self, drone: DayDrone, flight: Flight, answered: Answered) -> None:
+        if drone.flight is flight and answered.overhead_s is None:
+            answered.overhead_s, answered.drone = self._now_s, drone.drone.id
+
+    def _done(self, drone: DayDrone, flight: Flight) -> None:
+        if drone.flight is flight:
+            drone.doing, drone.priority, drone.call = Doing.RETURNING, 0, ""
+
+    # faults
+
+    def _break(self, fault: Fault) -> None:
+        """Ground a drone; one in the air is called home first (and is over nothing on the way)."""
+        drone = self.fleet[fault.drone]
+        if drone.flight is not None:
+            self._at(drone.flight.end_s + 1.0, lambda: self._break(fault))
+            return
+        drone.fault = "needs a person"
+        self.measured.faults += 1
+        self._at(self._now_s + fault.lasts_s, lambda: setattr(drone, "fault", ""))
+
+
+def _tube(dock: str, pick: Pick, altitude_m: float) -> Tube:
+    points = [(p.east, p.north, p.altitude_m) for p in (*pick.way, *pick.home)]
+    return Tube.of(dock, points)

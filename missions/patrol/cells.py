@@ -1,0 +1,94 @@
+"""What flying over each cell takes, worked out once a city, camera, height and speed."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from missions.build import Ground
+from missions.city import CameraSpec
+from missions.energy import ACCELERATION_M_S2, Wind, ground_speed
+from missions.errors import PlanError
+from missions.geo import Floats
+
+DIRECTIONS = 16
+
+
+def mean_speed(air_speed: float, wind: Wind) -> float:
+    """Return the speed over ground in the mean over all directions, by time: m/s.
+
+    Raises
+    ------
+    PlanError
+        If there is a direction in which the wind leaves none.
+    """
+    tracks = [360.0 * index / DIRECTIONS for index in range(DIRECTIONS)]
+    known = wind if wind.from_deg is not None else Wind(wind.speed_m_s, 0.0)
+    return DIRECTIONS / sum(1.0 / ground_speed(air_speed, track, known) for track in tracks)
+
+
+def turn_s(speed_m_s: float) -> float:
+    """Return what stopping and starting again takes, seconds."""
+    return speed_m_s / ACCELERATION_M_S2
+
+
+def service_s(ground: Ground, hfov_deg: float, altitude_m: float, speed_m_s: float) -> Floats:
+    """Return what flying each cell takes, from the begin of its first track to the end of its last.
+
+    Parameters
+    ----------
+    ground
+        The city.
+    hfov_deg
+        Of the camera that looks down.
+    altitude_m
+        Flown at.
+    speed_m_s
+        Over ground.
+
+    Returns
+    -------
+    ndarray of float, shape (cells,)
+        Seconds; infinite where a cell cannot be flown at that height.
+    """
+    lengths, bends = _tracks(ground, hfov_deg, altitude_m)
+    return np.asarray(lengths / speed_m_s + bends * turn_s(speed_m_s), dtype=np.float64)
+
+
+class _Same:
+    """A city's ground, as a key that is the same only for the same object."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+
+    def __hash__(self) -> int:
+        return id(self.ground)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.ground is self.ground
+
+
+def _tracks(ground: Ground, hfov_deg: float, altitude_m: float) -> tuple[Floats, Floats]:
+    return _measured(_Same(ground), hfov_deg, altitude_m)
+
+
+@lru_cache(maxsize=32)
+def _measured(same: _Same, hfov_deg: float, altitude_m: float) -> tuple[Floats, Floats]:
+    """Return length and number of ways of each cell's tracks; infinite where it has none."""
+    ground = same.ground
+    camera = CameraSpec(hfov_deg=hfov_deg)
+    lengths, bends = [], []
+    for cell in range(len(ground.cells)):
+        try:
+            tracks = ground.tracks(cell, altitude_m, camera)
+        except PlanError:
+            lengths.append(math.inf)
+            bends.append(0.0)
+            continue
+        places = [place for track in tracks for place in track]
+        lengths.append(sum(math.dist(a, b) for a, b in pairwise(places)))
+        bends.append(float(len(places) - 1))
+    return np.array(lengths), np.array(bends)

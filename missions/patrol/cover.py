@@ -1,0 +1,130 @@
+"""Which calls could be answered in time: by drones that stand ready, and by those on patrol.
+
+A cell is covered at a moment where some drone that may be sent is overhead within a bound. Calls
+come where they mostly do, so cells count by their share of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from missions.build import Ground
+from missions.energy import Wind
+from missions.geo import Floats
+from missions.patrol.cells import mean_speed, turn_s
+from missions.trajectory import Trajectory
+
+BOUND_S = 120.0
+"""A call is to have a drone overhead within this."""
+SPARE_S = 6.0
+"""Of it, what a decision and a change of height may take."""
+STEP_S = 60.0
+AHEAD_S = 900.0
+"""Looked ahead so far, in such steps: most of a sortie."""
+
+Covered = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Cover:
+    """How far drones reach in time, over one city.
+
+    Parameters
+    ----------
+    ground
+        The city.
+    weights
+        Share of calls by cell.
+    speed_m_s
+        Over ground, in the mean.
+    turn_s
+        Lost by starting and stopping.
+    climb_s
+        From the ground to the height flown at.
+    middles
+        Of the cells, metres, shape (cells, 2).
+    """
+
+    ground: Ground
+    weights: Floats
+    speed_m_s: float
+    turn_s: float
+    climb_s: float
+    middles: Floats
+
+    @classmethod
+    def of(cls, ground: Ground, weights: Floats, wind: Wind) -> Cover:
+        """Return it for a city's usual drone in a wind."""
+        drone = next(iter(ground.drones.values()))
+        speed = mean_speed(drone.cruise_m_s, wind)
+        climb_s = ground.layers[0] / drone.climb_m_s
+        middles = np.array([cell.center for cell in ground.cells])
+        weights = weights / weights.sum()
+        return cls(ground, weights, speed, turn_s(speed), climb_s, middles)
+
+    @property
+    def times(self) -> Floats:
+        """The moments looked at, seconds from now."""
+        return np.arange(0.0, AHEAD_S, STEP_S)
+
+    def standing(self, ready_s: Mapping[str, float]) -> Covered:
+        """Return what drones in docks cover at each moment, shape (times, cells).
+
+        Parameters
+        ----------
+        ready_s
+            When the first drone of each dock can answer a call, seconds from now.
+        """
+        found = np.zeros((len(self.times), len(self.weights)), dtype=bool)
+        for name, since_s in ready_s.items():
+            found |= (self.times >= since_s)[:, None] & self._from_dock(name)
+        return found
+
+    def _from_dock(self, name: str) -> Covered:
+        waits = self.ground.city.limits.checks_s + self.ground.docks[name].door_s + self.climb_s
+        return np.asarray(self.ground.distances[name] <= self._reach_m(waits))
+
+    def _reach_m(self, waits_s: float) -> float:
+        return (BOUND_S - SPARE_S - self.turn_s - waits_s) * self.speed_m_s
+
+    def aloft(self, trajectories: Iterable[Trajectory]) -> Covered:
+        """Return what drones in the air cover at each moment, shape (times, cells)."""
+        found = np.zeros((len(self.times), len(self.weights)), dtype=bool)
+        for trajectory in trajectories:
+            found |= self._over(trajectory.times, trajectory.places[:, :2])
+        return found
+
+    def there(self, places: Sequence[tuple[float, float]]) -> Covered:
+        """Return what drones at some places in the air cover now, shape (cells,)."""
+        if not places:
+            return np.zeros(len(self.weights), dtype=bool)
+        at = np.asarray(places, dtype=np.float64)
+        away = np.hypot(*(at[:, None, :] - self.middles[None]).transpose(2, 0, 1))
+        return np.asarray((away <= self._reach_m(0.0)).any(axis=0))
+
+    def tour(self, passed_s: Floats, places: Sequence[tuple[float, float]]) -> Covered:
+        """Return what a drone covers that passes places at times, shape (times, cells)."""
+        return self._over(passed_s, np.asarray(places, dtype=np.float64))
+
+    def _over(self, passed_s: Floats, places: Floats) -> Covered:
+        flies = (self.times >= passed_s[0]) & (self.times <= passed_s[-1])
+        at = np.column_stack([np.interp(self.times, passed_s, places[:, k]) for k in (0, 1)])
+        away = np.hypot(*(at[:, None, :] - self.middles[None]).transpose(2, 0, 1))
+        return np.asarray((away <= self._reach_m(0.0)) & flies[:, None])
+
+    def wanted(self, covered: Covered) -> Floats:
+        """Return how much of the calls a drone over each cell would cover that nobody else does.
+
+        In the mean over the moments; shape (cells,).
+        """
+        missing = (~covered).mean(axis=0) * self.weights
+        away = np.hypot(*(self.middles[:, None, :] - self.middles[None]).transpose(2, 0, 1))
+        return np.asarray((away <= self._reach_m(0.0)) @ missing)
+
+    def gain(self, covered: Covered, more: Covered) -> float:
+        """Return by how much more of the calls would be covered, in the mean over the moments."""
+        return float(((more & ~covered) * self.weights).sum() / len(self.times))

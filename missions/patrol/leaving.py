@@ -1,0 +1,157 @@
+"""From tours to sorties: each leaves at a height that is free, with as many of its cells as fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from missions.build import Builder, Draft
+from missions.conflict import Traffic
+from missions.energy import step_cost
+from missions.errors import PlanError
+from missions.geo import Floats
+from missions.patrol.situation import Planned
+from missions.planning import CROWDED, Planning
+from missions.sortie import Sortie
+from missions.trajectory import TimedPoint, Trajectory
+
+DOUBT_S, DRIFT = 15.0, 0.03
+"""By how much a patrol may be early or late when it leaves, and how much more for each second."""
+MOST_FILLED = 6
+"""Cells that are tried to use up what a battery has left."""
+
+
+def leave(
+    planning: Planning,
+    tours: Sequence[Planned],
+    order: Callable[[int], str],
+    spare: Floats | None = None,
+) -> list[tuple[Planned, Sortie | PlanError]]:
+    """Give each tour's drone its sortie; return what came of each.
+
+    Parameters
+    ----------
+    planning
+        The plan that is made; the sorties are added to it.
+    tours
+        What is due.
+    order
+        Returns whom a cell is flown for; a sortie is its first cell's.
+    spare
+        What a visit of each cell is worth that no tour has: where a battery has something left,
+        such cells by the way are flown too; shape (cells,).
+    """
+    spare = None if spare is None else spare.copy()
+    found: list[tuple[Planned, Sortie | PlanError]] = []
+    for tour in tours:
+        if tour.drone in planning.free and planning.room() > 0:
+            try:
+                found.append((tour, _sortie(planning, tour, order, spare)))
+            except PlanError as error:
+                found.append((tour, error))
+    return found
+
+
+def _sortie(
+    planning: Planning, tour: Planned, order: Callable[[int], str], spare: Floats | None
+) -> Sortie:
+    """Return a tour as a sortie, at the first height that is clear.
+
+    Raises
+    ------
+    PlanError
+        If no cell of it can be flown, or no height is clear.
+    """
+    offer = planning.free[tour.drone]
+    why = PlanError(CROWDED)
+    for altitude in planning.patrol_layers(offer.dock):
+        builder = planning.builder(offer, altitude)
+        try:
+            flown = _longest(builder, [c for c in tour.cells if _free(planning, c)])
+            if spare is not None:
+                flown = _filled(builder, flown, spare)
+            whole = builder.home(flown)
+        except PlanError as error:
+            why = error
+            continue
+        trajectory = _clear(planning, builder, whole)
+        if trajectory is not None:
+            sortie = planning.take(builder, whole, order(tour.cells[0]))
+            if planning.trajectories is not None:
+                planning.trajectories.append(trajectory)
+            if spare is not None:
+                spare[[planning.ground.index[cell] for cell in sortie.cells]] = 0.0
+            return sortie
+    raise why
+
+
+def _free(planning: Planning, cell: int) -> bool:
+    return planning.ground.cells[cell].id not in planning.taken
+
+
+def _clear(planning: Planning, builder: Builder, whole: Draft) -> Trajectory | None:
+    """Return where a patrol is, and when, where nobody is in its way; else None.
+
+    In the column over its dock the dock's gate keeps it apart.
+    """
+    trajectory = _trajectory(builder, whole)
+    if planning.trajectories is not None:
+        return trajectory if Traffic.of(planning.trajectories).clear(trajectory) else None
+    return trajectory if planning.clear(builder.tube(whole)) else None
+
+
+def _trajectory(builder: Builder, draft: Draft) -> Trajectory:
+    dock = builder.ground.docks[builder.dock]
+    speed, model = builder.drone.cruise_m_s, builder.model
+    points = [p for leg in draft.legs for p in leg.points]
+    now_s = builder.ground.city.limits.checks_s + dock.door_s + builder.start().cost.duration_s
+    passed: list[TimedPoint] = [(now_s, points[0].east, points[0].north, points[0].altitude_m)]
+    for a, b in pairwise(points):
+        now_s += step_cost(a, b, speed, model, builder.wind).duration_s
+        passed.append((now_s, b.east, b.north, b.altitude_m))
+    return Trajectory.of(passed, doubt_s=DOUBT_S, drift=DRIFT)
+
+
+def _longest(builder: Builder, cells: Sequence[int]) -> Draft:
+    """Return as many of the cells, in order, as the battery holds, without the way home.
+
+    Raises
+    ------
+    PlanError
+        If it does not hold one of them.
+    """
+    draft, some = builder.start(), False
+    why = PlanError("no cell of it is left to fly over")
+    for cell in cells:
+        try:
+            longer = builder.survey(draft, cell)
+            builder.check_energy(builder.home(longer))
+        except PlanError as error:
+            why = error
+            continue
+        draft, some = longer, True
+    if not some:
+        raise why
+    return draft
+
+
+def _filled(builder: Builder, draft: Draft, spare: Floats) -> Draft:
+    """Return the draft with cells around its end that the battery still holds, the best first."""
+    ground = builder.ground
+    flown = {ground.index[leg.cell] for leg in draft.legs if leg.cell is not None}
+    tried: set[int] = set()
+    while len(tried) < MOST_FILLED:
+        near = {c for cell in flown for c in ground.neighbours[cell] if spare[c] > 0}
+        left = near - flown - tried
+        if not left:
+            break
+        cell = max(left, key=lambda c: (spare[c], -c))
+        tried.add(cell)
+        try:
+            longer = builder.survey(draft, cell)
+            builder.check_energy(builder.home(longer))
+        except PlanError:
+            continue  # it stays in the plan's next tours
+        draft = longer
+        flown.add(cell)
+    return draft
