@@ -10,7 +10,7 @@ from datetime import datetime
 from missions.airspace import Tube
 from missions.build import Builder, Draft, Ground, ground_of
 from missions.city import City
-from missions.coverage import Metres
+from missions.tracks import Metres
 from missions.energy import Wind
 from missions.errors import PlanError
 from missions.picture import Doing, DroneNow

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from missions.charge import percent_after
 from missions.city import Drone
-from missions.coverage import Metres
+from missions.tracks import Metres
 from missions.day.flown import Flight
 from missions.picture import Doing, DroneNow
 from missions.power import PowerModel

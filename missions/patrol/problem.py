@@ -25,7 +25,7 @@ from pyvrp import (
 )
 from pyvrp.stop import MaxIterations, StoppingCriterion
 
-from missions.coverage import Metres
+from missions.tracks import Metres
 
 Seconds = npt.NDArray[np.int64]
 
