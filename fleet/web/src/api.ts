@@ -8,6 +8,7 @@ import type {
   Command,
   CommandRecord,
   Flight,
+  Imported,
   Incident,
   Me,
   Order,
@@ -126,11 +127,11 @@ export class Api {
     return (await answer) as Order;
   }
 
-  /** Takes a QGroundControl plan or a KML file as orders. */
-  async importOrders(file: File): Promise<Taken> {
-    const body = new FormData();
-    body.append("file", file);
-    return (await (await this.ask("missions/import", { method: "POST", body })).json()) as Taken;
+  /** Reads a QGroundControl plan or a KML file; with `create` all of it is ordered, or nothing. */
+  async importOrders(file: File, create: boolean): Promise<Imported> {
+    const format = /\.kml$/i.test(file.name) ? "kml" : "plan";
+    const init = { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file };
+    return (await (await this.ask(`missions/import?format=${format}&create=${create}`, init)).json()) as Imported;
   }
 
   async exportOrder(id: string, format: "plan" | "kml"): Promise<Blob> {

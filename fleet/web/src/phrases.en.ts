@@ -279,6 +279,7 @@ export const en = {
   order_note: "Note",
   order_send: "Order",
   order_import: "Import .plan or KML",
+  order_import_all: "Order all {n}",
   order_trying: "Trying whether it can be flown…",
   order_taken: "Taken.",
   order_flight: "{drone}: {start} – {end}",

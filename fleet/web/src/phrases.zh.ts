@@ -281,6 +281,7 @@ export const zh: Readonly<Record<Phrase, string>> = {
   order_note: "备注",
   order_send: "下达",
   order_import: "导入 .plan 或 KML",
+  order_import_all: "全部下达（{n} 项）",
   order_trying: "正在验算能否执行…",
   order_taken: "已受理。",
   order_flight: "{drone}：{start} – {end}",

@@ -118,6 +118,14 @@ export interface Taken extends Order {
   waits?: { target: string; constraint: string; reason: string }[];
 }
 
+/** What a file of orders comes to. */
+export interface Imported {
+  drafts: { kind: OrderKind; note: string }[];
+  /** Those that cannot be flown, by their place in the file. */
+  rejected: { number: number; reason: string }[];
+  taken: Taken[];
+}
+
 export interface Order {
   id: string;
   request: {

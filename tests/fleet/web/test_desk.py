@@ -300,3 +300,33 @@ def test_desk_speaks_chinese(controller: FakeController, open_page: Open) -> Non
     _has_text(page, ".sheet", "区域航测")
     page.get_by_role("button", name="English").click()
     _has_text(page, ".sheet", "Area survey")
+
+
+def test_a_file_is_shown_before_it_is_ordered_and_an_order_is_given_out(
+    controller: FakeController, open_page: Open
+) -> None:
+    _, order = _taken({"kind": "area"})
+    drafts = [{"kind": "area", "note": "mill"}, {"kind": "route", "note": ""}]
+    refused = [{"number": 1, "reason": "geometry: out of the fence"}]
+    read, made = "POST missions/import?format=plan&create=", {"drafts": drafts, "taken": [order]}
+    answer = {"drafts": drafts, "rejected": refused, "taken": []}
+    controller.answers[f"{read}false"] = lambda _: (200, answer)
+    controller.answers[f"{read}true"] = lambda _: (200, made | {"rejected": []})
+    controller.lists["missions/o-1/export"] = {"fileType": "Plan"}
+    page = open_page(f"{controller.url}#token=sk-pilot")
+    page.click(".desk-order")
+    file = {"name": "a.plan", "mimeType": "application/json", "buffer": b'{"fileType": "Plan"}'}
+    page.set_input_files("input[type=file]", file)
+    _has_text(page, ".result", "Route: geometry: out of the fence")
+    assert page.get_by_role("button", name="Order all 2").is_disabled()
+    assert controller.told == [(f"{read}false", b'{"fileType": "Plan"}')]
+    refused.clear()
+    page.set_input_files("input[type=file]", file)
+    page.wait_for_function("() => !document.querySelector('.result .primary').disabled")
+    page.get_by_role("button", name="Order all 2").click()
+    _has_text(page, ".result", "d-01: ")
+    assert controller.told[-1][0] == f"{read}true"
+    page.click("#tab-orders")
+    with page.expect_download() as download:
+        page.locator(".panel-orders").get_by_role("button", name=".plan").click()
+    assert download.value.suggested_filename == "order-o-1.plan"

@@ -43,12 +43,12 @@ export class OrderSheet implements Sheet {
   private readonly noteWords = h("span");
   private readonly note = h("input", { type: "text", name: "note", maxlength: "500" });
   private readonly send = h("button", { type: "submit", class: "primary" });
-  private readonly file = h("input", { type: "file", accept: ".plan,.kml,.kmz", hidden: true });
+  private readonly file = h("input", { type: "file", accept: ".plan,.kml", hidden: true });
   private readonly load = h("button", { type: "button", onclick: () => this.file.click() });
   private readonly answer = new Answer();
   private readonly result = h("ul", { class: "sheet-list result", hidden: true });
   private kind: OrderKind = "patrol";
-  private taken: Taken | null = null;
+  private taken: readonly Taken[] = [];
 
   constructor(
     private readonly store: Store,
@@ -132,7 +132,6 @@ export class OrderSheet implements Sheet {
     setText(this.send, t("order_send"));
     setText(this.load, t("order_import"));
     this.send.disabled = this.target.value() === null;
-    this.tell();
   }
 
   private has(name: NumberName): boolean {
@@ -171,38 +170,61 @@ export class OrderSheet implements Sheet {
       const { value } = this.numbers[name].input;
       if (this.has(name) && value !== "") body[name] = Number(value);
     }
-    await this.take(() => this.api.order(body));
+    await this.take(async () => [await this.api.order(body)]);
   }
 
+  /** Reads a file and shows what is in it; it is ordered by a press of its own. */
   private async upload(): Promise<void> {
     const [file] = this.file.files ?? [];
     this.file.value = "";
-    if (file) await this.take(() => this.api.importOrders(file));
+    if (!file) return;
+    const imported = await this.answer.of(t("sending"), () => this.api.importOrders(file, false));
+    if (!imported) return;
+    const drafts = imported.drafts.map(({ kind, note }, number) => {
+      const refused = imported.rejected.find((one) => one.number === number);
+      const name = `${t(`order_${kind}`)} ${note}`.trim();
+      return h("li", { class: refused ? "" : "done" }, refused ? `${name}: ${refused.reason}` : name);
+    });
+    const all = h("button", { type: "button", class: "primary", onclick: () => void this.orderAll(file) });
+    setText(all, t("order_import_all", { n: imported.drafts.length }));
+    all.disabled = imported.rejected.length > 0 || imported.drafts.length === 0;
+    this.taken = [];
+    this.result.hidden = false;
+    this.result.replaceChildren(h("li", {}, h("b", {}, file.name)), ...drafts, h("li", {}, all));
   }
 
-  private async take(work: () => Promise<Taken>): Promise<void> {
-    this.taken = null;
+  private async orderAll(file: File): Promise<void> {
+    await this.take(async () => (await this.api.importOrders(file, true)).taken);
+  }
+
+  private async take(work: () => Promise<Taken[]>): Promise<void> {
+    this.taken = [];
     this.tell();
     const taken = await this.answer.of(t("order_trying"), work);
     if (!taken) return;
     this.taken = taken;
-    this.store.setOrder(taken);
+    for (const order of taken) this.store.setOrder(order);
     this.target.clear();
     this.note.value = "";
     this.update();
+    this.tell();
   }
 
   /** Which drones will fly it and when, or what it waits for. */
   private tell(): void {
     const { taken } = this;
-    this.result.hidden = taken === null;
-    if (!taken) return;
-    const flights = (taken.flights ?? []).map(({ drone, start, end }) =>
-      h("li", { class: "done" }, t("order_flight", { drone, start: clock(start), end: clock(end) })),
+    this.result.hidden = taken.length === 0;
+    if (taken.length === 0) return;
+    const flights = taken.flatMap((order) => order.flights ?? []);
+    const waits = taken.flatMap((order) => order.waits ?? []);
+    this.result.replaceChildren(
+      h("li", {}, h("b", {}, t("order_taken"))),
+      ...flights.map(({ drone, start, end }) =>
+        h("li", { class: "done" }, t("order_flight", { drone, start: clock(start), end: clock(end) })),
+      ),
+      ...waits.map(({ target, reason }) =>
+        h("li", {}, t("order_waits", { target: target || t("order_whole"), reason })),
+      ),
     );
-    const waits = (taken.waits ?? []).map(({ target, reason }) =>
-      h("li", {}, t("order_waits", { target: target || t("order_whole"), reason })),
-    );
-    this.result.replaceChildren(h("li", {}, h("b", {}, t("order_taken"))), ...flights, ...waits);
   }
 }
