@@ -118,9 +118,12 @@ class Kills(RuleBasedStateMachine):
     # what happens
 
     def _order(self) -> None:
-        answer = self.realm.call("POST", "missions", json={"kind": "patrol", "beats": ["b"]})
+        body = {"kind": "patrol", "beats": ["b"]}
+        answer = self.realm.call("POST", "missions", json=body, timeout=20.0)
         if answer is not None:
-            assert answer.status_code in {200, 201}, answer.text
+            # one whose answer died with the controller may be there already
+            known = answer.status_code == 422 and "is for cell" in answer.text
+            assert known or answer.status_code == 201, answer.text
             self.ordered = True
 
     @rule(

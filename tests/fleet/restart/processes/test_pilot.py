@@ -54,7 +54,8 @@ class Pilot:
             if found:
                 return found
             time.sleep(0.05)
-        raise AssertionError(f"not seen within {BOUND_S} s: {self.live()}")
+        orders = self.realm.call("GET", "missions").json()
+        raise AssertionError(f"not seen within {BOUND_S} s: {self.live()}; orders {orders}")
 
     def wait_state(self, *states: str) -> None:
         self.wait(lambda live: live.get(self.drone, {}).get("state") in states)
@@ -62,7 +63,10 @@ class Pilot:
     def take_off(self) -> dict[str, Any]:
         """Have a drone fly its patrol; return its telemetry from 25 m up."""
         self.wait(lambda live: sum(d["state"] == "docked" for d in live.values()) == 4)
-        self.realm.call("POST", "missions", json={"kind": "patrol", "beats": ["b"]})
+        body = {"kind": "patrol", "beats": ["b"]}
+        answer = self.realm.call("POST", "missions", json=body, timeout=20.0)
+        assert answer is not None
+        assert answer.status_code == 201, answer.text
 
         def climbed(live: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
             for drone in live.values():
