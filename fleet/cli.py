@@ -14,6 +14,8 @@ from uuid import UUID
 
 import typer
 
+from fleet.plancli import app as plan_app
+
 if TYPE_CHECKING:
     from fleet.service import Plan
     from fleet.store.store import Store
@@ -31,6 +33,7 @@ tokens_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke acces
 store_app = typer.Typer(no_args_is_help=True, help="Look after the database.")
 app.add_typer(tokens_app, name="tokens")
 app.add_typer(store_app, name="store")
+app.add_typer(plan_app, name="plan")
 
 CityOption = Annotated[Path, typer.Option("--city", help="The city file (YAML).")]
 DataOption = Annotated[

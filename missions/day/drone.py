@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from missions.charge import percent_after
 from missions.city import Drone
-from missions.tracks import Metres
 from missions.day.flown import Flight
 from missions.picture import Doing, DroneNow
 from missions.power import PowerModel
 from missions.sortie import Sortie
+from missions.tracks import Metres
 
 
 @dataclass(slots=True)

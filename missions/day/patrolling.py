@@ -10,6 +10,7 @@ import numpy as np
 
 from missions.build import Ground
 from missions.day.view import View
+from missions.demand import Demand
 from missions.geo import Floats
 from missions.guests import ferries
 from missions.patrol.leaving import leave
@@ -63,28 +64,24 @@ def _offers(view: View) -> Iterator[DroneOffer]:
 class Rolling:
     """The rolling plan, as the controller asks it."""
 
-    def __init__(
-        self, plan: RollingPlan, ceiling: int, ready: int = 1, calls: Floats | None = None
-    ) -> None:
+    def __init__(self, plan: RollingPlan, demand: Demand) -> None:
         self._plan = plan
-        self._calls = calls
-        self._ceiling = ceiling
-        self._ready = ready
+        self._demand = demand
         self._numbers = itertools.count()
 
     def leaving(self, view: View) -> list[Sortie]:
         """Return what leaves now."""
         now = Situation(
-            view.now_s,
-            view.fleet,
-            view.age_s,
-            view.owed_s,
-            np.ones(len(view.age_s)),
-            view.wind,
-            self._ceiling,
-            self._ready,
-            self._calls,
-            view.trajectories,
+            now_s=view.now_s,
+            fleet=view.fleet,
+            age_s=view.age_s,
+            owed_s=view.owed_s,
+            weight=np.ones(len(view.age_s)),
+            wind=view.wind,
+            ceiling=self._demand.ceiling(view.now),
+            ready=self._demand.reserve(view.now),
+            calls=self._demand.weights(view.now),
+            trajectories=view.trajectories,
         )
         self._plan.refresh(now)
         due = self._plan.due(now)
@@ -130,7 +127,7 @@ class _Alone:
                 c for c in self._cells(view, drone.dock) if view.ground.cells[c].id not in taken
             ]
             tour = Planned(drone.id, drone.dock, tuple(cells), view.now_s, view.now_s)
-            found = launch(view, [tour], self._numbers)
+            found = [s for s in launch(view, [tour], self._numbers) if s.order == ORDER]
             for sortie in found:
                 self._left(sortie)
             sorties += found

@@ -12,13 +12,13 @@ import numpy as np
 
 from missions.airspace import Tube
 from missions.build import Ground
-from missions.callmap import call_map
 from missions.day.calls import DayCall
 from missions.day.conditions import Conditions, Fault
 from missions.day.drone import DayDrone
 from missions.day.flown import Course, Flight, flown
 from missions.day.measure import SAMPLE_S, Answered, Measured
 from missions.day.view import View
+from missions.demand import Demand
 from missions.energy import Point
 from missions.geo import Floats
 from missions.patrol.cover import Cover
@@ -66,8 +66,8 @@ class DayRun:
         How long it lasts.
     calls, conditions
         What it brings.
-    owed
-        Returns how often each cell is owed a visit at a time, seconds, shape (cells,).
+    demand
+        What the city is owed.
     patrolling, responding
         Who sends whom.
     """
@@ -79,18 +79,17 @@ class DayRun:
         days: float,
         calls: Sequence[DayCall],
         conditions: Conditions,
-        owed: Callable[[datetime], Floats],
+        demand: Demand,
         patrolling: Patrolling,
         responding: Responding,
     ) -> None:
         self.ground = ground
         self.start = start
         self.end_s = days * 86400.0
-        self.owed = owed
+        self.demand = demand
         self.measured = Measured(len(ground.cells))
         self._calls = list(calls)
         self._conditions = conditions
-        self._expected = call_map(ground.city)
         self._patrolling = patrolling
         self._responding = responding
         self._seen: Floats = np.full(len(ground.cells), 0.0)
@@ -107,7 +106,7 @@ class DayRun:
     def _stagger(self) -> None:
         """Begin in the middle of a day's work: batteries and cells differ."""
         reserve = self.ground.city.limits.reserve_percent
-        seconds = self.owed(self.start)
+        seconds = self.demand.owed_s(self.start)
         for number, drone in enumerate(self.fleet.values()):
             drone.percent = 100.0 if number % 2 == 0 else reserve + (97 * number) % 60
         spread = np.array([(37 * i) % 100 / 100.0 for i in range(len(self._seen))])
@@ -142,7 +141,7 @@ class DayRun:
             now_s=self._now_s,
             fleet=tuple(drone.picture(self._now_s) for drone in self.fleet.values()),
             age_s=self._now_s - self._seen,
-            owed_s=self.owed(now),
+            owed_s=self.demand.owed_s(now),
             wind=self._conditions.wind(self._now_s),
             tubes=dict(self._tubes),
             trajectories={
@@ -161,12 +160,14 @@ class DayRun:
             aloft = sum(
                 d.flight is not None and self._now_s >= d.airborne_s for d in self.fleet.values()
             )
-            self.measured.sample(self._now_s - self._seen, self.owed(now), aloft, self._covered())
+            self.measured.sample(
+                self._now_s - self._seen, self.demand.owed_s(now), aloft, self._covered()
+            )
             self._at(self._now_s + SAMPLE_S, self._sample)
 
     def _covered(self) -> float:
         """Return the share of calls that somebody who may be sent would reach in time now."""
-        calls = self._expected.per_hour(self.start + timedelta(seconds=self._now_s))
+        calls = self.demand.weights(self.start + timedelta(seconds=self._now_s))
         cover = Cover.of(self.ground, calls, self._conditions.wind(self._now_s))
         able, now = [d for d in self.fleet.values() if not d.fault], self._now_s
         ready = [d.dock for d in able if d.flight is None and d.battery(now) >= READY_PERCENT]

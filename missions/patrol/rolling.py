@@ -24,7 +24,7 @@ EACH_S = 240.0
 """The plan is made anew at least so often."""
 SOON_S = 45.0
 """And at most so often, but where the orders change."""
-SHORTEST_S = 300.0
+SHORTEST_S = 120.0
 """A drone whose battery gives less is not planned."""
 PRESENCE = 2.5
 """What it is worth to be over a cell, as part of a visit's worth, where that covers ``MUCH`` of the
