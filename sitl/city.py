@@ -25,6 +25,7 @@ from sitl.errors import SimError
 from sitl.faults import Faults
 from sitl.log import JsonLog
 from sitl.scenario import Scenario
+from sitl.tracks import keep
 from sitl.vehicles import vehicles
 
 PARENT_POLL_S = 0.5
@@ -92,6 +93,7 @@ class SimCity:
         self.vehicles: dict[str, SimVehicle] = {}
         self.docks: list[DockLine] = []
         self._vehicle_log = JsonLog(self._log_path("vehicles"))
+        self._track_log = JsonLog(self._log_path("tracks"))
         self._dock_log = JsonLog(self._log_path("docks"))
         self._fault_log = JsonLog(self._log_path("faults"))
 
@@ -136,6 +138,7 @@ class SimCity:
                 group.create_task(
                     self.cameras.follow(self.vehicles, self._lids), name="camera poses"
                 ),
+                group.create_task(keep(self.vehicles, self._track_log), name="tracks"),
                 *(group.create_task(line.run(), name="dock") for line in self.docks),
                 *(group.create_task(cad.watch(), name="cad watch") for cad in self.cads),
             ]
@@ -180,6 +183,7 @@ class SimCity:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.broker.stop(), STOP_BROKER_S)
         self._vehicle_log.close()
+        self._track_log.close()
         self._dock_log.close()
         self._fault_log.close()
 
