@@ -80,6 +80,12 @@ class Limits(Model):
         default=5, ge=0, le=120, description="from a sortie to the opening of the door: the checks"
     )
     max_airborne: int = Field(default=8, ge=1, description="drones in the air at once")
+    ready_per_dock: int = Field(
+        default=0,
+        ge=0,
+        le=8,
+        description="drones that patrols leave in each dock, with battery enough to answer a call",
+    )
     on_link_loss: Literal["continue", "return"] = Field(
         default="continue",
         description="what the autopilot does when it hears the controller no more: fly its mission "

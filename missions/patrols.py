@@ -11,8 +11,9 @@ import numpy as np
 from missions.errors import PlanError
 from missions.geo import Floats
 from missions.patrol.leaving import leave
-from missions.patrol.rolling import RollingPlan
+from missions.patrol.owing import owed_by_beat
 from missions.patrol.situation import Planned, Situation
+from missions.patrol.work import PatrolWork
 from missions.planning import Planning
 from missions.wishes import OrderWish, Scheduled
 
@@ -27,16 +28,14 @@ class Patrols:
     ----------
     planning
         The plan that is made.
-    rolling
-        The plan that rolls on; it remembers the tours ahead.
-    owed_s
-        How often each cell is owed a visit, seconds, shape (cells,).
+    work
+        What patrols are planned by.
     """
 
-    def __init__(self, planning: Planning, rolling: RollingPlan, owed_s: Floats) -> None:
+    def __init__(self, planning: Planning, work: PatrolWork) -> None:
         self._plan = planning
-        self._rolling = rolling
-        self._owed = owed_s
+        self._work = work
+        self._rolling = work.rolling
         self._order: dict[int, str] = {}
 
     def run(self, orders: Sequence[OrderWish]) -> tuple[Scheduled, ...]:
@@ -53,16 +52,7 @@ class Patrols:
             for cell in self._cells(order):
                 self._order.setdefault(cell, order.id)
                 weight[cell] = max(weight[cell], 1.0 + PRIORITY_WEIGHT * order.priority)
-        now = Situation(
-            now_s=plan.now.timestamp(),
-            fleet=plan.fleet,
-            age_s=self._ages(),
-            owed_s=self._owed,
-            weight=weight,
-            wind=plan.wind,
-            ceiling=plan.ceiling,
-            ready=plan.ready,
-        )
+        now = self._situation(weight)
         self._rolling.ground = ground
         wanted = [order for order in orders if order.id in self._order.values()]
         try:
@@ -77,6 +67,24 @@ class Patrols:
         errors = [(tour, what) for tour, what in found if isinstance(what, PlanError)]
         self._refuse(wanted, errors, self._rolling.unready(now))
         return tuple(self._scheduled(now, {sortie.drone for sortie in plan.sorties}))
+
+    def _situation(self, weight: Floats) -> Situation:
+        plan, work = self._plan, self._work
+        if work.trajectories is not None:
+            plan.trajectories = list(work.trajectories.values())
+        limits = plan.city.limits
+        return Situation(
+            now_s=plan.now.timestamp(),
+            fleet=work.fleet or tuple(plan.fleet()),
+            age_s=self._ages(),
+            owed_s=owed_by_beat(plan.ground) if work.owed_s is None else work.owed_s,
+            weight=weight,
+            wind=plan.wind,
+            ceiling=limits.max_airborne if work.ceiling is None else work.ceiling,
+            ready=limits.ready_per_dock,
+            calls=work.calls,
+            trajectories=work.trajectories or {},
+        )
 
     def _refuse_closed(self, closed: Sequence[int]) -> None:
         """Refuse the cells that cannot be flown, by beat where there are several."""

@@ -10,12 +10,10 @@ from datetime import datetime
 
 from missions.city import City
 from missions.energy import CALM, Wind
-from missions.geo import Floats
 from missions.guests import ferries
-from missions.patrol.owing import owed_by_beat
 from missions.patrol.rolling import RollingPlan
+from missions.patrol.work import PatrolWork
 from missions.patrols import Patrols
-from missions.picture import DroneNow
 from missions.planning import CROWDED, Planning
 from missions.relief import Station
 from missions.sortie import Sortie
@@ -37,10 +35,7 @@ def plan(
     flying: Sequence[Sortie] = (),
     stations: Sequence[Station] = (),
     new_id: Callable[[], str],
-    fleet: Sequence[DroneNow] = (),
-    rolling: RollingPlan | None = None,
-    owed_s: Floats | None = None,
-    ready: int = 0,
+    patrols: PatrolWork | None = None,
 ) -> Plan:
     """Return the sorties to start now.
 
@@ -71,33 +66,24 @@ def plan(
         there before.
     new_id
         Called once for each sortie, in the order of the plan.
-    fleet
-        Every drone now; where none is given, as offers and sorties under way have them.
-    rolling
-        The patrols ahead, as the call before left them; they are changed. None: there are none.
-    owed_s
-        How often each cell is owed a visit, seconds, shape (cells,); None: as its beat says.
-    ready
-        Drones that are kept in each dock, ready to answer a call.
+    patrols
+        What patrols are planned by, and those ahead; None: no plan goes before this one.
     """
     too_windy = _too_windy(city, wind)
     if too_windy is not None:
         return Plan(refusals=tuple(Refusal(o.id, "", too_windy, "wind") for o in orders))
-    planning = Planning(
-        city, now, drones, visits, wind, flying, stations, new_id, fleet=fleet, ready=ready
-    )
+    planning = Planning(city, now, drones, visits, wind, flying, stations, new_id)
     ranked = sorted(orders, key=lambda o: (-o.priority, o.created, o.id))
     for order in ranked:
         if order.kind == "stare":
             stares(planning, order)
         elif order.kind == "task":
             tasks(planning, order)
-    patrols = [order for order in ranked if order.kind == "patrol"]
     scheduled: tuple[Scheduled, ...] = ()
-    if patrols:
-        known = rolling if rolling is not None else RollingPlan(planning.ground)
-        owed = owed_s if owed_s is not None else owed_by_beat(planning.ground)
-        scheduled = Patrols(planning, known, owed).run(patrols)
+    wanted = [order for order in ranked if order.kind == "patrol"]
+    if wanted:
+        work = patrols or PatrolWork(RollingPlan(planning.ground))
+        scheduled = Patrols(planning, work).run(wanted)
     ferries(planning)
     return Plan(tuple(planning.sorties), tuple(dict.fromkeys(planning.refusals)), scheduled)
 

@@ -10,12 +10,12 @@ from datetime import datetime
 from missions.airspace import Tube
 from missions.build import Builder, Draft, Ground, ground_of
 from missions.city import City
-from missions.tracks import Metres
 from missions.energy import Wind
 from missions.errors import PlanError
 from missions.picture import Doing, DroneNow
 from missions.relief import Station
 from missions.sortie import Sortie
+from missions.tracks import Metres
 from missions.trajectory import Trajectory
 from missions.wishes import DroneOffer, Refusal
 from missions.zones import LONGEST_FLIGHT, in_force
@@ -43,10 +43,6 @@ class Planning:
     flying: Sequence[Sortie]
     stations: Sequence[Station]
     new_id: Callable[[], str]
-    fleet: Sequence[DroneNow] = ()
-    """Every drone now; where none is given, as offers and sorties under way have them."""
-    ready: int = 0
-    """Drones that are kept in each dock, ready to answer a call."""
     sorties: list[Sortie] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
@@ -65,6 +61,8 @@ class Planning:
     trajectories: list[Trajectory] | None = None
     """Where all that fly are, in seconds from now, where that is known: then a tube that meets
     others may still be flown, where both are not there at the same time."""
+    untimed: list[Tube] = field(init=False)
+    """Of the plan's own sorties those of which that is not known."""
 
     def __post_init__(self) -> None:
         """Work out what is free and what is taken."""
@@ -81,14 +79,13 @@ class Planning:
         self.served = {sortie.order for sortie in self.flying}
         self.load = dict.fromkeys(self.ground.docks, 0)
         self.tubes = []
-        self.tube_of = {}
+        self.tube_of, self.untimed = {}, []
         for sortie in self.flying:
             self.load[sortie.dock] = self.load.get(sortie.dock, 0) + 1
             self.tube_of[sortie.id] = tube_of(self.ground, sortie)
             self.tubes.append(self.tube_of[sortie.id])
-        self.fleet = self.fleet or tuple(self._fleet())
 
-    def _fleet(self) -> Iterator[DroneNow]:
+    def fleet(self) -> Iterator[DroneNow]:
         """Yield the drones as offers and sorties under way have them."""
         places = self.ground.places
         for sortie in self.flying:
@@ -111,11 +108,6 @@ class Planning:
                 yield DroneNow(
                     offer.id, offer.dock, Doing.DOCKED, offer.battery_percent, place, reason=why
                 )
-
-    @property
-    def ceiling(self) -> int:
-        """How many drones may be in the air at once."""
-        return self.city.limits.max_airborne
 
     def room(self) -> int:
         """Return how many more drones may be in the air."""
@@ -204,9 +196,14 @@ class Planning:
         return first
 
     def take(
-        self, builder: Builder, draft: Draft, order: str, ends_at: str | None = None
+        self,
+        builder: Builder,
+        draft: Draft,
+        order: str,
+        ends_at: str | None = None,
+        trajectory: Trajectory | None = None,
     ) -> Sortie:
-        """Add a sortie to the plan.
+        """Add a sortie to the plan; ``trajectory`` says when it is where, in seconds from now.
 
         Raises
         ------
@@ -217,6 +214,10 @@ class Planning:
         sortie = replace(sortie, id=self.new_id())
         self.sorties.append(sortie)
         self.tubes.append(builder.tube(draft))
+        if trajectory is None:
+            self.untimed.append(self.tubes[-1])
+        elif self.trajectories is not None:
+            self.trajectories.append(trajectory)
         self.served.add(order)
         self.taken.update(sortie.cells)
         self.taken.update(sortie.sites)

@@ -41,7 +41,6 @@ def launch(
         view.flying,
         (),
         new_id=lambda: str(next(numbers)),
-        fleet=view.fleet,
     )
     planning.trajectories = list(view.trajectories.values())
     leave(planning, tours, lambda _: ORDER, spare)
@@ -79,7 +78,7 @@ class Rolling:
             weight=np.ones(len(view.age_s)),
             wind=view.wind,
             ceiling=self._demand.ceiling(view.now),
-            ready=self._demand.reserve(view.now),
+            ready=view.ground.city.limits.ready_per_dock,
             calls=self._demand.weights(view.now),
             trajectories=view.trajectories,
         )

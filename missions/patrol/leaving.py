@@ -76,9 +76,8 @@ def _sortie(
             continue
         trajectory = _clear(planning, builder, whole)
         if trajectory is not None:
-            sortie = planning.take(builder, whole, order(tour.cells[0]))
-            if planning.trajectories is not None:
-                planning.trajectories.append(trajectory)
+            name = order(tour.cells[0])
+            sortie = planning.take(builder, whole, name, trajectory=trajectory)
             if spare is not None:
                 spare[[planning.ground.index[cell] for cell in sortie.cells]] = 0.0
             return sortie
@@ -94,10 +93,13 @@ def _clear(planning: Planning, builder: Builder, whole: Draft) -> Trajectory | N
 
     In the column over its dock the dock's gate keeps it apart.
     """
-    trajectory = _trajectory(builder, whole)
-    if planning.trajectories is not None:
-        return trajectory if Traffic.of(planning.trajectories).clear(trajectory) else None
-    return trajectory if planning.clear(builder.tube(whole)) else None
+    trajectory, tube = _trajectory(builder, whole), builder.tube(whole)
+    if planning.trajectories is None:
+        free = planning.clear(tube)
+    else:
+        free = Traffic.of(planning.trajectories).clear(trajectory)
+        free = free and not any(tube.meets(other) for other in planning.untimed)
+    return trajectory if free else None
 
 
 def _trajectory(builder: Builder, draft: Draft) -> Trajectory:
