@@ -17,6 +17,7 @@ from fleet.flight import air, aside, ground, homing, recovery
 from fleet.flight.agenda import closed
 from fleet.flight.agenda.agenda import Agenda
 from fleet.flight.agenda.seen import CellBoard
+from fleet.flight.ahead import ahead
 from fleet.flight.closures import Closures, ClosureStore, Unkept
 from fleet.flight.dispatch import Dispatch, given_up
 from fleet.flight.gate import Gate
@@ -25,6 +26,7 @@ from fleet.flight.lookout import Lookout
 from fleet.flight.orderdesk import OrderDesk, Trier
 from fleet.flight.orders import OrderBook, known
 from fleet.flight.overrides import Overrides
+from fleet.flight.patrolling import PatrolNews
 from fleet.flight.place import landed
 from fleet.flight.planning import Planner, Question, ask, try_out
 from fleet.flight.policy import Policy
@@ -173,7 +175,9 @@ class FlightController:
             self._supervisors[d.id] = Supervisor(self._world, d, links[d.id], HANDLERS)
         self._orders = OrderBook(self._world, self._order_ended)
         self._desk = OrderDesk(self._world, self._orders, self._ask_for, trier, self._order_changed)
-        self._dispatch = Dispatch(self._world, self._supervisors, self._orders, planner)
+        self._dispatch = Dispatch(
+            self._world, self._supervisors, self._orders, planner, self._patrol_news
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._tracks = Tracks(self._world, tuple(self._supervisors.values()))
         self._reliefs = Reliefs()
@@ -397,6 +401,16 @@ class FlightController:
             supervisor.tell(Word("return", reason))
 
     # the loop
+
+    def _patrol_news(self) -> PatrolNews:
+        now, demand = self._world.clock.now(), self.standing.demand
+        return PatrolNews(
+            fleet=self.calls.fleet(),
+            ways={drone: ahead(s) for drone, s in self._supervisors.items()},
+            owed_s=demand.owed_s(now, self.standing.set_flags(now)),
+            calls=demand.weights(now),
+            ceiling=demand.ceiling(now),
+        )
 
     async def _tick(self) -> None:
         """Have every keeper look again, for what shows only by lasting."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import structlog
 
 from fleet.errors import OrderError, StoreError
 from fleet.flight.orders import OrderBook
+from fleet.flight.patrolling import PatrolNews
 from fleet.flight.planning import Planner, Question, home_fails, is_guest, sorties_of
 from fleet.flight.supervisor import Supervisor
 from fleet.flight.world import World
 from fleet.model.records import SortieRecord, SortieStatus
 from fleet.model.states import DroneState
+from missions.ground import ground_of
 from missions.planner import Plan, Refusal
 from missions.sortie import FERRY, Sortie
 from missions.wishes import Scheduled
@@ -40,6 +42,8 @@ class Dispatch:
         What is wanted.
     planner
         Who decides who flies what.
+    news
+        Returns what is known that patrols are planned by.
     """
 
     def __init__(
@@ -48,11 +52,13 @@ class Dispatch:
         keepers: Mapping[str, Supervisor],
         orders: OrderBook,
         planner: Planner,
+        news: Callable[[], PatrolNews],
     ) -> None:
         self._world = world
         self._keepers = keepers
         self._orders = orders
         self.planner = planner
+        self._news = news
         self.ferries = True
         """Guests are flown home; not from when everyone was called home until there is an order."""
         self.scheduled: tuple[Scheduled, ...] = ()
@@ -63,6 +69,7 @@ class Dispatch:
 
     async def run(self) -> None:
         """Plan, for ever. Nothing else waits for it."""
+        await asyncio.to_thread(ground_of, self._world.city)  # so that no plan has to wait for it
         while True:
             try:
                 await self._plan()
@@ -93,7 +100,9 @@ class Dispatch:
             return
         visits = await world.store.last_visits()
         now, ferries = world.clock.now(), self.ferries
-        question = Question(world.airways.city, now, active, keepers, visits, ferries=ferries)
+        question = Question(
+            world.airways.city, now, active, keepers, visits, ferries=ferries, patrols=self._news()
+        )
         answer = await self.planner(question) if question.worth_asking else Plan()
         if question.worth_asking:
             self.scheduled, self.planned_at = answer.scheduled, now

@@ -10,11 +10,14 @@ from uuid import uuid4
 
 from fleet.flight.berths import fails
 from fleet.flight.charged import charged_percent
+from fleet.flight.patrolling import PatrolNews
 from fleet.flight.relief import stations
 from fleet.flight.supervisor import Supervisor
 from fleet.flight.vacancy import vacancy
 from missions.city import City
 from missions.energy import Wind
+from missions.ground import ground_of
+from missions.patrol.rolling import RollingPlan
 from missions.planner import DroneOffer, OrderWish, Plan, plan
 from missions.sortie import Sortie
 from missions.trial import Trial, trial
@@ -39,6 +42,7 @@ class Question:
         visits: Mapping[str, datetime],
         *,
         ferries: bool = True,
+        patrols: PatrolNews | None = None,
     ) -> None:
         keepers = tuple(supervisors)
         self.city = city
@@ -46,6 +50,7 @@ class Question:
         self.wishes = tuple(wishes)
         self.offers = tuple(_offer(s, now, ferries=ferries) for s in keepers)
         self.visits = dict(visits)
+        self.patrols = patrols
         self.flying = tuple(sorties_of(keepers))
         self.stations = tuple(stations(keepers, now))
         self.wind = Wind(max((s.wind_m_s for s in keepers), default=0.0))
@@ -82,6 +87,9 @@ def _try(question: Question) -> Trial:
 
 
 def _ask(question: Question) -> Plan:
+    news, work = question.patrols, None
+    if news is not None:
+        work = news.work(question.city, RollingPlan(ground_of(question.city)), question.wind)
     return plan(
         question.city,
         question.now,
@@ -92,6 +100,7 @@ def _ask(question: Question) -> Plan:
         flying=question.flying,
         stations=question.stations,
         new_id=lambda: str(uuid4()),
+        patrols=work,
     )
 
 

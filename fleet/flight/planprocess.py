@@ -135,6 +135,7 @@ class PlannerProcess:
             visits=question.visits,
             wind=question.wind,
             stations=question.stations,
+            patrols=question.patrols,
             trial=trial,
         )
         self._city, self._sent = question.city, set(flying)

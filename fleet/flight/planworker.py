@@ -15,8 +15,11 @@ from datetime import datetime
 from typing import BinaryIO, NamedTuple
 from uuid import uuid4
 
+from fleet.flight.patrolling import PatrolNews
 from missions.city import City
 from missions.energy import Wind
+from missions.ground import ground_of
+from missions.patrol.rolling import RollingPlan
 from missions.planner import DroneOffer, OrderWish, Plan, plan
 from missions.relief import Station
 from missions.sortie import Sortie
@@ -43,6 +46,7 @@ class Asked(NamedTuple):
     visits: dict[str, datetime]
     wind: Wind
     stations: tuple[Station, ...] = ()
+    patrols: PatrolNews | None = None
     trial: bool = False
     """Whether its one wish is only to be tried."""
 
@@ -55,11 +59,12 @@ class Failed(NamedTuple):
 
 
 class Worker:
-    """Plans, and remembers the city and the sorties under way between two questions."""
+    """Plans, and remembers city, sorties under way and patrols ahead between two questions."""
 
     def __init__(self) -> None:
         self._city: City | None = None
         self._sorties: dict[str, Sortie] = {}
+        self._rolling: RollingPlan | None = None
 
     def answer(self, asked: Asked) -> Plan | Trial | Failed:
         """Return the plan, what came of a trial, or what it failed with."""
@@ -86,6 +91,10 @@ class Worker:
                 flying=tuple(self._sorties.values()),
                 stations=asked.stations,
             )
+        work = None
+        if asked.patrols is not None:
+            self._rolling = self._rolling or RollingPlan(ground_of(self._city))
+            work = asked.patrols.work(self._city, self._rolling, asked.wind)
         return plan(
             self._city,
             asked.now,
@@ -96,6 +105,7 @@ class Worker:
             flying=tuple(self._sorties.values()),
             stations=asked.stations,
             new_id=lambda: str(uuid4()),
+            patrols=work,
         )
 
 

@@ -372,15 +372,22 @@ class CallDesk:
         for one in still:
             await self._trips.send(call.id, one)
 
+    def fleet(self) -> tuple[DroneNow, ...]:
+        """Return every drone as planner and responder see it."""
+        return self._fleet_now({d: other.priority for d, other in self._book.answering()})
+
+    def _fleet_now(self, answering: Mapping[str, int]) -> tuple[DroneNow, ...]:
+        ground, keepers = ground_of(self._world.city), tuple(self._keepers.values())
+        priority = self._orders.priority
+        return tuple(fleet_now(ground, keepers, answering, self._trips.free, priority))
+
     def _moment(self, call: Call) -> Moment:
         world, keepers = self._world, tuple(self._keepers.values())
         answering = {
             drone: OWN if other.id == call.id else other.priority
             for drone, other in self._book.answering()
         }
-        fleet = fleet_now(
-            ground_of(world.city), keepers, answering, self._trips.free, self._orders.priority
-        )
+        fleet = self._fleet_now(answering)
         return Moment(
             city=world.city,
             fleet=[self._without_failed(call, now) for now in fleet],

@@ -1,0 +1,58 @@
+"""What the planner is told of patrols: the fleet, where it will be, and what standing policy asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from fleet.flight.ahead import Stop, trajectories
+from missions.city import City
+from missions.energy import PowerModel, Wind, landing_cost
+from missions.geo import Floats
+from missions.ground import Ground, ground_of
+from missions.patrol.rolling import RollingPlan
+from missions.patrol.work import PatrolWork
+from missions.picture import Doing, DroneNow
+from missions.trajectory import Trajectory
+
+
+@dataclass(frozen=True, slots=True)
+class PatrolNews:
+    """One moment, as it is sent to the planner's process.
+
+    Parameters
+    ----------
+    fleet
+        Every drone.
+    ways
+        What each that flies has still to fly.
+    owed_s, calls
+        How often each cell is owed a visit, seconds, and its share of calls; in the order of the
+        city's cells.
+    ceiling
+        Drones in the air at once.
+    """
+
+    fleet: tuple[DroneNow, ...]
+    ways: Mapping[str, Sequence[Stop]]
+    owed_s: Floats
+    calls: Floats
+    ceiling: int
+
+    def work(self, city: City, rolling: RollingPlan, wind: Wind) -> PatrolWork:
+        """Return what the planner plans patrols by."""
+        ground = ground_of(city)
+        timed = trajectories(ground.frame, ground.drones, self.ways, wind)
+        fleet = [_with_end(ground, drone, timed.get(drone.id), wind) for drone in self.fleet]
+        return PatrolWork(rolling, fleet, timed, self.owed_s, self.calls, self.ceiling)
+
+
+def _with_end(
+    ground: Ground, drone: DroneNow, trajectory: Trajectory | None, wind: Wind
+) -> DroneNow:
+    """Return a drone with when it is back in a dock."""
+    if trajectory is None or drone.doing is Doing.DOCKED:
+        return drone
+    model = PowerModel.of(ground.drones[drone.id])
+    landing = landing_cost(float(trajectory.places[-1, 2]), model, wind)
+    return replace(drone, ends_in_s=trajectory.end_s + landing.duration_s)
