@@ -19,7 +19,7 @@ from missions.patrol.rolling import RollingPlan
 from missions.patrol.situation import Planned, Situation
 
 Make = Callable[..., Any]
-QUICK = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def due(ground: Ground, now: Situation, tours: Sequence[Planned] | None = None) -> list[Planned]:
