@@ -71,32 +71,9 @@ def test_aloft(ground: Ground, seed: int, count: int) -> None:
         assert (found[row] == cover.there(places)).all()
 
 
-@QUICK
-@given(st.integers(0, 1000))
-def test_wanted_and_gain(ground: Ground, seed: int) -> None:
-    rng, cover = np.random.default_rng(seed), cover_of(ground, seed, Wind(4.0, 30.0))
-    shape = len(cover.times), len(ground.cells)
-    covered, more = rng.random(shape) < 0.4, rng.random(shape) < 0.3
-    wanted = cover.wanted(covered)
-    for cell, spot in enumerate(ground.cells):
-        alone = sum(
-            cover.weights[other]
-            for other in range(len(ground.cells))
-            if reaches(cover, spot.center, other)
-            for row in range(len(cover.times))
-            if not covered[row, other]
-        )
-        assert wanted[cell] == pytest.approx(alone / len(cover.times))
-    both = (cover.weights * (covered | more)).sum() - (cover.weights * covered).sum()
-    assert cover.gain(covered, more) == pytest.approx(both / len(cover.times))
-
-
 def test_weights_are_shares(ground: Ground) -> None:
     cover = cover_of(ground, 4)
     assert cover.weights.sum() == pytest.approx(1.0)
-    everything = np.ones((len(cover.times), len(ground.cells)), dtype=bool)
-    assert cover.gain(~everything, everything) == pytest.approx(1.0)
-    assert not cover.wanted(everything).any()
 
 
 def test_wind_leaves_less_within_reach(ground: Ground) -> None:
@@ -104,11 +81,3 @@ def test_wind_leaves_less_within_reach(ground: Ground) -> None:
         return float(cover_of(ground, 0, wind).standing({"k0": 0.0})[0].mean())
 
     assert share(CALM) >= share(Wind(4.0, 0.0)) > share(Wind(10.0, 0.0))
-
-
-def test_a_tour_covers_what_its_trajectory_does(ground: Ground) -> None:
-    cover = cover_of(ground, 0)
-    times, places = np.array([40.0, 200.0, 600.0]), [(0.0, 0.0), (2000.0, 0.0), (2000.0, 2500.0)]
-    same = Trajectory.of([(t, x, y, 60.0) for t, (x, y) in zip(times, places, strict=True)])
-    assert (cover.tour(times, places) == cover.aloft([same])).all()
-    assert not cover.tour(times, places)[0].any()

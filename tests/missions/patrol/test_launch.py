@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from math import dist
 from typing import Any
 
 import numpy as np
@@ -17,28 +17,17 @@ from missions.ground import Ground
 from missions.patrol.ready import EARLY_PERCENT, FULL_PERCENT, LEAVE_PERCENT
 from missions.patrol.rolling import RollingPlan
 from missions.patrol.situation import Planned, Situation
+from missions.picture import DroneNow
 
 Make = Callable[..., Any]
 QUICK = settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def due(ground: Ground, now: Situation, tours: Sequence[Planned] | None = None) -> list[Planned]:
-    """Return who leaves, of given tours or of a plan's own."""
+def due(ground: Ground, now: Situation) -> list[Planned]:
+    """Return who leaves."""
     plan = RollingPlan(ground, iterations=5)
-    if tours is None:
-        plan.refresh(now)
-    else:
-        plan.tours = {tour.drone: tour for tour in tours}
+    plan.refresh(now)
     return plan.due(now)
-
-
-def tour(ground: Ground, drone: str, beat: str, count: int = 4) -> Planned:
-    """Return a tour over cells of a beat, those farthest to the north-east."""
-    cells = sorted(
-        (sum(cell.center), at) for at, cell in enumerate(ground.cells) if cell.beat == beat
-    )
-    dock = ground.drones[drone].dock
-    return Planned(drone, dock, tuple(at for _, at in cells[-count:]), 0.0, 900.0)
 
 
 @QUICK
@@ -80,59 +69,30 @@ def test_drones_in_the_air_count(town: Make, moment: Make, docked: Make, flying:
     assert due(ground, moment(ground, fleet=fleet, ceiling=3, ready=0)) == []
 
 
-@pytest.mark.parametrize(("busy", "quiet"), [("b2", "b6"), ("b6", "b2")])
+@pytest.mark.parametrize(("place", "first"), [((2250, 750), "v0"), ((5250, 3450), "v30")])
 def test_those_who_reach_most_calls_leave_first(
-    town: Make, moment: Make, alone: Make, busy: str, quiet: str
+    town: Make, moment: Make, alone: Make, place: tuple[float, float], first: str
 ) -> None:
-    """Calls come from a corner far from any dock that has a drone."""
-    ground = town(3)
+    """Calls come from where no drone in its dock would be in time, near the way of one of two."""
+    ground = town(4)
     calls = np.full(len(ground.cells), 1e-6)
-    far = max(
-        (i for i, c in enumerate(ground.cells) if c.beat == busy),
-        key=lambda i: sum(ground.cells[i].center),
-    )
-    calls[far] = 1.0
-    near = {"b2": "v4", "b6": "v12"}  # the beats' own drones
-    fleet = alone(ground, *near.values())
-    tours = [tour(ground, near[beat], beat) for beat in ("b2", "b6")]
-    now = moment(ground, fleet=fleet, calls=calls, ready=0)
-    assert [t.drone for t in due(ground, now, tours)] == [near[busy], near[quiet]]
-    assert [t.drone for t in due(ground, replace(now, ceiling=1), tours)] == [near[busy]]
+    calls[min(range(len(calls)), key=lambda i: dist(ground.cells[i].center, place))] = 1.0
+    now = moment(ground, fleet=alone(ground, "v0", "v30"), calls=calls, ready=0)
+    assert [t.drone for t in due(ground, replace(now, ceiling=1))] == [first]
+    assert next(t.drone for t in due(ground, now)) == first
 
 
-def test_a_tour_is_flown_in_the_direction_that_reaches_more(
-    town: Make, moment: Make, alone: Make
-) -> None:
-    """Whichever way round it was planned."""
+def test_batteries_say_who_may_leave(town: Make, moment: Make, alone: Make, flying: Make) -> None:
+    """Where few are in the air who is charged enough; where enough are only who is full."""
     ground = town(2)
-    row = sorted((c.center, i) for i, c in enumerate(ground.cells) if c.beat == "b3")
-    cells = tuple(i for _, i in row)
-    planned = Planned("v6", "k3", cells, 0.0, 900.0)
-    calls = np.full(len(ground.cells), 1e-6)
-    calls[cells[0]] = calls[cells[-1]] = 1.0
-    now = moment(ground, fleet=alone(ground, "v6"), calls=calls, ready=0)
-    one = due(ground, now, [planned])
-    other = due(ground, now, [replace(planned, cells=cells[::-1])])
-    assert [t.cells for t in one] == [t.cells for t in other]
-    assert one[0].cells in (cells, cells[::-1])
+    busy = [flying(ground, f"v{n}", (700.0, 700.0)) for n in (0, 2, 4)]
 
+    def leaves(percent: float, others: Sequence[DroneNow] = ()) -> bool:
+        fly = {d.id for d in others}
+        fleet = [d for d in alone(ground, "v6", percent=percent) if d.id not in fly]
+        return bool(due(ground, moment(ground, fleet=[*fleet, *others], ready=0)))
 
-def test_batteries_say_who_may_leave(town: Make, moment: Make, alone: Make) -> None:
-    """Below a level nobody; between, who is worth it; charged ones where too few are in the air."""
-    ground = town(2)
-    planned = [tour(ground, "v6", "b3")]
-    calls = np.zeros(len(ground.cells))
-    calls[planned[0].cells[0]] = 1.0
-    somewhere = np.zeros(len(ground.cells))
-    somewhere[0] = 1.0  # nobody comes near it
-
-    def leaves(percent: float, calls: Any) -> bool:
-        fleet = alone(ground, "v6", percent=percent)
-        return bool(due(ground, moment(ground, fleet=fleet, calls=calls, ready=0), planned))
-
-    assert not leaves(EARLY_PERCENT - 1, calls)
-    assert leaves(EARLY_PERCENT + 1, calls)
-    assert not leaves(EARLY_PERCENT + 1, somewhere)
-    assert leaves(LEAVE_PERCENT, somewhere)
-    levels = (EARLY_PERCENT, LEAVE_PERCENT, FULL_PERCENT)
-    assert all(low < high for low, high in pairwise(levels))
+    assert not leaves(EARLY_PERCENT - 1)
+    assert leaves(LEAVE_PERCENT)
+    assert not leaves(LEAVE_PERCENT, busy)
+    assert leaves(FULL_PERCENT, busy)
