@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -34,6 +37,7 @@ STATUS: tuple[tuple[type[FleetError], int], ...] = (
 
 TOLD = 10
 """So many findings of one request are told."""
+NO_JSON = "the body is no JSON"
 
 log = structlog.get_logger("api")
 
@@ -47,25 +51,40 @@ def install(app: FastAPI) -> None:
 
 
 def in_words(errors: object) -> str:
-    """Return pydantic's findings in one line: ``key: rule; key: rule``; the first of many."""
-    parts = []
-    for error in errors[:TOLD] if isinstance(errors, list | tuple) else ():
-        context = error.get("ctx") or {}
+    """Return pydantic's findings in one line: ``key: rule; key: rule``; the first of many.
+
+    A rule that is broken at many places is told once, at the first. What is wrong with a whole
+    for its parts are wrong is not told.
+    """
+    given = errors if isinstance(errors, list | tuple) else ()
+    wholes = {tuple(e["loc"][:n]) for e in given for n in range(1, len(e["loc"]))}
+    found: dict[str, list[str]] = {}
+    for error in given:
+        if tuple(error["loc"]) in wholes:
+            continue
         where = ".".join(str(step) for step in error["loc"] if step != "body")
-        at = f"{where}: " if where else ""
-        match error["type"]:
-            case "json_invalid":
-                parts.append(f"the body is no JSON: {context.get('error', '')} at {where}")
-            case "union_tag_not_found":
-                what = str(context["discriminator"]).strip("'")
-                parts.append(f"{at}{what} is missing")
-            case "union_tag_invalid":
-                what = str(context["discriminator"]).strip("'")
-                known = context["expected_tags"]
-                parts.append(f"{at}{context['tag']!r} is no {what}; it is one of {known}")
-            case _:
-                parts.append(f"{at}{error['msg']}")
+        found.setdefault(_rule(error, where), []).append(where)
+    parts = []
+    for rule, places in list(found.items())[:TOLD]:
+        at = f"{places[0]}: " if places[0] and not rule.startswith(NO_JSON) else ""
+        more = f" (at {len(places) - 1} more places)" if len(places) > 1 else ""
+        parts.append(f"{at}{rule}{more}")
     return "; ".join(parts) or "the request is not valid"
+
+
+def _rule(error: Mapping[str, Any], where: str) -> str:
+    context = error.get("ctx") or {}
+    match error["type"]:
+        case "json_invalid":
+            return f"{NO_JSON}: {context.get('error', '')} at {where}"
+        case "union_tag_not_found":
+            what = str(context["discriminator"]).strip("'")
+            return f"{what} is missing"
+        case "union_tag_invalid":
+            what = str(context["discriminator"]).strip("'")
+            return f"{context['tag']!r} is no {what}; it is one of {context['expected_tags']}"
+        case _:
+            return str(error["msg"]).removeprefix("Value error, ")
 
 
 async def _fleet_error(_request: Request, error: Exception) -> JSONResponse:

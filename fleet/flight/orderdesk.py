@@ -270,7 +270,7 @@ def _changed(request: OrderRequest, changes: Mapping[str, Any]) -> OrderRequest:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"]) or "order"
-        raise OrderUnfit(where, str(first["msg"])) from error
+        raise OrderUnfit(where, first["msg"].removeprefix("Value error, ")) from error
 
 
 def _shape(request: OrderRequest) -> dict[str, Any]:

@@ -41,9 +41,9 @@ class CallRequest(BaseModel):
     @model_validator(mode="after")
     def _says_where(self) -> CallRequest:
         if (self.lon is None) != (self.lat is None):
-            raise ValueError("lon and lat go together")
+            raise ValueError("lon, lat: one without the other; they go together")
         if (self.lon is None) == (self.place is None):
-            raise ValueError("say where: lon and lat, or the id of a place")
+            raise ValueError("lon, lat, place: say where, by lon and lat or by the id of a place")
         return self
 
 

@@ -135,19 +135,27 @@ class OrderRequest(_Part):
     def _places_fit_kind(self) -> OrderRequest:
         if self.kind == "patrol":
             if not (self.beats or self.cells or self.place) or self.sites or self.geometry:
-                raise ValueError("a patrol order names beats, cells or a place (and no sites)")
+                raise ValueError(
+                    "beats: a patrol names beats, cells or a place (and no sites, no geometry)"
+                )
             return self
         if self.beats or self.cells or (self.sites and self.kind != "stare"):
-            raise ValueError(f"a {self.kind} order names no beats, cells or sites; give a geometry")
+            raise ValueError(
+                f"beats, cells, sites: an order of kind {self.kind} names none; give a geometry"
+            )
         given = sum((bool(self.sites), self.geometry is not None, self.place is not None))
         if self.kind == "stare" and given != 1:
-            raise ValueError("a stare order names sites (and no beats), a Point or a place")
+            raise ValueError(
+                "sites: a stare names sites (and no beats), or has a geometry (a Point) or a place"
+            )
         if given != 1:
-            raise ValueError(f"a {self.kind} order has a geometry or a place, one of the two")
+            raise ValueError(
+                f"geometry: an order of kind {self.kind} has a geometry or a place, one of the two"
+            )
         shapes = SHAPES[self.kind]
         if self.geometry is not None and self.geometry.type not in shapes:
             raise ValueError(
-                f"geometry: a {self.kind} is flown over a {' or '.join(shapes)}, "
+                f"geometry: {self.kind} is flown over a {' or '.join(shapes)}, "
                 f"not a {self.geometry.type}"
             )
         return self

@@ -69,8 +69,8 @@ async def test_only_officers_send_drones(api: Any, desk: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({}, "say where"),
-        ({"lon": 117.65}, "lon and lat go together"),
+        ({}, "lon, lat, place: say where"),
+        ({"lon": 117.65}, "lon, lat: one without the other"),
         ({**HERE, "place": "bridge"}, "say where"),
         ({"place": "nowhere"}, "no 'nowhere'; places are"),
         ({**HERE, "priority": 10}, "priority"),

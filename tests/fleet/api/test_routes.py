@@ -61,7 +61,8 @@ async def test_orders_go_to_flight_and_come_back(api: Any, flight: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({"kind": "patrol", "beats": []}, "names beats"),
+        ({"kind": "patrol", "beats": []}, "beats: a patrol names beats"),
+        ({"kind": "area"}, "geometry: an order of kind area has a geometry or a place"),
         ({"kind": "patrol", "beats": ["nowhere"]}, "no beat nowhere; beats are b1"),
         ({"kind": "stare", "sites": ["mars"]}, "sites are bridge, market"),
         ({"kind": "raid", "beats": ["b1"]}, "kind"),
