@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Try a plan out without flying it.")
 
 WRONG = 2
+MOST_SEED = 2**31 - 1
+"""PyVRP takes 32 bits, and each part of a city has a seed of its own."""
 LABELS = {
     "rolling": "rolling plan",
     "idle": "idle fleet",
@@ -60,7 +62,9 @@ def plan() -> None:
 def simulate(
     city: Annotated[Path, typer.Option("--city", help="The city file (YAML).")],
     days: Annotated[float, typer.Option("--days", min=0.01, max=366, help="How many days.")] = 1.0,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of calls, wind and faults.")] = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=MOST_SEED, help="Of calls, wind and faults.")
+    ] = 1,
     wind: Annotated[float, typer.Option("--wind", min=0, help="Mean wind, m/s.")] = 4.0,
     iterations: Annotated[
         int, typer.Option("--iterations", min=1, help="Of PyVRP, for each plan.")
@@ -75,8 +79,8 @@ def simulate(
     The same calls, wind and faults go to the rolling plan, to a fleet that only waits for calls,
     and to two simple ways to patrol.
     """
-    if plot is not None and not plot.parent.is_dir():
-        _wrong(f"--plot {plot}: there is no folder {plot.parent}")
+    if plot is not None:
+        _check_plot(plot)
     known = _city(city)
     if wind > known.limits.wind_m_s:
         _wrong(f"--wind {wind:g}: above the city's limit of {known.limits.wind_m_s:g} m/s")
@@ -84,9 +88,26 @@ def simulate(
     told = _told(known, days, seed, runs)
     typer.echo(json.dumps(told) if as_json else table(told))
     if plot is not None:
-        from fleet.dayplot import draw
+        _draw(plot, known, runs)
 
-        draw(plot, known, runs, LABELS)
+
+def _check_plot(plot: Path) -> None:
+    """Refuse a file that cannot be written, before the run: it may take an hour."""
+    if plot.suffix.lower() != ".png":
+        _wrong(f"--plot {plot}: must end in .png")
+    if plot.is_dir():
+        _wrong(f"--plot {plot}: is a folder")
+    if not plot.parent.is_dir():
+        _wrong(f"--plot {plot}: there is no folder {plot.parent}")
+
+
+def _draw(plot: Path, city: City, runs: dict[str, Measured]) -> None:
+    from fleet.dayplot import draw
+
+    try:
+        draw(plot, city, runs, LABELS)
+    except OSError as error:
+        _wrong(f"--plot {plot}: cannot be written: {error.strerror or error}")
 
 
 def _wrong(words: str) -> NoReturn:
@@ -108,13 +129,17 @@ def _city(file: Path) -> City:
 def _runs(city: City, days: float, seed: int, iterations: int, wind: float) -> dict[str, Measured]:
     """Return what each run counted; they share the processors."""
     from missions.day.simulate import NAMES, run_day
+    from missions.errors import PlanError
 
     with ProcessPoolExecutor() as pool:
         asked = {
             name: pool.submit(run_day, city, days, seed, name, iterations=iterations, wind_m_s=wind)
             for name in NAMES
         }
-        return {name: run.result() for name, run in asked.items()}
+        try:
+            return {name: run.result() for name, run in asked.items()}
+        except PlanError as error:
+            _wrong(f"--wind {wind:g}: nobody can fly: {error}")
 
 
 def _told(city: City, days: float, seed: int, runs: dict[str, Measured]) -> dict[str, Any]:
