@@ -6,7 +6,7 @@ from typing import Protocol
 
 import structlog
 
-from fleet.errors import LinkError
+from fleet.errors import LinkError, OrderError
 from fleet.flight.berths import AT_M, returns_to
 from fleet.flight.fencing import widen
 from fleet.flight.looking import has_marker
@@ -21,6 +21,8 @@ OVER_M = 1.5
 """Without a marker in sight a drone comes down where it is: it must be over the pad by so much."""
 COARSE_M = 3.0
 """Where it does not come nearer in time, so much will do: the pad is wider."""
+LEVEL_M = 3.0
+"""Two heights that are so near to each other are the same layer."""
 AHEAD_DEG = 30.0
 log = structlog.get_logger(__name__)
 
@@ -57,7 +59,10 @@ def approach(s: Supervisor) -> Approach:
         return ByMission()
     if end is not None and between_m((home[0], home[1]), end) > AT_M:
         return ByFerry() if between_m(s.pad, end) <= AT_M else ByPoint()
-    return ByMission() if between_m(s.pad, (home[0], home[1])) <= AT_M else ByPoint()
+    if between_m(s.pad, (home[0], home[1])) > AT_M:
+        return ByPoint()
+    own_m = s.sortie.altitude_m if s.sortie is not None else s.layer_m
+    return ByMission() if abs(s.layer_m - own_m) <= LEVEL_M else ByLayer()
 
 
 def follow_return(s: Supervisor) -> None:
@@ -196,14 +201,52 @@ class ByPoint:
         there = distance_m(s.t, s.pad) <= OVER_M or heading_to(s.t, s.pad, AHEAD_DEG)
         if s.t.mode == "HOLD" and there:
             return
-        transit = s.sortie.altitude_m if s.sortie is not None else 0.0
-        altitude = max(s.t.altitude_m or 0.0, transit, 1.0)
+        altitude = self._height(s)
         # else at the speed of the leg that it left, in which the energy is not reckoned
         speed = s.drone.cruise_m_s
         target = GoTo(action="goto", lon=lon, lat=lat, altitude_m=altitude, speed_m_s=speed)
         await _climb_is_free(s, altitude)
         await widen(s, target)
         await s.order(s.link.go_to(target))
+
+    def _height(self, s: Supervisor) -> float:
+        """Return the height above home that it flies there at, metres."""
+        return max(s.t.altitude_m or 0.0, s.layer_m, 1.0)
+
+
+class ByLayer(ByPoint):
+    """Home from a call: at the height that it was sent to it at, to over the dock; then down.
+
+    By the mission it would come down, or climb, to that one's height on its way, through those of
+    others, who count on it to stay at the height that it has. Where no straight way leads home it
+    goes by its mission all the same.
+    """
+
+    modes = ByMission.modes
+
+    async def near(self, s: Supervisor) -> bool:
+        """Fly level, as far as the door's time before the dock."""
+        straight = s.programme is None or (
+            way_home(s.programme, s.t, s.concern.free) == s.programme.last
+        )
+        if straight and s.t.mode != "RETURN_TO_LAUNCH":
+            try:
+                return await super().near(s)
+            except (LinkError, OrderError) as error:
+                log.warning("does not come home level", drone=s.drone.id, error=str(error))
+        return await ByMission().near(s)
+
+    async def over(self, s: Supervisor) -> bool:
+        """See it over its dock, where it may turn out to be by its mission."""
+        by_mission = s.t.mode in {"MISSION", "RETURN_TO_LAUNCH"}
+        return await (ByMission().over(s) if by_mission else super().over(s))
+
+    async def down(self, s: Supervisor) -> None:
+        """Come down as at the end of its mission."""
+        await ByMission().down(s)
+
+    def _height(self, s: Supervisor) -> float:
+        return s.layer_m
 
 
 async def _climb_is_free(s: Supervisor, top_m: float) -> None:

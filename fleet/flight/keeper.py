@@ -91,6 +91,12 @@ class Keeper(Berthed):
         return math.inf if since is None else (self.world.clock.now() - since).total_seconds()
 
     @property
+    def layer_m(self) -> float:
+        """Height above home that it flies at, and that others count on it to come home at."""
+        flies = self.answering or self.sortie
+        return flies.altitude_m if flies is not None else 0.0
+
+    @property
     def silent_s(self) -> float:
         """Since the vehicle's last word, seconds; infinite where it never told its place."""
         if self.t.lon is None:

@@ -114,9 +114,8 @@ class _Stack:
 
     def _spot(self) -> Spot | None:
         s, at = self._s, self._at
-        assert s.sortie is not None
         assert self._from is not None
-        height, layer = s.t.altitude_m or 0.0, s.sortie.altitude_m
+        height, layer = s.t.altitude_m or 0.0, s.layer_m
         back, over = Spot(self._from, layer), distance_m(s.t, s.pad) <= s.policy.over_dock_m
         if at is None and not over and height < layer - LEVEL_M:
             return back  # it stopped low, over houses: up first, as its plan has it

@@ -12,6 +12,7 @@ import pytest
 from fleet.errors import Conflict, NotFound, StoreError
 from fleet.flight.policy import Policy
 from fleet.flight.response.memory import Forgetful
+from fleet.flight.response.release import Release
 from fleet.flight.word import Word
 from fleet.model.call import Call, CallStatus, SentStatus
 from fleet.model.command import GoTo
@@ -93,6 +94,34 @@ async def test_one_in_the_air_is_diverted_within_a_second_and_goes_on_with_its_m
         await town.until(lambda: town.state() is S.ON_TASK, 60)
         await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 1500)
         assert [cell for cell, _, _ in town.store.visits] == ["b1-a1", "b1-a2"]
+
+
+async def test_it_comes_home_at_the_height_that_it_was_sent_at(
+    make_town: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Release, "_mission_fits", lambda *_: False)
+    town = make_town()
+    limits = town.city.limits.model_copy(update={"first_layer_m": 75.0})
+    town.city = town.city.model_copy(update={"limits": limits})
+    town.controller = town._make()  # whose calls are answered at 75 m, and missions flown at 40
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        taken = await town.controller.calls.take(call_at(town, -200, 200))
+        await town.until(lambda: is_(town, taken).status is C.DONE, 400)
+        await town.reach(S.RETURNING)
+        heights: list[float] = []
+
+        def landing() -> bool:
+            truth = town.vehicle.truth
+            if math.hypot(*FRAME.to_enu(truth.lon, truth.lat)) > 10:
+                heights.append(truth.altitude_m)
+            return town.state() is S.LANDING
+
+        await town.until(landing, 200)
+        assert len(heights) > 50
+        assert min(heights) > 73
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 600)
 
 
 async def test_two_calls_at_once_are_answered_by_two(make_town: Make) -> None:
