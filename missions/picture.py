@@ -58,6 +58,8 @@ class DroneNow:
         Why it cannot fly, in words for an operator; empty where it can.
     temperature_c
         Of its battery when it took off, or now in its dock; None: not known, and taken for warm.
+    aloft
+        It is in the air, though it may be ``OUT``: it counts where only so many may fly.
     """
 
     id: str
@@ -72,8 +74,14 @@ class DroneNow:
     ends_in_s: float = 0.0
     reason: str = ""
     temperature_c: float | None = None
+    aloft: bool = False
+
+    @property
+    def takes_room(self) -> bool:
+        """Whether it is one of those that may be in the air at once."""
+        return self.in_air or self.aloft or self.doing is Doing.LEAVING
 
     @property
     def in_air(self) -> bool:
-        """Whether it flies."""
+        """Whether it flies, and can be told to."""
         return self.doing not in (Doing.DOCKED, Doing.LEAVING, Doing.OUT)

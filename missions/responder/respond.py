@@ -71,7 +71,7 @@ def respond(
     scene = Scene(ground, space, call, wind, now, Others(others or {}), docks)
     left, refused = candidates(scene, fleet)
     most = ground.city.limits.max_airborne
-    room = most - sum(d.in_air or d.doing is Doing.LEAVING for d in fleet)
+    room = most - sum(d.takes_room for d in fleet)
     picks: list[Pick] = []
     for _ in range(want):
         if room <= 0:

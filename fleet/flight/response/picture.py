@@ -76,6 +76,7 @@ def _now(ground: Ground, s: Supervisor, doing: Doing, why: str, priority: int) -
         left=left_of(s),
         reason=why,
         temperature_c=s.dock.state.temperature_c,
+        aloft=t.in_air and not s.out_of_the_air,
     )
 
 

@@ -202,6 +202,17 @@ async def test_a_pilots_hand_outranks_a_call(make_town: Make) -> None:
         assert town.vehicle.commands.count("goto") <= told + 1
 
 
+async def test_one_that_a_pilot_flies_counts_as_in_the_air(make_town: Make) -> None:
+    town = make_town(("a1", "a2"), max_airborne=1)
+    async with town.open():
+        await town.patrol()
+        await town.until(lambda: S.ON_TASK in {town.state("a1"), town.state("a2")}, 200)
+        for keeper in town.controller.supervisors.values():
+            keeper.holder = "wang" if keeper.t.in_air else None
+        call = await town.controller.calls.take(call_at(town, -300, 300))
+        assert call.status is C.NOBODY, call.reason
+
+
 async def test_a_call_that_is_closed_lets_its_drone_go(make_town: Make) -> None:
     town = make_town()
     async with town.open():
@@ -300,7 +311,7 @@ async def test_nobody_to_send_is_said_and_tried_again_when_one_can(make_town: Ma
         keeper = town.controller.supervisors["a1"]
         keeper.holder = "wang"
         call = await town.controller.calls.take(call_at(town, 600, 0))
-        assert call.status is C.NOBODY
+        assert call.status is C.NOBODY, call.reason
         assert call.reason == "nobody can: fleet: a1 (held by wang)"
         keeper.holder = None
         await town.until(lambda: is_(town, call).status is C.ASSIGNED, 5)
