@@ -64,7 +64,7 @@ def flier(world: World, mate: Mate) -> Flier:
     own = returns_to(t, sortie, {dock: world.pad(dock) for dock in world.docks}) if heard else None
     if own is not None:
         docks.add(own)
-    speed = max(mate.drone.cruise_m_s, *speeds)
+    speed = max((mate.drone.cruise_m_s, *speeds))
     return Flier(
         drone=mate.drone.id,
         state=mate.state,

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from fleet.flight.overhead import flier
 from fleet.flight.planning import sorties_of
 from fleet.link.fake import FakeVehicle
 from fleet.model.live import Telemetry
+from fleet.model.order import OrderStatus
 from fleet.model.records import SortieStatus
 from fleet.model.states import DoorState, DroneState
 
@@ -226,7 +228,7 @@ async def test_an_order_that_ended_while_we_were_away_calls_its_drone_home(make_
         order = await town.patrol()
         await town.reach(S.ON_TASK)
         await town.kill()
-        await town.store.save_order(order.model_copy(update={"status": "cancelled"}))
+        await town.store.save_order(order.model_copy(update={"status": OrderStatus.CANCELLED}))
         await town.start_again()
         await town.reach(S.RETURNING, bound_s=10)
         assert town.live().reason == "its order has ended"
@@ -263,7 +265,7 @@ async def test_a_drone_that_acts_by_itself_is_not_called_home_after_its_order(
         town.vehicle.set(mode="RETURN_TO_LAUNCH")
         await town.reach(S.EMERGENCY)
         await town.kill()
-        await town.store.save_order(order.model_copy(update={"status": "cancelled"}))
+        await town.store.save_order(order.model_copy(update={"status": OrderStatus.CANCELLED}))
         told = list(town.vehicle.commands)
         await town.start_again()
         await asyncio.sleep(8)
@@ -352,6 +354,8 @@ async def test_one_lost_without_a_sortie_is_taken_to_be_down_when_its_battery_ha
         town.vehicle.silent = True
         await town.reach(S.LOST)
         await town.until(lambda: town.dock.state.door is DoorState.OPEN, 60)
+        keeper = town.controller.supervisors["a1"]
+        assert flier(keeper.world, keeper).speed_m_s == keeper.drone.cruise_m_s
         await town.until(lambda: town.dock.state.door is DoorState.CLOSED, 7200)
 
 

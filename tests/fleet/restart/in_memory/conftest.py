@@ -483,11 +483,12 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     Nor is what Python says of coroutines that were left in the middle, as those of a dead process
     are, when it collects them.
     """
+    before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
     yield
     gc.collect()
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 @pytest.fixture
