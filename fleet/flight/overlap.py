@@ -1,4 +1,7 @@
-"""Two orders for one place at one time: only one of them is flown."""
+"""Two orders for one place at one time: only one of them is flown.
+
+Patrols are not among them: a beat that two officers want to be patrolled is patrolled once, for both.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from fleet.errors import OrderUnfit
 from fleet.flight.orderrules import Wanted
-from missions.cells import city_cells, city_frame
+from missions.cells import city_frame
 from missions.city import City
 from missions.geo import LocalFrame
 from missions.recurrence import Occurrence
@@ -40,39 +43,29 @@ def check_apart(found: Wanted, others: Iterable[tuple[str, Wanted]], city: City)
     OrderUnfit
         Naming the other, the place and the time.
     """
+    frame = city_frame(city)
     for order, other in others:
-        what = _shared(found, other, city)
+        what = _shared(found, other, frame)
         when = _when(found.windows, other.windows) if what else None
         if what and when is not None:
-            field = "geometry" if found.task else "sites" if found.sites else "beats"
+            field = "geometry" if found.task else "sites"
             raise OrderUnfit(
                 field,
                 f"order {order} is for {what} too, at {when.isoformat()}; change or cancel that",
             )
 
 
-def _shared(one: Wanted, other: Wanted, city: City) -> str:
+def _shared(one: Wanted, other: Wanted, frame: LocalFrame) -> str:
     """Return in words what two orders share; empty where that is nothing."""
     sites = sorted(set(one.sites) & set(other.sites))
     if sites:
         return f"site {', '.join(sites)}"
-    cells = sorted(_cells(one, city) & _cells(other, city))
-    if cells:
-        more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
-        return f"cell {cells[0]}{more}"
     if one.task is None or other.task is None or one.task.kind != other.task.kind:
         return ""
-    frame = city_frame(city)
     a, b = _ground(one.task, frame), _ground(other.task, frame)
     if a.intersection(b).area > SAME * min(a.area, b.area):
         return f"the same place ({one.task.kind})"
     return ""
-
-
-def _cells(one: Wanted, city: City) -> set[str]:
-    if not (one.beats or one.cells):
-        return set()
-    return {cell.id for cell in city_cells(city) if cell.beat in one.beats} | set(one.cells)
 
 
 @lru_cache(maxsize=512)

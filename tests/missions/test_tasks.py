@@ -55,7 +55,7 @@ def test_the_nearest_drone_flies_a_task_once(zhangzhou: City) -> None:
 
 
 def test_an_area_of_many_batteries_is_flown_part_by_part_until_all_are(zhangzhou: City) -> None:
-    order = wish(Task("area", square(zhangzhou, 0.016)))
+    order = wish(Task("area", square(zhangzhou, 0.018)))
     flown: set[str] = set()
     rounds = 0
     while answer := make(zhangzhou, replace(order, done=tuple(flown))).sorties:
@@ -72,7 +72,7 @@ def test_an_area_of_many_batteries_is_flown_part_by_part_until_all_are(zhangzhou
 
 
 def test_what_waits_is_said_once_for_all_parts(zhangzhou: City) -> None:
-    answer = make(zhangzhou, wish(Task("area", square(zhangzhou, 0.016))))
+    answer = make(zhangzhou, wish(Task("area", square(zhangzhou, 0.018))))
     assert len(answer.sorties) == zhangzhou.limits.max_airborne
     (refusal,) = answer.refusals
     assert refusal.constraint == "fleet"

@@ -25,8 +25,8 @@ from fleet.flight.orderdesk import OrderDesk
 from fleet.flight.orders import OrderBook
 from fleet.flight.overrides import Overrides
 from fleet.flight.pilots import PilotDesk
-from fleet.flight.response.desk import CallDesk
 from fleet.flight.policy import Policy
+from fleet.flight.response.desk import CallDesk
 from fleet.flight.standing import Standing
 from fleet.flight.word import Word
 from fleet.flight.world import World

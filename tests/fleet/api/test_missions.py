@@ -209,7 +209,6 @@ async def test_what_no_drone_can_fly_is_422_by_constraint(api: Any, flight: Any)
 
 
 TWICE: list[tuple[dict[str, Any], dict[str, Any], str]] = [
-    ({"kind": "patrol", "beats": ["b1"]}, {"kind": "patrol", "cells": ["b1/r0c0"]}, "beats"),
     ({"kind": "stare", "sites": ["market"]}, {"kind": "stare", "sites": ["market"]}, "sites"),
     (area(), {"kind": "area", "place": "beat:b1"}, "geometry"),
     (area(window=WINDOW), area(), "geometry"),
@@ -240,6 +239,8 @@ async def test_one_place_at_two_times_or_for_two_things_is_taken(api: Any) -> No
             area(window=later),
             {"kind": "search", "geometry": AREA, "window": WINDOW},
             area(window=WINDOW, geometry=ring(*away)),
+            {"kind": "patrol", "beats": ["b1"]},
+            {"kind": "patrol", "beats": ["b1"]},  # of another officer: patrolled once, for both
         ):
             answer = await pilot.post("/api/v1/missions", json=body)
             assert answer.status_code == 201, answer.text
