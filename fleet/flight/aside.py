@@ -130,7 +130,9 @@ async def _get_away(s: Supervisor, want: Manoeuvre) -> None:
     if want.place is not None:
         height = max(1.0, want.altitude_m or t.altitude_m or 1.0)
         lon, lat = want.place
-        await s.order(s.link.go_to(GoTo(action="goto", lon=lon, lat=lat, altitude_m=height)))
+        speed = s.drone.cruise_m_s  # a vehicle's own for a place without a mission is slow
+        there = GoTo(action="goto", lon=lon, lat=lat, altitude_m=height, speed_m_s=speed)
+        await s.order(s.link.go_to(there))
     elif want.altitude_m is None:
         if t.mode == "HOLD":
             await stop(s)

@@ -117,6 +117,8 @@ async def test_who_is_inside_leaves_by_the_shortest_way_and_comes_home_around(
         assert await told(town, "goto") < BOUND_S
         assert town.state() is S.AVOIDING
         assert "fire" in town.live().reason
+        cruise = town.city.drones[0].cruise_m_s  # it flew its mission at 10 m/s
+        await town.until(lambda: town.vehicle.speed_m_s == cruise, 1)
         await town.until(lambda: not Polygon(box(-100, 250, 400, 120)).covers(Point(place(town))))
         # the nearest border is 50 m south; the margin and what it overshoots are 35 m more
         assert place(town)[0] == pytest.approx(100, abs=15)
