@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,7 +32,7 @@ def _programs() -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
+def postgres_server() -> Iterator[tuple[Path, int]]:
     """A PostgreSQL of our own: the folder of its programs and its port; skips where there is none."""
     programs = _programs()
     if programs is None:
@@ -39,7 +40,12 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[
     pytest.importorskip(
         "asyncpg", reason="asyncpg is not installed: pip install 'skybeat[postgres]'"
     )
-    folder = tmp_path_factory.mktemp("postgres")
+    # not in pytest's own folder: another run that begins meanwhile closes that to other users
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
+        yield from _served(programs, Path(folder))
+
+
+def _served(programs: Path, folder: Path) -> Iterator[tuple[Path, int]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -49,10 +55,6 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[
             shutil.chown(folder, "postgres")
         except LookupError:
             pytest.skip("PostgreSQL does not run as root, and there is no user `postgres`")
-        for parent in folder.parents:
-            if parent == Path("/tmp"):
-                break
-            parent.chmod(parent.stat().st_mode | 0o011)
         as_user = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
 
     def run(program: str, *words: str) -> None:

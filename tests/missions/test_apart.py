@@ -139,7 +139,7 @@ def planned(city: City, seen: frozenset[int] = frozenset()) -> tuple[Sortie, ...
     return plan(city, NOW, orders, offers, dict.fromkeys(map(str, seen), NOW), **more).sorties
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     docks=st.lists(st.tuples(st.floats(-600, 600), st.floats(-600, 600)), min_size=1, max_size=4),
     each=st.integers(1, 3),

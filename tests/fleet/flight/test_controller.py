@@ -116,7 +116,7 @@ async def test_a_patrol_goes_on_sortie_after_sortie(make_town: Make) -> None:
 
 
 async def test_no_more_are_in_the_air_than_allowed(make_town: Make) -> None:
-    town = make_town(("a1", "a2", "a3"), limit=2, max_airborne=1)
+    town = make_town(("a1", "a2", "a3"), max_airborne=1)
     worst = 0
 
     def count(_record: Any) -> None:
@@ -126,7 +126,7 @@ async def test_no_more_are_in_the_air_than_allowed(make_town: Make) -> None:
     town.store.on_state = count
     async with town.open():
         await town.patrol()
-        await town.until(lambda: len(town.store.sorties) == 6, 9000)
+        await town.until(lambda: len(town.store.sorties) == 3, 9000)
         assert worst == 1
 
 

@@ -124,7 +124,7 @@ def test_a_row_that_fails_is_told_and_the_others_go_on(scene: Make) -> None:
     )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_whatever_is_seen(scene_class: Any, data: st.DataObject) -> None:
     """Nothing is raised, twice is the same, the highest rank wins, no forbidden edge is wanted."""
