@@ -124,6 +124,21 @@ async def test_it_comes_home_at_the_height_that_it_was_sent_at(
         await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 600)
 
 
+async def test_one_in_the_air_is_reckoned_from_where_it_comes_to_rest(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        keeper = town.controller.supervisors["a1"]
+        await town.until(lambda: keeper.t.velocity_north_m_s > 7, 60)
+        t = keeper.t
+        (now,) = town.controller.calls.fleet()
+        on = now.place[1] - FRAME.to_enu(t.lon, t.lat)[1]
+        v = math.hypot(t.velocity_north_m_s, t.velocity_east_m_s)
+        assert on == pytest.approx(t.velocity_north_m_s * (0.5 + v / 6), abs=0.1)
+        assert on > 12
+
+
 async def test_two_calls_at_once_are_answered_by_two(make_town: Make) -> None:
     town = make_town(("a1", "a2"))
     async with town.open():
