@@ -18,7 +18,9 @@ from hypothesis import settings
 settings.register_profile("skybeat", deadline=None)
 settings.load_profile("skybeat")
 # a traceback with every local in it, as is the default, takes a second
-_plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+_plain = structlog.dev.ConsoleRenderer(
+    colors=False, exception_formatter=structlog.dev.plain_traceback
+)
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _plain])
 
 
