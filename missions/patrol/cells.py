@@ -71,6 +71,17 @@ class _Same:
         return isinstance(other, _Same) and other.ground is self.ground
 
 
+def middles_of(ground: Ground) -> tuple[Floats, Floats]:
+    """Return the middles of the cells, and how far they are from each other, metres."""
+    return _middles(_Same(ground))
+
+
+@lru_cache(maxsize=8)
+def _middles(same: _Same) -> tuple[Floats, Floats]:
+    middles = np.array([cell.center for cell in same.ground.cells])
+    return middles, np.hypot(*(middles[:, None, :] - middles[None]).transpose(2, 0, 1))
+
+
 def _tracks(ground: Ground, hfov_deg: float, altitude_m: float) -> tuple[Floats, Floats]:
     return _measured(_Same(ground), hfov_deg, altitude_m)
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from missions.build import Ground
 from missions.energy import Wind
 from missions.geo import Floats
-from missions.patrol.cells import mean_speed, turn_s
+from missions.patrol.cells import mean_speed, middles_of, turn_s
 from missions.trajectory import Trajectory
 
 BOUND_S = 120.0
@@ -23,8 +23,8 @@ BOUND_S = 120.0
 SPARE_S = 6.0
 """Of it, what a decision and a change of height may take."""
 STEP_S = 60.0
-AHEAD_S = 900.0
-"""Looked ahead so far, in such steps: most of a sortie."""
+AHEAD_S = 1200.0
+"""Looked ahead so far, in such steps: a sortie."""
 
 Covered = npt.NDArray[np.bool_]
 
@@ -47,6 +47,8 @@ class Cover:
         From the ground to the height flown at.
     middles
         Of the cells, metres, shape (cells, 2).
+    apart
+        From middle to middle, metres, shape (cells, cells).
     """
 
     ground: Ground
@@ -55,6 +57,7 @@ class Cover:
     turn_s: float
     climb_s: float
     middles: Floats
+    apart: Floats
 
     @classmethod
     def of(cls, ground: Ground, weights: Floats, wind: Wind) -> Cover:
@@ -62,9 +65,14 @@ class Cover:
         drone = next(iter(ground.drones.values()))
         speed = mean_speed(drone.cruise_m_s, wind)
         climb_s = ground.layers[0] / drone.climb_m_s
-        middles = np.array([cell.center for cell in ground.cells])
         weights = weights / weights.sum()
-        return cls(ground, weights, speed, turn_s(speed), climb_s, middles)
+        middles, apart = middles_of(ground)
+        return cls(ground, weights, speed, turn_s(speed), climb_s, middles, apart)
+
+    @property
+    def within(self) -> Floats:
+        """Share of calls that a drone over each cell brings within reach from each other."""
+        return np.asarray(self.apart <= self._reach_m(0.0), dtype=np.float64)
 
     @property
     def times(self) -> Floats:
@@ -95,7 +103,7 @@ class Cover:
         """Return what drones in the air cover at each moment, shape (times, cells)."""
         found = np.zeros((len(self.times), len(self.weights)), dtype=bool)
         for trajectory in trajectories:
-            found |= self._over(trajectory.times, trajectory.places[:, :2])
+            found |= self.over(trajectory.times, trajectory.places[:, :2])
         return found
 
     def there(self, places: Sequence[tuple[float, float]]) -> Covered:
@@ -106,25 +114,9 @@ class Cover:
         away = np.hypot(*(at[:, None, :] - self.middles[None]).transpose(2, 0, 1))
         return np.asarray((away <= self._reach_m(0.0)).any(axis=0))
 
-    def tour(self, passed_s: Floats, places: Sequence[tuple[float, float]]) -> Covered:
+    def over(self, passed_s: Floats, places: Floats) -> Covered:
         """Return what a drone covers that passes places at times, shape (times, cells)."""
-        return self._over(passed_s, np.asarray(places, dtype=np.float64))
-
-    def _over(self, passed_s: Floats, places: Floats) -> Covered:
         flies = (self.times >= passed_s[0]) & (self.times <= passed_s[-1])
         at = np.column_stack([np.interp(self.times, passed_s, places[:, k]) for k in (0, 1)])
         away = np.hypot(*(at[:, None, :] - self.middles[None]).transpose(2, 0, 1))
         return np.asarray((away <= self._reach_m(0.0)) & flies[:, None])
-
-    def wanted(self, covered: Covered) -> Floats:
-        """Return how much of the calls a drone over each cell would cover that nobody else does.
-
-        In the mean over the moments; shape (cells,).
-        """
-        missing = (~covered).mean(axis=0) * self.weights
-        away = np.hypot(*(self.middles[:, None, :] - self.middles[None]).transpose(2, 0, 1))
-        return np.asarray((away <= self._reach_m(0.0)) @ missing)
-
-    def gain(self, covered: Covered, more: Covered) -> float:
-        """Return by how much more of the calls would be covered, in the mean over the moments."""
-        return float(((more & ~covered) * self.weights).sum() / len(self.times))

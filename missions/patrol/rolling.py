@@ -13,9 +13,9 @@ from missions.city import Drone
 from missions.geo import Floats
 from missions.patrol.cells import mean_speed, service_s, turn_s
 from missions.patrol.launch import Launch
-from missions.patrol.owing import HORIZON_S, SCALE, prizes
+from missions.patrol.owing import HORIZON_S, prizes
 from missions.patrol.problem import Patrol, Problem, Tour, improve
-from missions.patrol.ready import able, answers_s, docks_ready_s, leaves, usable_s
+from missions.patrol.ready import able, answers_s, leaves, usable_s
 from missions.patrol.situation import Planned, Situation
 from missions.patrol.split import groups
 from missions.picture import Doing, DroneNow
@@ -26,10 +26,6 @@ SOON_S = 45.0
 """And at most so often, but where the orders change."""
 SHORTEST_S = 120.0
 """A drone whose battery gives less is not planned."""
-PRESENCE = 2.5
-"""What it is worth to be over a cell, as part of a visit's worth, where that covers ``MUCH`` of the
-calls that nobody else would reach in time, or more."""
-MUCH = 0.05
 ITERATIONS = 1000
 
 
@@ -121,8 +117,6 @@ class RollingPlan:
         ground, service = self.ground, self._service(now)
         speed = mean_speed(self._usual.cruise_m_s, now.wind)
         worth = self._worth(now)
-        worth = self._worth(now)
-        worth += np.where(worth > 0, self._presence(now), 0)
         worth[~np.isfinite(service)] = 0
         wanted = cells[worth[cells] > 0]
         return Problem(
@@ -154,14 +148,6 @@ class RollingPlan:
         worth[[self.ground.index[cell] for cell in coming if cell in self.ground.index]] = 0
         return worth
 
-    def _presence(self, now: Situation) -> npt.NDArray[np.int64]:
-        """Return what it is worth that a drone is over each cell, for calls nobody else reaches."""
-        cover = now.cover(self.ground)
-        ready = docks_ready_s(self.ground, now.fleet)
-        covered = cover.aloft(now.trajectories.values()) | cover.standing(ready)
-        share = cover.wanted(covered)
-        return np.rint(SCALE * PRESENCE * np.minimum(share / MUCH, 1.0)).astype(np.int64)
-
     def spare(self, now: Situation) -> Floats:
         """Return what a visit of each cell is worth that is in no tour and that nobody flies to."""
         worth = self._worth(now).astype(np.float64)
@@ -189,7 +175,10 @@ class RollingPlan:
 
     def due(self, now: Situation) -> list[Planned]:
         """Return the tours that leave now, the most wanted first."""
-        return Launch(self.ground, now, patrol_m(self.ground)).due(tuple(self.tours.values()))
+        service, worth = self._service(now), self._worth(now).astype(np.float64)
+        due = Launch(self.ground, now, patrol_m(self.ground), service, worth).due()
+        self.tours.update((tour.drone, tour) for tour in due)
+        return due
 
 
 def patrol_m(ground: Ground) -> float:

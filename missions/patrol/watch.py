@@ -1,0 +1,140 @@
+"""Tours that are where calls would come too late, while they visit the cells that are owed most.
+
+A tour is laid out cell after cell. Several partial tours are kept side by side, and the best of
+them are lengthened (a beam search), by what their cells are worth and by how many of the calls
+that nobody else would reach in time they bring within reach, moment by moment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from missions.geo import Floats
+from missions.patrol.cover import STEP_S, Cover, Covered
+
+WIDTH = 24
+"""Partial tours that are kept side by side."""
+BRANCH = 12
+"""Cells that each of them is lengthened by, the most promising."""
+FIRST_M = 2000.0
+"""A tour begins no farther from its dock."""
+WATCH = 400.0
+"""What it is worth to bring all calls within reach for a second, against ``owing.SCALE``."""
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Where a drone is wanted, and when.
+
+    Parameters
+    ----------
+    cover
+        How far drones reach.
+    service_s
+        What flying each cell takes, seconds.
+    worth
+        What a visit of each cell is worth.
+    gained
+        What a drone over each cell has brought within reach by each step, shape (times + 1, cells).
+    """
+
+    cover: Cover
+    service_s: Floats
+    worth: Floats
+    gained: Floats
+    near: Numbers
+    """The cells nearest to each that are worth a visit, shape (cells, BRANCH)."""
+
+    @classmethod
+    def of(cls, cover: Cover, service_s: Floats, worth: Floats, covered: Covered) -> Watch:
+        """Return it for what others cover, shape (times, cells)."""
+        missing = ~covered * cover.weights
+        rate = missing @ cover.within
+        gained = np.vstack([np.zeros(rate.shape[1]), np.cumsum(rate, axis=0) * STEP_S])
+        apart = np.where((worth > 0) & np.isfinite(service_s), cover.apart, np.inf)
+        near = np.argpartition(apart, BRANCH, axis=1)[:, :BRANCH]
+        return cls(cover, service_s, worth, gained, near)
+
+    def _watched(self, since_s: Floats, until_s: Floats, cells: Numbers) -> Floats:
+        """Return what being over cells between two times brings within reach."""
+        return self._by(until_s, cells) - self._by(since_s, cells)
+
+    def _by(self, at_s: Floats, cells: Numbers) -> Floats:
+        steps = np.minimum(at_s / STEP_S, len(self.gained) - 1.001)
+        low = steps.astype(np.int64)
+        part = steps - low
+        return np.asarray(
+            (1.0 - part) * self.gained[low, cells] + part * self.gained[low + 1, cells]
+        )
+
+    def tour(self, dock: str, begin_s: float, usable_s: float) -> tuple[float, tuple[int, ...]]:
+        """Return the best tour found from a dock, and what it gains a second.
+
+        Parameters
+        ----------
+        begin_s
+            When it takes off, seconds from now.
+        usable_s
+            For how long it may fly.
+        """
+        cover, worth, service = self.cover, self.worth, self.service_s
+        home_s = self.cover.ground.distances[dock] / cover.speed_m_s + cover.turn_s
+        near = cover.ground.distances[dock] < FIRST_M
+        able = np.flatnonzero((worth > 0) & np.isfinite(service) & near)
+        at, since = able, np.full(len(able), begin_s)
+        until = since + home_s[able] + service[able]
+        score = worth[able] + WATCH * self._watched(since, until, able)
+        ends = until + home_s[able] - begin_s <= usable_s
+        at, until, score = at[ends], until[ends], score[ends]
+        tours = at[:, None]
+        most, best = -np.inf, (0.0, tuple[int, ...]())
+        while len(at):
+            rate = score / (until + home_s[at] - begin_s)
+            order = np.argsort(-rate, kind="stable")[:WIDTH]
+            at, until, score, tours = at[order], until[order], score[order], tours[order]
+            top = int(score.argmax())
+            if score[top] > most:
+                most, best = float(score[top]), (float(rate[order[top]]), tuple(tours[top].tolist()))
+            at, until, score, tours = self._longer(
+                at, until, score, tours, home_s, begin_s + usable_s
+            )
+        return best
+
+    def _longer(
+        self,
+        at: Numbers,
+        until: Floats,
+        score: Floats,
+        tours: Numbers,
+        home_s: Floats,
+        latest_s: float,
+    ) -> tuple[Numbers, Floats, Floats, Numbers]:
+        """Return partial tours, each with each cell that may come next."""
+        near = self.near[at]
+        row = np.repeat(np.arange(len(at)), near.shape[1])
+        cell = near.ravel()
+        apart = self.cover.apart[at[row], cell]
+        ends = until[row] + apart / self.cover.speed_m_s + self.cover.turn_s + self.service_s[cell]
+        fits = (ends + home_s[cell] <= latest_s) & (self.worth[cell] > 0)
+        fits &= ~(tours[row] == cell[:, None]).any(axis=1)
+        row, cell, ends = row[fits], cell[fits], ends[fits]
+        more = self.worth[cell] + WATCH * self._watched(until[row], ends, cell)
+        return cell, ends, score[row] + more, np.column_stack([tours[row], cell])
+
+
+    def passed(
+        self, cells: tuple[int, ...], dock: str, begin_s: float
+    ) -> tuple[Floats, Floats]:
+        """Return when a tour is where, roughly: from middle to middle."""
+        cover = self.cover
+        pad = np.array([cover.ground.places[dock]])
+        places = np.vstack([pad, cover.middles[list(cells)], pad])
+        ways = np.hypot(*np.diff(places, axis=0).T) / cover.speed_m_s + cover.turn_s
+        stays = np.concatenate([[0.0], self.service_s[list(cells)], [0.0]])
+        passed = begin_s + np.cumsum(np.concatenate([[0.0], ways + (stays[:-1] + stays[1:]) / 2]))
+        return passed, places
