@@ -25,6 +25,8 @@ from missions.patrol.situation import Planned, Situation
 from missions.patrol.watch import Watch
 from missions.picture import Doing, DroneNow
 
+SHARE = 1.0
+
 
 @dataclass
 class Launch:
@@ -61,7 +63,7 @@ class Launch:
         now = self.now
         count = sum(d.in_air or d.doing is Doing.LEAVING for d in now.fleet)
         able_count = sum(map(able, now.fleet))
-        lasting = sustained(self.ground, able_count, self.altitude_m, now.wind)
+        lasting = round(SHARE * sustained(self.ground, able_count, self.altitude_m, now.wind))
         leaving: list[Planned] = []
         cover = now.cover(self.ground)
         aloft = None
@@ -107,7 +109,6 @@ class Launch:
             return False
         if drone.battery_percent < percent:
             return False
-        mates = [
-            d.id for d in self.now.fleet if d.dock == drone.dock and d is not drone and able(d)
-        ]
-        return sum(mate in self._standing for mate in mates) >= min(self.now.ready, len(mates))
+        others = [d.id for d in self.now.fleet if d.dock == drone.dock and d is not drone]
+        living = sum(d.dock == drone.dock for d in self.ground.drones.values() if d.id != drone.id)
+        return sum(other in self._standing for other in others) >= min(self.now.ready, living)
