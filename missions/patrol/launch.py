@@ -26,6 +26,7 @@ from missions.patrol.watch import Watch
 from missions.picture import Doing, DroneNow
 
 SHARE = 1.0
+HOT = 2.0
 
 
 @dataclass
@@ -67,6 +68,7 @@ class Launch:
         leaving: list[Planned] = []
         cover = now.cover(self.ground)
         aloft = None
+        self._shares = {d: float(cover.weights[cover.standing({d: 0.0})[0]].sum()) for d in self.ground.docks}
         while count < now.ceiling:
             least = EARLY_PERCENT if count < lasting else FULL_PERCENT
             waiting = [d for d in now.fleet if self._may(d, least)]
@@ -111,4 +113,4 @@ class Launch:
             return False
         others = [d.id for d in self.now.fleet if d.dock == drone.dock and d is not drone]
         living = sum(d.dock == drone.dock for d in self.ground.drones.values() if d.id != drone.id)
-        return sum(other in self._standing for other in others) >= min(self.now.ready, living)
+        return sum(other in self._standing for other in others) >= min(self.now.ready + (self._shares[drone.dock] >= HOT), living + (self._shares[drone.dock] >= HOT))

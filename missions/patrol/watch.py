@@ -21,7 +21,7 @@ BRANCH = 12
 """Cells that each of them is lengthened by, the most promising."""
 FIRST_M = 2000.0
 """A tour begins no farther from its dock."""
-WATCH = 400.0
+WATCH = 300.0
 """What it is worth to bring all calls within reach for a second, against ``owing.SCALE``."""
 
 Numbers = npt.NDArray[np.int64]
