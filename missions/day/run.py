@@ -171,11 +171,12 @@ class DayRun:
         calls = self.demand.weights(self.start + timedelta(seconds=self._now_s))
         cover = Cover.of(self.ground, calls, self._conditions.wind(self._now_s))
         able, now = [d for d in self.fleet.values() if not d.fault], self._now_s
-        ready = [d.dock for d in able if d.flight is None and d.battery(now) >= READY_PERCENT]
+        docks = {d.dock for d in able if d.flight is None and d.battery(now) >= READY_PERCENT}
         sent = (Doing.PATROL, Doing.RETURNING)
         aloft = [d.flight.at(now).place for d in able if d.flight and d.doing in sent]
-        covered = cover.standing(dict.fromkeys(ready, 0.0))[0]
-        covered = covered | cover.there([(p.east, p.north) for p in aloft])
+        covered = cover.there([(p.east, p.north) for p in aloft])
+        for dock in docks:
+            covered = covered | cover.from_dock(dock)
         return float(calls[covered].sum() / calls.sum())
 
     # patrols

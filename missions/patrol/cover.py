@@ -26,6 +26,9 @@ STEP_S = 60.0
 AHEAD_S = 1200.0
 """Looked ahead so far, in such steps: a sortie."""
 
+TAKEN = 0.2
+"""How likely a drone that covers a place is taken by another call just then."""
+
 Covered = npt.NDArray[np.bool_]
 
 
@@ -79,31 +82,42 @@ class Cover:
         """The moments looked at, seconds from now."""
         return np.arange(0.0, AHEAD_S, STEP_S)
 
-    def standing(self, ready_s: Mapping[str, float]) -> Covered:
-        """Return what drones in docks cover at each moment, shape (times, cells).
+    def standing(self, ready_s: Mapping[str, float]) -> list[Covered]:
+        """Return what drones in docks cover at each moment, each of shape (times, cells).
 
         Parameters
         ----------
         ready_s
             When the first drone of each dock can answer a call, seconds from now.
         """
-        found = np.zeros((len(self.times), len(self.weights)), dtype=bool)
-        for name, since_s in ready_s.items():
-            found |= (self.times >= since_s)[:, None] & self._from_dock(name)
-        return found
+        return [
+            (self.times >= since_s)[:, None] & self.from_dock(name)
+            for name, since_s in ready_s.items()
+        ]
 
-    def _from_dock(self, name: str) -> Covered:
+    def from_dock(self, name: str) -> Covered:
+        """Return what a drone that stands in a dock covers, shape (cells,)."""
         waits = self.ground.city.limits.checks_s + self.ground.docks[name].door_s + self.climb_s
         return np.asarray(self.ground.distances[name] <= self._reach_m(waits))
 
     def _reach_m(self, waits_s: float) -> float:
         return (BOUND_S - SPARE_S - self.turn_s - waits_s) * self.speed_m_s
 
-    def aloft(self, trajectories: Iterable[Trajectory]) -> Covered:
-        """Return what drones in the air cover at each moment, shape (times, cells)."""
-        found = np.zeros((len(self.times), len(self.weights)), dtype=bool)
-        for trajectory in trajectories:
-            found |= self.over(trajectory.times, trajectory.places[:, :2])
+    def aloft(self, trajectories: Iterable[Trajectory]) -> list[Covered]:
+        """Return what drones in the air cover at each moment, each of shape (times, cells)."""
+        return [self.over(one.times, one.places[:, :2]) for one in trajectories]
+
+    def missing(self, covered: Iterable[Covered]) -> Floats:
+        """Return how likely it is that of those who cover a cell nobody is left for a call there.
+
+        Parameters
+        ----------
+        covered
+            What each drone covers, shape (times, cells).
+        """
+        found = np.ones((len(self.times), len(self.weights)))
+        for one in covered:
+            found[one] *= TAKEN
         return found
 
     def there(self, places: Sequence[tuple[float, float]]) -> Covered:

@@ -26,7 +26,6 @@ from missions.patrol.watch import Watch
 from missions.picture import Doing, DroneNow
 
 SHARE = 1.0
-HOT = 2.0
 
 
 @dataclass
@@ -68,7 +67,6 @@ class Launch:
         leaving: list[Planned] = []
         cover = now.cover(self.ground)
         aloft = None
-        self._shares = {d: float(cover.weights[cover.standing({d: 0.0})[0]].sum()) for d in self.ground.docks}
         while count < now.ceiling:
             least = EARLY_PERCENT if count < lasting else FULL_PERCENT
             waiting = [d for d in now.fleet if self._may(d, least)]
@@ -77,15 +75,15 @@ class Launch:
             if aloft is None:
                 aloft = cover.aloft(now.trajectories.values())
             ready = docks_ready_s(self.ground, now.fleet, self._left)
-            covered = aloft | cover.standing(ready)
-            watch = Watch.of(cover, self.service_s, self.worth, covered)
+            missing = cover.missing([*aloft, *cover.standing(ready)])
+            watch = Watch.of(cover, self.service_s, self.worth, missing)
             found = [(*self._best(watch, drone), drone) for drone in waiting]
             gain, cells, drone = max(found, key=lambda one: (one[0], one[2].battery_percent))
             if not cells:
                 break
             start_s = self._waits_s(drone) + cover.climb_s
             passed, places = watch.passed(cells, drone.dock, start_s)
-            aloft |= cover.over(passed, places)
+            aloft.append(cover.over(passed, places))
             leaving.append(
                 Planned(drone.id, drone.dock, cells, now.now_s, now.now_s + float(passed[-1]))
             )
@@ -113,4 +111,4 @@ class Launch:
             return False
         others = [d.id for d in self.now.fleet if d.dock == drone.dock and d is not drone]
         living = sum(d.dock == drone.dock for d in self.ground.drones.values() if d.id != drone.id)
-        return sum(other in self._standing for other in others) >= min(self.now.ready + (self._shares[drone.dock] >= HOT), living + (self._shares[drone.dock] >= HOT))
+        return sum(other in self._standing for other in others) >= min(self.now.ready, living)

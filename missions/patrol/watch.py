@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from missions.geo import Floats
-from missions.patrol.cover import STEP_S, Cover, Covered
+from missions.patrol.cover import STEP_S, Cover
 
 WIDTH = 24
 """Partial tours that are kept side by side."""
@@ -51,10 +51,9 @@ class Watch:
     """The cells nearest to each that are worth a visit, shape (cells, BRANCH)."""
 
     @classmethod
-    def of(cls, cover: Cover, service_s: Floats, worth: Floats, covered: Covered) -> Watch:
-        """Return it for what others cover, shape (times, cells)."""
-        missing = ~covered * cover.weights
-        rate = missing @ cover.within
+    def of(cls, cover: Cover, service_s: Floats, worth: Floats, missing: Floats) -> Watch:
+        """Return it for how likely nobody else covers each cell, shape (times, cells)."""
+        rate = (missing * cover.weights) @ cover.within
         gained = np.vstack([np.zeros(rate.shape[1]), np.cumsum(rate, axis=0) * STEP_S])
         apart = np.where((worth > 0) & np.isfinite(service_s), cover.apart, np.inf)
         near = np.argpartition(apart, BRANCH, axis=1)[:, :BRANCH]
