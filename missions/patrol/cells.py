@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from missions.build import Ground
 from missions.city import CameraSpec
@@ -71,15 +72,16 @@ class _Same:
         return isinstance(other, _Same) and other.ground is self.ground
 
 
-def middles_of(ground: Ground) -> tuple[Floats, Floats]:
+def middles_of(ground: Ground) -> tuple[Floats, npt.NDArray[np.float32]]:
     """Return the middles of the cells, and how far they are from each other, metres."""
     return _middles(_Same(ground))
 
 
 @lru_cache(maxsize=8)
-def _middles(same: _Same) -> tuple[Floats, Floats]:
+def _middles(same: _Same) -> tuple[Floats, npt.NDArray[np.float32]]:
     middles = np.array([cell.center for cell in same.ground.cells])
-    return middles, np.hypot(*(middles[:, None, :] - middles[None]).transpose(2, 0, 1))
+    near = middles.astype(np.float32)  # a city of 5,000 cells has 25 million pairs
+    return middles, np.hypot(*(near[:, None, k] - near[None, :, k] for k in (0, 1)))
 
 
 def _tracks(ground: Ground, hfov_deg: float, altitude_m: float) -> tuple[Floats, Floats]:

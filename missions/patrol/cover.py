@@ -26,7 +26,7 @@ STEP_S = 60.0
 AHEAD_S = 1200.0
 """Looked ahead so far, in such steps: a sortie."""
 
-TAKEN = 0.2
+TAKEN = 0.1
 """How likely a drone that covers a place is taken by another call just then."""
 
 Covered = npt.NDArray[np.bool_]
@@ -60,7 +60,7 @@ class Cover:
     turn_s: float
     climb_s: float
     middles: Floats
-    apart: Floats
+    apart: npt.NDArray[np.float32]
 
     @classmethod
     def of(cls, ground: Ground, weights: Floats, wind: Wind) -> Cover:
@@ -73,9 +73,9 @@ class Cover:
         return cls(ground, weights, speed, turn_s(speed), climb_s, middles, apart)
 
     @property
-    def within(self) -> Floats:
+    def within(self) -> npt.NDArray[np.float32]:
         """Share of calls that a drone over each cell brings within reach from each other."""
-        return np.asarray(self.apart <= self._reach_m(0.0), dtype=np.float64)
+        return np.asarray(self.apart <= self._reach_m(0.0), dtype=np.float32)
 
     @property
     def times(self) -> Floats:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from missions.build import Ground
 from missions.geo import Floats
+from missions.patrol.cover import Cover
 from missions.patrol.ready import (
     EARLY_PERCENT,
     FULL_PERCENT,
-    LEAVE_PERCENT,
     able,
     docks_ready_s,
     standing,
@@ -24,8 +24,6 @@ from missions.patrol.ready import (
 from missions.patrol.situation import Planned, Situation
 from missions.patrol.watch import Watch
 from missions.picture import Doing, DroneNow
-
-SHARE = 1.0
 
 
 @dataclass
@@ -60,13 +58,11 @@ class Launch:
 
     def due(self) -> list[Planned]:
         """Return the tours that leave now, the most wanted first."""
-        now = self.now
+        now, leaving = self.now, list[Planned]()
         count = sum(d.in_air or d.doing is Doing.LEAVING for d in now.fleet)
         able_count = sum(map(able, now.fleet))
-        lasting = round(SHARE * sustained(self.ground, able_count, self.altitude_m, now.wind))
-        leaving: list[Planned] = []
-        cover = now.cover(self.ground)
-        aloft = None
+        lasting = sustained(self.ground, able_count, self.altitude_m, now.wind)
+        cover, aloft, worth = now.cover(self.ground), None, self.worth.copy()
         while count < now.ceiling:
             least = EARLY_PERCENT if count < lasting else FULL_PERCENT
             waiting = [d for d in now.fleet if self._may(d, least)]
@@ -76,32 +72,31 @@ class Launch:
                 aloft = cover.aloft(now.trajectories.values())
             ready = docks_ready_s(self.ground, now.fleet, self._left)
             missing = cover.missing([*aloft, *cover.standing(ready)])
-            watch = Watch.of(cover, self.service_s, self.worth, missing)
+            watch = Watch.of(cover, self.service_s, worth, missing)
             found = [(*self._best(watch, drone), drone) for drone in waiting]
-            gain, cells, drone = max(found, key=lambda one: (one[0], one[2].battery_percent))
+            _, cells, drone = max(found, key=lambda one: (one[0], one[2].battery_percent))
             if not cells:
                 break
-            start_s = self._waits_s(drone) + cover.climb_s
-            passed, places = watch.passed(cells, drone.dock, start_s)
+            passed, places = watch.passed(cells, drone.dock, self._begins_s(drone, cover))
             aloft.append(cover.over(passed, places))
-            leaving.append(
-                Planned(drone.id, drone.dock, cells, now.now_s, now.now_s + float(passed[-1]))
-            )
-            self.worth[list(cells)] = 0.0
+            end_s = now.now_s + float(passed[-1])
+            leaving.append(Planned(drone.id, drone.dock, cells, now.now_s, end_s))
+            worth[list(cells)] = 0.0
             self._standing.discard(drone.id)
             self._left.append(drone.id)
             count += 1
         return leaving
 
-    def _waits_s(self, drone: DroneNow) -> float:
-        return self.ground.city.limits.checks_s + self.ground.docks[drone.dock].door_s
+    def _begins_s(self, drone: DroneNow, cover: Cover) -> float:
+        """Return in how many seconds a drone that is sent now is over its dock."""
+        waits_s = self.ground.city.limits.checks_s + self.ground.docks[drone.dock].door_s
+        return waits_s + cover.climb_s
 
     def _best(self, watch: Watch, drone: DroneNow) -> tuple[float, tuple[int, ...]]:
-        """Return what the best tour of a drone gains, and its cells."""
-        now = self.now
-        usable = usable_s(self.ground, drone.id, drone.battery_percent, self.altitude_m, now.wind)
-        begin_s = self._waits_s(drone) + watch.cover.climb_s
-        return watch.tour(drone.dock, begin_s, usable)
+        """Return what the best tour of a drone gains a second, and its cells."""
+        percent, wind = drone.battery_percent, self.now.wind
+        usable = usable_s(self.ground, drone.id, percent, self.altitude_m, wind)
+        return watch.tour(drone.dock, self._begins_s(drone, watch.cover), usable)
 
     def _may(self, drone: DroneNow, percent: float) -> bool:
         """Whether a drone stands charged in its dock, and enough others stay ready there."""

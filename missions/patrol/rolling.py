@@ -27,7 +27,6 @@ SOON_S = 45.0
 SHORTEST_S = 120.0
 """A drone whose battery gives less is not planned."""
 ITERATIONS = 1000
-LOITER = 0
 
 
 @dataclass
@@ -177,10 +176,6 @@ class RollingPlan:
     def due(self, now: Situation) -> list[Planned]:
         """Return the tours that leave now, the most wanted first."""
         service, worth = self._service(now), self._worth(now).astype(np.float64)
-        if LOITER:
-            coming = {cell for d in now.fleet for cell in d.left}
-            free = np.array([c.id not in coming for c in self.ground.cells]) & (now.weight > 0)
-            worth = np.where(free, np.maximum(worth, 1.0), worth)
         due = Launch(self.ground, now, patrol_m(self.ground), service, worth).due()
         self.tours.update((tour.drone, tour) for tour in due)
         return due

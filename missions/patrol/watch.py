@@ -21,7 +21,7 @@ BRANCH = 12
 """Cells that each of them is lengthened by, the most promising."""
 FIRST_M = 2000.0
 """A tour begins no farther from its dock."""
-WATCH = 300.0
+WATCH = 250.0
 """What it is worth to bring all calls within reach for a second, against ``owing.SCALE``."""
 
 Numbers = npt.NDArray[np.int64]
@@ -56,7 +56,7 @@ class Watch:
         rate = (missing * cover.weights) @ cover.within
         gained = np.vstack([np.zeros(rate.shape[1]), np.cumsum(rate, axis=0) * STEP_S])
         apart = np.where((worth > 0) & np.isfinite(service_s), cover.apart, np.inf)
-        near = np.argpartition(apart, BRANCH, axis=1)[:, :BRANCH]
+        near = np.argpartition(apart, min(BRANCH, len(apart)) - 1, axis=1)[:, :BRANCH]
         return cls(cover, service_s, worth, gained, near)
 
     def _watched(self, since_s: Floats, until_s: Floats, cells: Numbers) -> Floats:
