@@ -98,7 +98,10 @@ class Watch:
             at, until, score, tours = at[order], until[order], score[order], tours[order]
             top = int(score.argmax())
             if score[top] > most:
-                most, best = float(score[top]), (float(rate[order[top]]), tuple(tours[top].tolist()))
+                most, best = (
+                    float(score[top]),
+                    (float(rate[order[top]]), tuple(tours[top].tolist())),
+                )
             at, until, score, tours = self._longer(
                 at, until, score, tours, home_s, begin_s + usable_s
             )
@@ -125,10 +128,7 @@ class Watch:
         more = self.worth[cell] + WATCH * self._watched(until[row], ends, cell)
         return cell, ends, score[row] + more, np.column_stack([tours[row], cell])
 
-
-    def passed(
-        self, cells: tuple[int, ...], dock: str, begin_s: float
-    ) -> tuple[Floats, Floats]:
+    def passed(self, cells: tuple[int, ...], dock: str, begin_s: float) -> tuple[Floats, Floats]:
         """Return when a tour is where, roughly: from middle to middle."""
         cover = self.cover
         pad = np.array([cover.ground.places[dock]])
