@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -298,9 +297,8 @@ class DayRun:
         self._at(over_s, lambda: self._overhead(drone, flight, answered))
         self._at(done_s, lambda: self._done(drone, flight))
         if stay_s < call.on_scene_s - 1.0:
-            asked_s = max(self._now_s, done_s - RELIEF_S)
-            rest = replace(call, on_scene_s=call.on_scene_s - stay_s, by_s=done_s - asked_s)
-            self._at(asked_s, lambda: self._relieve(rest, answered))
+            rest = Call(call.id, call.place, call.priority, call.on_scene_s - stay_s)
+            self._at(max(self._now_s, done_s - RELIEF_S), lambda: self._relieve(rest, answered))
         self._follow(drone, flight)
 
     def _take_from(self, drone: DayDrone) -> None:

@@ -30,9 +30,6 @@ class Call:
         For how long a drone is wanted there.
     min_stay_s
         A drone that cannot stay for so long is not sent.
-    by_s
-        It is soon enough to be overhead in so many seconds, as for a relief: of those that are, the
-        one that gives up least is sent.
     """
 
     id: str
@@ -40,7 +37,6 @@ class Call:
     priority: int = 5
     on_scene_s: float = 600.0
     min_stay_s: float = MIN_STAY_S
-    by_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +124,6 @@ class Pick:
         For how long its battery lets it stay.
     ends_at
         The dock that it comes home to.
-    bares
-        Whether it leaves a dock without a drone that could answer the next call.
     """
 
     drone: str
@@ -142,7 +136,6 @@ class Pick:
     battery_on_arrival: float
     stay_s: float
     ends_at: str
-    bares: bool = False
 
     @property
     def place(self) -> Metres:

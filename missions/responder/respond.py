@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from missions.airspace import Airspace
@@ -23,7 +22,6 @@ from missions.trajectory import Trajectory
 
 TOGETHER_S = 5.0
 """Arrivals that are no farther apart are decided by what is given up."""
-READY_PERCENT = 45.0
 _NOTHING_TO_LEAVE = frozenset({Doing.DOCKED, Doing.RETURNING, Doing.FERRY})
 
 
@@ -81,7 +79,7 @@ def respond(
             stay = [c.now.id for c in left if c.now.doing is Doing.DOCKED]
             refused += [Refused(drone, "fleet", words) for drone in stay]
             left = [c for c in left if c.now.doing is not Doing.DOCKED]
-        best = _best(scene, left, refused, overdue_s or {}, fleet)
+        best = _best(scene, left, refused, overdue_s or {})
         if best is None:
             break
         pick, chosen, flight = best
@@ -95,17 +93,9 @@ def respond(
     return Response(call, tuple(picks), tuple(kept.values()), place, off_m(call.place, place))
 
 
-def order(
-    pick: Pick, on_scene_s: float
-) -> tuple[int, bool, bool, tuple[int, int, float], float, str]:
-    """Return by what picks that arrive in time are put in order; no two are equal.
-
-    By the priority of what is given up; then who needs no relief, who leaves no dock bare, and who
-    gives up least.
-    """
-    weight = pick.gives_up.weight
-    short = pick.stay_s < on_scene_s
-    return max(weight[0], 0), short, pick.bares, weight, pick.eta_s, pick.drone
+def order(pick: Pick) -> tuple[tuple[int, int, float], float, str]:
+    """Return by what picks that arrive together are put in order; no two are equal."""
+    return pick.gives_up.weight, pick.eta_s, pick.drone
 
 
 def _best(
@@ -113,34 +103,21 @@ def _best(
     ranked: Sequence[Candidate],
     refused: list[Refused],
     overdue_s: Mapping[str, float],
-    fleet: Sequence[DroneNow],
 ) -> tuple[Pick, Candidate, Flight] | None:
-    """Return who is there first; of those within ``TOGETHER_S``, or in time, who gives up least."""
-    call = scene.call
+    """Return who is there first; of those within ``TOGETHER_S`` who gives up least."""
     found: list[tuple[Pick, Candidate, Flight]] = []
     first = math.inf
     for candidate in ranked:
-        if candidate.least_s > max(first + TOGETHER_S, call.by_s):
+        if candidate.least_s > first + TOGETHER_S:
             break
         flight = scene.flight(candidate.now)
         if isinstance(flight, Refused):
             refused.append(flight)
             continue
-        pick = _pick(scene, candidate.now, flight, overdue_s)
-        pick = replace(pick, bares=_bares(candidate.now, fleet))
-        found.append((pick, candidate, flight))
+        found.append((_pick(scene, candidate.now, flight, overdue_s), candidate, flight))
         first = min(first, flight.eta_s)
-    soon_s = max(first + TOGETHER_S, call.by_s)
-    together = [one for one in found if one[0].eta_s <= soon_s]
-    return min(together, key=lambda one: order(one[0], call.on_scene_s), default=None)
-
-
-def _bares(drone: DroneNow, fleet: Sequence[DroneNow]) -> bool:
-    """Return whether a drone is the last in its dock that can answer a call."""
-    if drone.doing is not Doing.DOCKED:
-        return False
-    others = (d for d in fleet if d.doing is Doing.DOCKED and d.dock == drone.dock)
-    return not any(d.id != drone.id and d.battery_percent >= READY_PERCENT for d in others)
+    together = [one for one in found if one[0].eta_s <= first + TOGETHER_S]
+    return min(together, key=lambda one: order(one[0]), default=None)
 
 
 def _pick(scene: Scene, now: DroneNow, flight: Flight, overdue_s: Mapping[str, float]) -> Pick:

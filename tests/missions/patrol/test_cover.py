@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from missions.energy import CALM, Wind
 from missions.ground import Ground
-from missions.patrol.cover import BOUND_S, SPARE_S, Cover
+from missions.patrol.cover import BOUND_S, SPARE_S, TAKEN, Cover, Covered
 from missions.trajectory import Trajectory
 
 QUICK = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -35,12 +35,20 @@ def reaches(cover: Cover, place: tuple[float, float], cell: int, waits_s: float 
     return waits_s + cover.turn_s + way_s <= BOUND_S - SPARE_S
 
 
+def together(cover: Cover, each: list[Covered]) -> Covered:
+    """What somebody covers; and the more do, the less likely a call finds nobody."""
+    nobody = cover.missing(each)
+    count = np.log(nobody) / math.log(TAKEN)
+    assert np.allclose(count, sum(one.astype(int) for one in each) if each else 0)
+    return nobody < 1.0
+
+
 @QUICK
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 1200)), max_size=4))
 def test_standing(ground: Ground, ready: list[tuple[int, float]]) -> None:
     cover = cover_of(ground, 0)
     ready_s = {f"k{n}": since for n, since in ready}
-    found = cover.standing(ready_s)
+    found = together(cover, cover.standing(ready_s))
     assert found.shape == (len(cover.times), len(ground.cells))
     waits = 5 + 15 + ground.layers[0] / 3.0
     for row, at in enumerate(cover.times):
@@ -61,7 +69,7 @@ def test_aloft(ground: Ground, seed: int, count: int) -> None:
         times = np.sort(rng.uniform(0, 1200, 4))
         places = np.column_stack([rng.uniform(-200, 3200, (4, 2)), np.full(4, 60.0)])
         ways.append(Trajectory.of(np.column_stack([times, places])))
-    found = cover.aloft(ways)
+    found = together(cover, cover.aloft(ways))
     for row, at in enumerate(cover.times):
         here = [way.at(float(at)) for way in ways]
         places = [(place[0], place[1]) for place in here if place is not None]
@@ -78,6 +86,6 @@ def test_weights_are_shares(ground: Ground) -> None:
 
 def test_wind_leaves_less_within_reach(ground: Ground) -> None:
     def share(wind: Wind) -> float:
-        return float(cover_of(ground, 0, wind).standing({"k0": 0.0})[0].mean())
+        return float(cover_of(ground, 0, wind).from_dock("k0").mean())
 
     assert share(CALM) >= share(Wind(4.0, 0.0)) > share(Wind(10.0, 0.0))
