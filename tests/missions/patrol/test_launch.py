@@ -96,3 +96,12 @@ def test_batteries_say_who_may_leave(town: Make, moment: Make, alone: Make, flyi
     assert leaves(LEAVE_PERCENT)
     assert not leaves(LEAVE_PERCENT, busy)
     assert leaves(FULL_PERCENT, busy)
+
+
+def test_a_dock_keeps_its_last_drone_while_the_other_is_out_of_order(
+    town: Make, moment: Make, alone: Make
+) -> None:
+    ground = town(2)
+    fleet = alone(ground, "v0")
+    assert due(ground, moment(ground, fleet=fleet, ready=1)) == []
+    assert [t.drone for t in due(ground, moment(ground, fleet=fleet, ready=0))] == ["v0"]
