@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleet.errors import Conflict
-from fleet.flight import docket
+from fleet.flight import docket, pilots
 from fleet.flight.asked import plain
 from fleet.model.command import (
     CommandRecord,
@@ -94,6 +94,12 @@ class Story:
             may, after = mine or self.holder is None or (demand is TAKE and take_over), actor
         assert (record.status is CommandStatus.DONE) == may
         self.holder = after if may else self.holder
+
+
+@pytest.fixture(autouse=True)
+def _store_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word of safety goes out unlooked-up where the store is slow, as on a busy machine it is."""
+    monkeypatch.setattr(pilots, "LOOK_S", 10.0)
 
 
 @settings(
