@@ -146,12 +146,9 @@ def test_what_is_long_overdue_is_flown_and_what_was_just_seen_is_not(zhangzhou: 
     visits = {c.id: NOW - timedelta(minutes=1 + i) for i, c in enumerate(cells)}
     visits[cells[3].id] = NOW - timedelta(hours=5)
     made = make(zhangzhou, [patrol("lw-buwen")], visits=visits)
-    (sortie,) = [s for s in made.sorties if cells[3].id in s.cells]
+    assert [cells[3].id in s.cells for s in made.sorties].count(True) == 1
     fresh = {c.id for c in cells[:15]} - {cells[3].id}
     assert not fresh & {c for s in made.sorties for c in s.cells}
-    middle = LocalFrame(*zhangzhou.city.origin).to_lonlat(*cells[3].center)
-    away = {d.id: distance_m(d.position, middle) for d in zhangzhou.docks}
-    assert away[sortie.dock] <= sorted(away.values())[2]
     del visits[cells[7].id]
     made = make(zhangzhou, [patrol("lw-buwen")], visits=visits)
     assert {cells[3].id, cells[7].id} <= {c for s in made.sorties for c in s.cells}

@@ -373,13 +373,14 @@ class CallDesk:
             await self._trips.send(call.id, one)
 
     def fleet(self) -> tuple[DroneNow, ...]:
-        """Return every drone as planner and responder see it."""
-        return self._fleet_now({d: other.priority for d, other in self._book.answering()})
+        """Return every drone as the planner sees it."""
+        answering = {drone: call.priority for drone, call in self._book.answering()}
+        return self._fleet_now(answering, at_once=False)
 
-    def _fleet_now(self, answering: Mapping[str, int]) -> tuple[DroneNow, ...]:
+    def _fleet_now(self, answering: Mapping[str, int], *, at_once: bool) -> tuple[DroneNow, ...]:
         ground, keepers = ground_of(self._world.city), tuple(self._keepers.values())
-        priority = self._orders.priority
-        return tuple(fleet_now(ground, keepers, answering, self._trips.free, priority))
+        free, priority = self._trips.free, self._orders.priority
+        return tuple(fleet_now(ground, keepers, answering, free, priority, at_once=at_once))
 
     def _moment(self, call: Call) -> Moment:
         world, keepers = self._world, tuple(self._keepers.values())
@@ -387,7 +388,7 @@ class CallDesk:
             drone: OWN if other.id == call.id else other.priority
             for drone, other in self._book.answering()
         }
-        fleet = self._fleet_now(answering)
+        fleet = self._fleet_now(answering, at_once=True)
         return Moment(
             city=world.city,
             fleet=[self._without_failed(call, now) for now in fleet],

@@ -29,6 +29,8 @@ def fleet_now(
     answering: Mapping[str, int],
     coming_free: Collection[str],
     priority: Callable[[str], int],
+    *,
+    at_once: bool = True,
 ) -> list[DroneNow]:
     """Return every drone as it is now.
 
@@ -44,13 +46,15 @@ def fleet_now(
         Drones that come home from what they were sent for, and may be sent again.
     priority
         Of an order, by its id.
+    at_once
+        Whether one that has to wait for another to leave its dock cannot be sent.
     """
     leaving = {s.berth: s.drone.id for s in keepers if s.is_leaving}
     fleet = []
     for s in keepers:
         call = answering.get(s.drone.id)
         doing, why = _doing(s, call, s.drone.id in coming_free)
-        if doing is Doing.DOCKED and s.berth in leaving:
+        if at_once and doing is Doing.DOCKED and s.berth in leaving:
             doing, why = Doing.OUT, f"{leaving[s.berth]} leaves its dock"
         sortie = s.sortie or s.assigned
         urgency = priority(sortie.order) if sortie is not None else 0
