@@ -21,6 +21,9 @@ from missions.stares import stares
 from missions.tasks import tasks
 from missions.wishes import DroneOffer, OrderWish, Plan, Refusal, Scheduled
 
+ALONE = 300
+"""Iterations of PyVRP for patrols that no plan goes before, and that none follows."""
+
 __all__ = ["CROWDED", "DroneOffer", "OrderWish", "Plan", "Refusal", "plan"]
 
 
@@ -82,7 +85,7 @@ def plan(
     scheduled: tuple[Scheduled, ...] = ()
     wanted = [order for order in ranked if order.kind == "patrol"]
     if wanted:
-        work = patrols or PatrolWork(RollingPlan(planning.ground))
+        work = patrols or PatrolWork(RollingPlan(planning.ground, ALONE))
         scheduled = Patrols(planning, work).run(wanted)
     ferries(planning)
     return Plan(tuple(planning.sorties), tuple(dict.fromkeys(planning.refusals)), scheduled)

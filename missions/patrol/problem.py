@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pyvrp import (
     Client,
     Depot,
+    IteratedLocalSearchParams,
     Location,
     ProblemData,
     Route,
@@ -23,6 +24,7 @@ from pyvrp import (
     VehicleType,
     solve,
 )
+from pyvrp.search import NeighbourhoodParams
 from pyvrp.stop import MaxIterations, StoppingCriterion
 
 from missions.tracks import Metres
@@ -169,6 +171,12 @@ class Solved:
     cost: int
 
 
+_QUICK = SolveParams(
+    ils=IteratedLocalSearchParams(history_length=30),
+    neighbourhood=NeighbourhoodParams(num_neighbours=20),
+)
+"""For a second of search, where PyVRP's own are for minutes: on the reference city 1.5 % above what
+it finds in 60 s, in place of 4 %."""
 GAIN = 0.01
 """A plan is kept unless another is better by this part of its cost."""
 
@@ -198,9 +206,7 @@ def improve(
     old = problem.solution(data, before)
     until = MaxIterations(stop) if isinstance(stop, int) else stop
     warm = old if old.num_clients() else None
-    result = solve(
-        data, until, seed, collect_stats=False, params=SolveParams(), initial_solution=warm
-    )
+    result = solve(data, until, seed, collect_stats=False, params=_QUICK, initial_solution=warm)
     new = result.best
     old_cost, new_cost = _cost(old), _cost(new)
     kept = old if warm is not None and new_cost > (1.0 - GAIN) * old_cost else new

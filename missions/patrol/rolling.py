@@ -26,7 +26,7 @@ SOON_S = 45.0
 """And at most so often, but where the orders change."""
 SHORTEST_S = 120.0
 """A drone whose battery gives less is not planned."""
-ITERATIONS = 1000
+ITERATIONS = 3000
 
 
 @dataclass
