@@ -74,7 +74,7 @@ def error_cm(seen: Sighting | NotSeen, north: float, east: float) -> float:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    down=st.floats(4, 20),
+    down=st.floats(5, 20),  # nearer, its white rim may reach out of the picture
     off=st.tuples(st.floats(-0.12, 0.12), st.floats(-0.12, 0.12)),
     yaw=st.floats(0, 360),
     turn=st.floats(0, 360),

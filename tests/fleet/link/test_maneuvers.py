@@ -289,4 +289,6 @@ async def test_of_two_places_at_once_the_second_is_flown_to(scripted) -> None:
         await second
         with pytest.raises(LinkError, match="a1: go to: overtaken by go to"):
             await first
+        # its target is told all along, so that the answer may be sooner than the command
+        await vehicle.hears(lambda: len(vehicle.commands(REPOSITION)) == 2)
         assert [m.z for m in vehicle.commands(REPOSITION)] == [35.0, 45.0]
