@@ -315,10 +315,12 @@ def circle(shape: Mapping[str, Any], radius: object, radius_at: str, where: str)
         middle = Point.model_validate({"type": "Point", "coordinates": shape.get("coordinates")})
     except ValidationError as error:
         raise _broken(error, where) from error
-    number = isinstance(radius, int | float) and not isinstance(radius, bool)
-    if not number or not 1 <= float(radius) <= WIDEST_M:  # type: ignore[arg-type]
+    metres = math.nan
+    if isinstance(radius, int | float) and not isinstance(radius, bool):
+        metres = float(radius)
+    if not 1 <= metres <= WIDEST_M:
         raise ZoneFileError(radius_at, f"{radius!r} must be 1 to {WIDEST_M:g} m")
-    return around(middle.coordinates, float(radius))  # type: ignore[arg-type]
+    return around(middle.coordinates, metres)
 
 
 def around(middle: tuple[float, float], radius_m: float) -> Polygon:

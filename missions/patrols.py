@@ -65,7 +65,7 @@ class Patrols:
             return ()
         found = leave(plan, due, self._order_of, self._rolling.spare(now)) if due else []
         errors = [(tour, what) for tour, what in found if isinstance(what, PlanError)]
-        self._refuse(wanted, errors, self._rolling.unready(now))
+        self._refuse(wanted, errors, now)
         return tuple(self._scheduled(now, {sortie.drone for sortie in plan.sorties}))
 
     def _situation(self, weight: Floats) -> Situation:
@@ -132,7 +132,7 @@ class Patrols:
         self,
         orders: Sequence[OrderWish],
         errors: Sequence[tuple[Planned, PlanError]],
-        unready: str | None,
+        now: Situation,
     ) -> None:
         """Say why an order has no drone in the air, and none that will be."""
         ahead = Counter(
@@ -150,7 +150,7 @@ class Patrols:
                 continue
             if nobody is not None:
                 self._plan.refuse(order.id, "", nobody, "fleet")
-            elif unready is not None:
+            elif (unready := self._rolling.unready(now)) is not None:
                 self._plan.refuse(order.id, "", unready, "energy")
             elif not ahead[order.id]:
                 self._plan.refuse(order.id, "", "nothing of it is due", "window")

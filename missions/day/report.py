@@ -10,7 +10,7 @@ from missions.build import Ground
 from missions.day.measure import BOUNDS_S, Measured
 from missions.energy import CALM
 from missions.geo import Floats
-from missions.patrol.cells import mean_speed, service_s
+from missions.patrol.cells import mean_speed, service_s, usual_drone
 from missions.patrol.ready import LEAVE_PERCENT, usable_s
 from missions.patrol.rolling import patrol_m
 
@@ -69,7 +69,7 @@ def load(ground: Ground, owed_s: Floats) -> float:
     in calm air, against what batteries give where each flight ends at the reserve. Above 1 no plan
     can keep the intervals.
     """
-    drone = next(iter(ground.drones.values()))
+    drone = usual_drone(ground)
     height = patrol_m(ground)
     speed = mean_speed(drone.cruise_m_s, CALM)
     service = service_s(ground, drone.camera.hfov_deg, height, speed)

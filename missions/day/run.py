@@ -6,11 +6,11 @@ import heapq
 import itertools
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 
-from missions.airspace import Tube
 from missions.build import Ground
 from missions.day.calls import DayCall
 from missions.day.conditions import Conditions, Fault
@@ -24,7 +24,6 @@ from missions.geo import Floats
 from missions.patrol.cover import Cover
 from missions.patrol.ready import READY_PERCENT
 from missions.picture import Doing
-from missions.planning import tube_of
 from missions.power import PowerModel
 from missions.responder import Call, Pick, Response
 from missions.sortie import FERRY, Sortie
@@ -96,7 +95,6 @@ class DayRun:
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._number = itertools.count()
         self._now_s = 0.0
-        self._tubes: dict[str, Tube] = {}
         self.fleet = {
             drone.id: DayDrone(drone, PowerModel.of(drone), drone.dock, ground.places[drone.dock])
             for drone in ground.city.drones
@@ -117,9 +115,9 @@ class DayRun:
         for index, call in enumerate(self._calls):
             at_s = (call.at - self.start).total_seconds()
             self.measured.calls.append(Answered(at_s, call.kind))
-            self._at(at_s, lambda i=index: self._call(i))  # type: ignore[misc]
+            self._at(at_s, partial(self._call, index))
         for fault in self._conditions.faults:
-            self._at(fault.at_s, lambda f=fault: self._break(f))  # type: ignore[misc]
+            self._at(fault.at_s, partial(self._break, fault))
         self._at(0.0, self._tick)
         self._at(SAMPLE_S, self._sample)
         while self._queue and self._queue[0][0] <= self.end_s + GIVE_UP_S:
@@ -143,15 +141,12 @@ class DayRun:
             age_s=self._now_s - self._seen,
             owed_s=self.demand.owed_s(now),
             wind=self._conditions.wind(self._now_s),
-            tubes=dict(self._tubes),
             trajectories={
                 drone.drone.id: drone.flight.ahead(self._now_s)
                 for drone in self.fleet.values()
                 if drone.flight is not None
             },
             flying=tuple(d.sortie for d in self.fleet.values() if d.flight and d.sortie),
-            seen=self._seen,
-            start=self.start,
         )
 
     def _sample(self) -> None:
@@ -195,7 +190,6 @@ class DayRun:
         drone.sortie, drone.priority = sortie, 0
         doing = Doing.FERRY if sortie.order == FERRY else Doing.PATROL
         drone.fly(flight, self._now_s, doing, self._now_s + wait_s)
-        self._tubes[sortie.drone] = tube_of(self.ground, sortie)
         self.measured.sorties += 1
         self._follow(drone, flight)
 
@@ -214,7 +208,7 @@ class DayRun:
     def _follow(self, drone: DayDrone, flight: Flight) -> None:
         """Note what a flight sees, and its landing."""
         for at_s, cell in flight.seen:
-            self._at(at_s, lambda c=cell: self._see(drone, flight, c))  # type: ignore[misc]
+            self._at(at_s, partial(self._see, drone, flight, cell))
         self._at(flight.end_s, lambda: self._land(drone, flight))
 
     def _see(self, drone: DayDrone, flight: Flight, cell: str) -> None:
@@ -230,7 +224,6 @@ class DayRun:
             return
         self._book(drone, flight)
         drone.land(self.ground.places[flight.dock])
-        self._tubes.pop(drone.drone.id, None)
         self.measured.charges += 1
         self.measured.lowest_percent = min(self.measured.lowest_percent, drone.percent)
 
@@ -243,15 +236,20 @@ class DayRun:
     # calls
 
     def _call(self, index: int) -> None:
-        call, answered = self._calls[index], self.measured.calls[index]
-        place = self.ground.frame.to_enu(call.lon, call.lat)
-        wanted = Call(str(index), place, call.priority, call.on_scene_s)
+        answered, wanted = self.measured.calls[index], self._wanted(index)
         response = self._responding.respond(wanted, self.view())
         if response.picks:
             for pick in response.picks:
                 self._send(pick, wanted, answered)
         elif self._now_s - answered.at_s < GIVE_UP_S:
             self._at(self._now_s + AGAIN_S, lambda: self._call(index))
+
+    def _wanted(self, index: int, on_scene_s: float | None = None) -> Call:
+        """Return a call as the responder is asked; for what is left of it, where that is said."""
+        call = self._calls[index]
+        place = self.ground.frame.to_enu(call.lon, call.lat)
+        stays_s = call.on_scene_s if on_scene_s is None else on_scene_s
+        return Call(str(index), place, call.priority, stays_s)
 
     def _relieve(self, call: Call, answered: Answered) -> None:
         """Send another to a call whose drone must leave."""
@@ -293,7 +291,6 @@ class DayRun:
         drone.fly(flight, self._now_s, Doing.RESPONSE, self._now_s + wait_s)
         drone.sortie, drone.priority, drone.call = None, call.priority, call.id
         drone.scene_until_s = done_s
-        self._tubes[pick.drone] = _tube(drone.dock, pick, now.altitude_m)
         self._at(over_s, lambda: self._overhead(drone, flight, answered))
         self._at(done_s, lambda: self._done(drone, flight))
         if stay_s < call.on_scene_s - 1.0:
@@ -305,11 +302,8 @@ class DayRun:
         """Ask for another drone for the call that one leaves for a more important one."""
         index = int(drone.call)
         left, answered = drone.scene_until_s - self._now_s, self.measured.calls[index]
-        call = self._calls[index]
-        place = self.ground.frame.to_enu(call.lon, call.lat)
-        seen = answered.overhead_s is not None
-        rest = Call(drone.call, place, call.priority, left if seen else call.on_scene_s)
-        if not seen:
+        rest = self._wanted(index, left)
+        if answered.overhead_s is None:
             self._at(self._now_s + 1.0, lambda: self._call(index))
         elif left > rest.min_stay_s:
             self._at(self._now_s + 1.0, lambda: self._relieve(rest, answered))
@@ -333,8 +327,3 @@ class DayRun:
         drone.fault = "needs a person"
         self.measured.faults += 1
         self._at(self._now_s + fault.lasts_s, lambda: setattr(drone, "fault", ""))
-
-
-def _tube(dock: str, pick: Pick, altitude_m: float) -> Tube:
-    points = [(p.east, p.north, p.altitude_m) for p in (*pick.way, *pick.home)]
-    return Tube.of(dock, points)

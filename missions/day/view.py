@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from missions.airspace import Tube
 from missions.build import Ground
 from missions.energy import Wind
 from missions.geo import Floats
@@ -31,14 +30,10 @@ class View:
         For how long each cell has not been seen, and how often it is owed a visit, seconds.
     wind
         Mean wind.
-    tubes, trajectories
-        Where drones in the air are and will be, by drone: without time, and in seconds from now.
+    trajectories
+        Where drones in the air will be, by drone, in seconds from now.
     flying
         Sorties under way.
-    seen
-        When each cell was seen last, seconds from the begin.
-    start
-        Begin of the run.
     """
 
     ground: Ground
@@ -48,18 +43,8 @@ class View:
     age_s: Floats
     owed_s: Floats
     wind: Wind
-    tubes: Mapping[str, Tube]
     trajectories: Mapping[str, Trajectory]
     flying: tuple[Sortie, ...]
-    seen: Floats
-    start: datetime
-
-    def visits(self) -> dict[str, datetime]:
-        """Return when each cell was seen last, by its id."""
-        return {
-            cell.id: self.start + timedelta(seconds=float(at))
-            for cell, at in zip(self.ground.cells, self.seen, strict=True)
-        }
 
     def overdue_s(self) -> dict[str, float]:
         """Return by how long each cell is overdue; less than 0 where it is not yet."""

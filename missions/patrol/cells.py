@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from missions.build import Ground
-from missions.city import CameraSpec
+from missions.city import CameraSpec, Drone
 from missions.energy import ACCELERATION_M_S2, Wind, ground_speed
 from missions.errors import PlanError
 from missions.geo import Floats
@@ -29,6 +29,11 @@ def mean_speed(air_speed: float, wind: Wind) -> float:
     tracks = [360.0 * index / DIRECTIONS for index in range(DIRECTIONS)]
     known = wind if wind.from_deg is not None else Wind(wind.speed_m_s, 0.0)
     return DIRECTIONS / sum(1.0 / ground_speed(air_speed, track, known) for track in tracks)
+
+
+def usual_drone(ground: Ground) -> Drone:
+    """Return the drone that stands for all of a city: its first."""
+    return next(iter(ground.drones.values()))
 
 
 def turn_s(speed_m_s: float) -> float:

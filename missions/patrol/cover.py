@@ -15,7 +15,7 @@ import numpy.typing as npt
 from missions.build import Ground
 from missions.energy import Wind
 from missions.geo import Floats
-from missions.patrol.cells import mean_speed, middles_of, turn_s
+from missions.patrol.cells import mean_speed, middles_of, turn_s, usual_drone
 from missions.trajectory import Trajectory
 
 BOUND_S = 120.0
@@ -65,7 +65,7 @@ class Cover:
     @classmethod
     def of(cls, ground: Ground, weights: Floats, wind: Wind) -> Cover:
         """Return it for a city's usual drone in a wind."""
-        drone = next(iter(ground.drones.values()))
+        drone = usual_drone(ground)
         speed = mean_speed(drone.cruise_m_s, wind)
         climb_s = ground.layers[0] / drone.climb_m_s
         weights = weights / weights.sum()

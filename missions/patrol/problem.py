@@ -8,7 +8,7 @@ are whole seconds.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -103,6 +103,18 @@ class Problem:
 
     def __post_init__(self) -> None:
         self._index.update({int(cell): at for at, cell in enumerate(self.cells)})
+
+    def part(self, patrols: Sequence[Patrol], cells: Seconds) -> Problem:
+        """Return it for some of the patrols, and for those of its cells that are among some."""
+        mine = np.isin(self.cells, cells)
+        return replace(
+            self,
+            cells=self.cells[mine],
+            middles=self.middles[mine],
+            service_s=self.service_s[mine],
+            prizes=self.prizes[mine],
+            patrols=patrols,
+        )
 
     def data(self) -> ProblemData:
         """Return it as PyVRP takes it."""

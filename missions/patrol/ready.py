@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from missions.build import MARGIN_PERCENT, Ground
 from missions.charge import seconds_to
 from missions.energy import Point, PowerModel, Wind, landing_cost, step_cost
+from missions.patrol.cells import usual_drone
 from missions.picture import Doing, DroneNow
 
 EARLY_PERCENT = 65.0
@@ -92,7 +93,7 @@ def sustained(ground: Ground, count: int, altitude_m: float, wind: Wind) -> int:
     """Return how many of so many drones can be in the air for good, the others charging."""
     if not count:
         return 0
-    drone = next(iter(ground.drones.values()))
+    drone = usual_drone(ground)
     low = float(ground.city.limits.reserve_percent)
     flies_s = usable_s(ground, drone.id, LEAVE_PERCENT, altitude_m, wind)
     charges_s = seconds_to(drone.battery, low, LEAVE_PERCENT)

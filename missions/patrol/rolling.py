@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from missions.build import Ground
-from missions.city import Drone
 from missions.geo import Floats
-from missions.patrol.cells import mean_speed, service_s, turn_s
+from missions.patrol.cells import mean_speed, service_s, turn_s, usual_drone
 from missions.patrol.launch import Launch
 from missions.patrol.owing import HORIZON_S, prizes
 from missions.patrol.problem import Patrol, Problem, Tour, improve
@@ -65,13 +64,13 @@ class RollingPlan:
 
     def make(self, now: Situation) -> None:
         """Make the plan anew."""
-        patrols = self._patrols(now)
+        whole = self.problem(now)
         before = {name: tour.cells for name, tour in self.tours.items()}
         docks = list(self.ground.docks)
         self.tours, self.made_s, self.cost = {}, now.now_s, 0
         for number, part in enumerate(groups(self.ground)):
-            mine = [p for p in patrols if docks[p.dock] in part.docks]
-            problem = self._problem(now, mine, part.cells)
+            mine = [p for p in whole.patrols if docks[p.dock] in part.docks]
+            problem = whole.part(mine, part.cells)
             solved = improve(problem, before, self.iterations, self.seed + number)
             self.cost += solved.cost
             for tour in solved.tours:
@@ -108,36 +107,25 @@ class RollingPlan:
 
     def problem(self, now: Situation) -> Problem:
         """Return the whole city as one problem, however large."""
-        every = np.arange(len(self.ground.cells), dtype=np.int64)
-        return self._problem(now, self._patrols(now), every)
-
-    def _problem(
-        self, now: Situation, patrols: Sequence[Patrol], cells: npt.NDArray[np.int64]
-    ) -> Problem:
         ground, service = self.ground, self._service(now)
-        speed = mean_speed(self._usual.cruise_m_s, now.wind)
+        speed = mean_speed(usual_drone(ground).cruise_m_s, now.wind)
         worth = self._worth(now)
         worth[~np.isfinite(service)] = 0
-        wanted = cells[worth[cells] > 0]
+        wanted = np.flatnonzero(worth > 0)
         return Problem(
             docks=[ground.places[dock] for dock in ground.docks],
             cells=wanted,
             middles=np.array([ground.cells[c].center for c in wanted]).reshape(-1, 2),
             service_s=np.rint(service[wanted]).astype(np.int64),
             prizes=worth[wanted],
-            patrols=patrols,
+            patrols=self._patrols(now),
             speed_m_s=speed,
             turn_s=turn_s(speed),
         )
 
-    @property
-    def _usual(self) -> Drone:
-        """The drone that stands for all."""
-        return next(iter(self.ground.drones.values()))
-
     def _service(self, now: Situation) -> Floats:
         """Return what flying each cell takes, seconds; infinite where it cannot be flown."""
-        drone = self._usual
+        drone = usual_drone(self.ground)
         speed = mean_speed(drone.cruise_m_s, now.wind)
         return service_s(self.ground, drone.camera.hfov_deg, patrol_m(self.ground), speed)
 
