@@ -491,14 +491,3 @@ async def test_only_the_newest_and_fresh_target_is_told(capsys: pytest.CaptureFi
         telling.cancel()
         await asyncio.gather(telling, return_exceptions=True)
     assert capsys.readouterr().out.count("landing target refused") == 1
-
-
-@pytest.mark.parametrize(
-    "changes", [{"drone": None}, {"detector": {"kind": "crowd"}}, {"drone": 3}]
-)
-def test_a_watch_without_its_subject_is_refused(changes: dict[str, Any]) -> None:
-    detector = {"kind": "marker", "marker_id": 7, "size_m": 0.7, "dock": "x"}
-    with pytest.raises(ValueError, match=r"drone|detector"):
-        Watch.model_validate(
-            water_watch("tcp://x:1", site="", detector=detector, station_url=None) | changes
-        )
