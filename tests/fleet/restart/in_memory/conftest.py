@@ -1,11 +1,8 @@
 """A city in memory whose controller can die between any two steps of its code, as by SIGKILL.
 
-Everything that a controller starts carries its ``Life`` in the context it runs in. The loop asks
-that life before each callback: once it has ended, nothing of that controller runs any more, not
-even what its code would do on being cancelled. The world (vehicles, docks, what was committed)
-lives on: what was sent takes effect, whether or not the sender hears of it.
-
-The loop never waits: where nothing is ready it moves its clock to the next timer.
+What dies is a ``Life``, and the loop that asks it before each callback is a folder up. The world
+(vehicles, docks, what was committed) lives on: what was sent takes effect, whether or not the
+sender hears of it.
 """
 
 from __future__ import annotations
@@ -17,9 +14,8 @@ import gc
 import inspect
 import logging
 import math
-import selectors
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,128 +45,6 @@ PADS = {"d1": (117.65, 24.51), "d2": (117.66, 24.51)}
 DRONES = {"a1": "d1", "a2": "d1", "b1": "d2"}
 COMMIT_S = 0.004
 """A write is committed after half of this."""
-LIFE: contextvars.ContextVar[Life | None] = contextvars.ContextVar("life", default=None)
-
-
-class Life:
-    """One controller process, from its start to its SIGKILL."""
-
-    def __init__(self) -> None:
-        self.dead = False
-        self.callbacks_left: int | None = None
-        self.points: list[str] = []
-        self.die_at: tuple[str, int] | None = None
-        self.context = contextvars.copy_context()
-        self.context.run(LIFE.set, self)
-
-    def goes_on(self) -> bool:
-        """Ask before each callback."""
-        if self.callbacks_left is not None:
-            self.callbacks_left -= 1
-            self.dead = self.dead or self.callbacks_left < 0
-        return not self.dead
-
-    async def point(self, name: str) -> None:
-        """Pass a place where a test may have it die; never returns then."""
-        self.points.append(name)
-        if self.die_at is not None and name.startswith(self.die_at[0]):
-            kind, left = self.die_at
-            self.die_at = (kind, left - 1)
-            if left <= 0:
-                self.dead = True
-        if self.dead:
-            await asyncio.get_running_loop().create_future()
-
-    def call(self, function: Callable[[], object]) -> None:
-        """Run what the world tells this controller, as the controller."""
-        if not self.dead:
-            self.context.copy().run(function)
-
-    def task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Start something in this controller."""
-        task = asyncio.get_running_loop().create_task(work, context=self.context.copy())
-        task._log_destroy_pending = False  # type: ignore[attr-defined]
-        return task
-
-
-class _JumpingSelector(selectors.DefaultSelector):
-    """Never sleeps; tells its loop by how much time it should have."""
-
-    jumped = 0.0
-
-    def select(self, timeout: float | None = None) -> Any:
-        ready = super().select(0)
-        if ready or not timeout:
-            return ready
-        self.jumped += timeout
-        return []
-
-
-class MortalLoop(asyncio.SelectorEventLoop):
-    """Runs callbacks of living controllers, and the world's."""
-
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)
-        self.ran = 0
-        self.set_task_factory(_quiet_task)
-        self.set_exception_handler(lambda *_: None)  # answers that nobody lives to take
-
-    def time(self) -> float:
-        return self._jumping.jumped
-
-    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> Any:
-        return super().call_soon(self._mortal(callback, context), *args, context=context)
-
-    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
-        return super().call_at(when, self._mortal(callback, context), *args, context=context)
-
-    def _mortal(self, callback: Any, context: Any) -> Any:
-        life = LIFE.get() if context is None else context.get(LIFE)
-        if life is None:
-            return callback
-
-        def unless_dead(*args: Any) -> None:
-            self.ran += 1
-            if life.goes_on():
-                callback(*args)
-            else:
-                _never_begins(callback)
-
-        return unless_dead
-
-    def bury(self) -> None:
-        """Let go of everything that will not run any more, and close."""
-        for task in asyncio.all_tasks(self):
-            _never_begins(task)
-        self._ready.clear()  # type: ignore[attr-defined]
-        self._scheduled.clear()  # type: ignore[attr-defined]
-        gc.collect()
-        self.close()
-
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
-        # a thread takes real time, in which this loop's time would run away
-        future = self.create_future()
-        try:
-            future.set_result(func(*args))
-        except Exception as error:  # noqa: BLE001 - handed on
-            future.set_exception(error)
-        return future
-
-
-def _never_begins(step: Any) -> None:
-    """Close the coroutine of a task that died before its first step: Python warns of such ones."""
-    task = step if isinstance(step, asyncio.Task) else getattr(step, "__self__", None)
-    if isinstance(task, asyncio.Task):
-        work = task.get_coro()
-        if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
-            work.close()
-
-
-def _quiet_task(loop: Any, work: Any, **more: Any) -> asyncio.Task[Any]:
-    task = asyncio.Task(work, loop=loop, **more)
-    task._log_destroy_pending = False  # type: ignore[attr-defined]
-    return task
 
 
 class LoopClock:
@@ -251,7 +125,7 @@ def _is_asked(kind: type, name: str) -> bool:
 class _Seam:
     """What one controller holds of a thing of the world: calls cross over as long as it lives."""
 
-    def __init__(self, thing: Any, life: Life, name: str, see: Callable[..., None]) -> None:
+    def __init__(self, thing: Any, life: Any, name: str, see: Callable[..., None]) -> None:
         self._thing, self._life, self._name, self._see = thing, life, name, see
 
     def __getattr__(self, name: str) -> Any:
@@ -282,7 +156,7 @@ class _Seam:
 class _StoreSeam:
     """A store whose process can die before and after the commit."""
 
-    def __init__(self, disk: Disk, life: Life) -> None:
+    def __init__(self, disk: Disk, life: Any) -> None:
         self._disk, self._life = disk, life
 
     def __getattr__(self, name: str) -> Any:
@@ -380,8 +254,9 @@ def _sortie(name: str, drone: str, order: str, altitude: float) -> Sortie:
 class Town:
     """The world, and the controller that lives in it now."""
 
-    def __init__(self) -> None:
+    def __init__(self, new_life: Callable[[], Any]) -> None:
         self.clock = LoopClock()
+        self._new_life = new_life
         self.city = city()
         self.disk = Disk()
         self.vehicles = {d: FakeVehicle(d, self.clock, slot(self.city, d)) for d in DRONES}
@@ -389,7 +264,7 @@ class Town:
         self.planner = OnePlanner()
         self.policy = Policy(ready_percent=50.0)
         self.told: Callable[[str, str, Any], None] = lambda drone, name, args: None
-        self.life = Life()
+        self.life = new_life()
         self.life.dead = True
         self.controller: FlightController | None = None
 
@@ -440,7 +315,7 @@ class Town:
 
     async def start(self, die_at: tuple[str, int] | None = None) -> None:
         """Start a controller; it may be made to die at its start already."""
-        life = self.life = Life()
+        life = self.life = self._new_life()
         life.die_at = die_at
         links = {
             d: _Seam(v, life, "vehicle", lambda name, args, d=d: self.told(d, name, args))
@@ -492,15 +367,15 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def mortal_town() -> Callable[[], tuple[MortalLoop, Town]]:
+def mortal_town(mortal: Any) -> Callable[[], tuple[Any, Town]]:
     """Make a loop and a town in it."""
 
-    def make() -> tuple[MortalLoop, Town]:
-        loop = MortalLoop()
+    def make() -> tuple[Any, Town]:
+        loop = mortal.Loop()
         asyncio.set_event_loop(loop)
 
         async def build() -> Town:
-            town = Town()
+            town = Town(mortal.Life)
             await town.open()
             return town
 
