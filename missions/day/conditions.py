@@ -19,7 +19,7 @@ FAULT_S = 7200.0
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A drone that comes home at once and stays there: when, and for how long, seconds."""
+    """A drone that stays in its dock, from when on (or once it is back), and how long, seconds."""
 
     at_s: float
     drone: str

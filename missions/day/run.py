@@ -319,7 +319,7 @@ class DayRun:
     # faults
 
     def _break(self, fault: Fault) -> None:
-        """Ground a drone; one in the air is called home first (and is over nothing on the way)."""
+        """Ground a drone; one in the air when it is back."""
         drone = self.fleet[fault.drone]
         if drone.flight is not None:
             self._at(drone.flight.end_s + 1.0, lambda: self._break(fault))
