@@ -143,10 +143,10 @@ def _runs(city: City, days: float, seed: int, iterations: int, wind: float) -> d
 
 
 def _told(city: City, days: float, seed: int, runs: dict[str, Measured]) -> dict[str, Any]:
-    from missions.build import ground_of
     from missions.day.report import figures, load, per_cell
     from missions.day.simulate import BEGIN
     from missions.demand import Demand
+    from missions.ground import ground_of
 
     ground = ground_of(city)
     owed = Demand.of(city).beat_s

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from missions.airspace import Tube
-from missions.build import Builder, Draft
+from missions.builder import Builder
+from missions.draft import Draft
 from missions.errors import PlanError
 
 

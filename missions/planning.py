@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from missions.airspace import Tube
-from missions.build import Builder, Draft, Ground, ground_of
+from missions.builder import Builder
 from missions.city import City
+from missions.draft import Draft
 from missions.energy import Wind
 from missions.errors import PlanError
+from missions.ground import Ground, ground_of
 from missions.picture import Doing, DroneNow
 from missions.relief import Station
 from missions.sortie import Sortie

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from missions.build import Builder, Draft
+from missions.builder import Builder
 from missions.city import Site
+from missions.draft import Draft
 from missions.errors import PlanError
 from missions.planning import Planning
 from missions.relief import ASIDE_S, Station, beside, must_go

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from missions.build import Ground
 from missions.day.view import View
 from missions.demand import Demand
 from missions.geo import Floats
+from missions.ground import Ground
 from missions.guests import ferries
 from missions.patrol.leaving import leave
 from missions.patrol.ready import LEAVE_PERCENT, READY_PERCENT

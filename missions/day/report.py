@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from missions.build import Ground
 from missions.day.measure import BOUNDS_S, Measured
 from missions.energy import CALM
 from missions.geo import Floats
+from missions.ground import Ground
 from missions.patrol.cells import mean_speed, service_s, usual_drone
 from missions.patrol.ready import LEAVE_PERCENT, usable_s
 from missions.patrol.rolling import patrol_m

@@ -11,7 +11,6 @@ from typing import Protocol
 
 import numpy as np
 
-from missions.build import Ground
 from missions.day.calls import DayCall
 from missions.day.conditions import Conditions, Fault
 from missions.day.drone import DayDrone
@@ -21,6 +20,7 @@ from missions.day.view import View
 from missions.demand import Demand
 from missions.energy import Point
 from missions.geo import Floats
+from missions.ground import Ground
 from missions.patrol.cover import Cover
 from missions.patrol.ready import READY_PERCENT
 from missions.picture import Doing

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from missions.build import Ground, ground_of
 from missions.city import City
 from missions.day.calls import draw
 from missions.day.conditions import WIND_M_S, draw_conditions
@@ -17,6 +16,7 @@ from missions.day.patrolling import Greedy, Idle, Rolling, RoundRobin
 from missions.day.responding import Nearest, Responder
 from missions.day.run import DayRun, Patrolling, Responding
 from missions.demand import Demand
+from missions.ground import Ground, ground_of
 from missions.patrol.rolling import RollingPlan
 
 Name = Literal["rolling", "idle", "round_robin", "greedy"]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from missions.build import Ground
 from missions.energy import Wind
 from missions.geo import Floats
+from missions.ground import Ground
 from missions.picture import DroneNow
 from missions.sortie import Sortie
 from missions.trajectory import Trajectory

@@ -9,11 +9,11 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from missions.build import Ground
 from missions.city import CameraSpec, Drone
 from missions.energy import ACCELERATION_M_S2, Wind, ground_speed
 from missions.errors import PlanError
 from missions.geo import Floats
+from missions.ground import Ground
 
 DIRECTIONS = 16
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from missions.build import Ground
 from missions.energy import Wind
 from missions.geo import Floats
+from missions.ground import Ground
 from missions.patrol.cells import mean_speed, middles_of, turn_s, usual_drone
 from missions.trajectory import Trajectory
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from missions.build import Ground
 from missions.geo import Floats
+from missions.ground import Ground
 from missions.patrol.cover import Cover
 from missions.patrol.ready import (
     EARLY_PERCENT,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from missions.build import Builder, Draft
+from missions.builder import Builder
 from missions.conflict import Traffic
+from missions.draft import Draft
 from missions.energy import step_cost
 from missions.errors import PlanError
 from missions.geo import Floats

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from missions.build import Ground
 from missions.geo import Floats
+from missions.ground import Ground
 
 HORIZON_S = 2700.0
 """A plan looks so far ahead: a sortie, and most of the charge after it."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from missions.build import MARGIN_PERCENT, Ground
+from missions.builder import MARGIN_PERCENT
 from missions.charge import seconds_to
 from missions.energy import Point, PowerModel, Wind, landing_cost, step_cost
+from missions.ground import Ground
 from missions.patrol.cells import usual_drone
 from missions.picture import Doing, DroneNow
 

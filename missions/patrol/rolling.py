@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from missions.build import Ground
 from missions.geo import Floats
+from missions.ground import Ground
 from missions.patrol.cells import mean_speed, service_s, turn_s, usual_drone
 from missions.patrol.launch import Launch
 from missions.patrol.owing import HORIZON_S, prizes

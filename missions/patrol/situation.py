@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from missions.build import Ground
 from missions.energy import Wind
 from missions.geo import Floats
+from missions.ground import Ground
 from missions.patrol.cover import Cover
 from missions.picture import DroneNow
 from missions.trajectory import Trajectory

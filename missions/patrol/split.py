@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from missions.build import Ground
 from missions.geo import Floats
+from missions.ground import Ground
 
 MOST_CELLS = 600
 """In one part. PyVRP's time and memory grow with their square."""

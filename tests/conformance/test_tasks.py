@@ -9,10 +9,11 @@ import time
 import pytest
 
 from fleet.link.items import programme
-from missions.build import Builder, ground_of
+from missions.builder import Builder
 from missions.city import Battery, Beat, Broker, City, CityInfo, Dock, Drone, Limits
 from missions.energy import CALM
 from missions.geo import LocalFrame
+from missions.ground import ground_of
 from missions.sortie import Leg, LegKind
 from missions.task import Task
 

@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, Polygon
 
-from missions.build import Builder, Draft, Ground, ground_of
+from missions.builder import Builder
 from missions.city import City
 from missions.cover import Shut
+from missions.draft import Draft
 from missions.energy import CALM, Wind
 from missions.errors import PlanError
 from missions.footprint import DOWN, footprint, swept
+from missions.ground import Ground, ground_of
 from missions.places import Building
 from missions.sortie import Aim, LegKind
 from missions.task import LonLats, Task

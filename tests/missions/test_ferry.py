@@ -12,9 +12,9 @@ import pytest
 from shapely.geometry import LineString, MultiPoint, Polygon
 
 from missions.airspace import Airspace
-from missions.build import ground_of
 from missions.city import City
 from missions.geo import distance_m
+from missions.ground import ground_of
 from missions.planner import CROWDED, DroneOffer, OrderWish, Plan, plan
 from missions.sortie import FERRY, LegKind, Sortie
 

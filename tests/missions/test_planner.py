@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, Polygon
 
 from missions.airspace import APART_M, FENCE_POINTS, LAYER_M
-from missions.build import MARGIN_PERCENT, ground_of
+from missions.builder import MARGIN_PERCENT
 from missions.cells import city_cells
 from missions.city import City
 from missions.energy import PowerModel, Wind, landing_cost, legs_cost
 from missions.geo import LocalFrame, distance_m
+from missions.ground import ground_of
 from missions.planner import DroneOffer, OrderWish, Plan, plan
 from missions.planning import tube_of
 from missions.relief import ASIDE_M, ASIDE_S, DOCK_S, SLACK_S, SPARE_S, Station, beside

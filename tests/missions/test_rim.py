@@ -10,11 +10,13 @@ import shapely
 from shapely.geometry import LineString, Point
 
 from missions.airspace import APART_M
-from missions.build import Builder, Draft, Ground, ground_of
+from missions.builder import Builder
 from missions.city import Beat, City, Dock
+from missions.draft import Draft
 from missions.energy import CALM
 from missions.footprint import swath_m
 from missions.geo import LocalFrame
+from missions.ground import Ground, ground_of
 from missions.ways import HAIR_M
 
 

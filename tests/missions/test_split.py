@@ -6,10 +6,11 @@ import pytest
 import shapely
 from shapely.geometry import LineString, Polygon
 
-from missions.build import Builder, ground_of
+from missions.builder import Builder
 from missions.city import City
 from missions.energy import CALM
 from missions.errors import PlanError
+from missions.ground import ground_of
 from missions.split import split
 from missions.task import LonLats, Task
 

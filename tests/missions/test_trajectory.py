@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from missions.build import ground_of
 from missions.city import City
 from missions.energy import PowerModel, legs_cost
 from missions.errors import GeometryError
+from missions.ground import ground_of
 from missions.sortie import Leg, LegKind, Sortie, SortieEnergy, Waypoint
 from missions.trajectory import Trajectory
 
