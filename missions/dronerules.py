@@ -21,6 +21,12 @@ W_A_KG = (40.0, 400.0)
 
 def nonsense(drone: Drone) -> Iterator[tuple[Path, str]]:
     """Yield each figure of a drone that cannot be, by its key below the drone's, and why."""
+    top = drone.max_air_speed_m_s
+    if top is not None and top < drone.cruise_m_s:
+        yield (
+            ("max_air_speed_m_s",),
+            f"{top:g} m/s through the air are less than the {drone.cruise_m_s:g} m/s of cruise_m_s",
+        )
     battery = drone.battery
     hover, cruise = battery.hover_w, battery.cruise_w
     if not LEAST_CRUISE * hover <= cruise <= MOST_CRUISE * hover:

@@ -2,10 +2,10 @@
 
 The model errs on the side of taking more.
 
-- Power is ``power``'s, speeds in wind are ``wind``'s. In a head wind one autopilot keeps its air
-  speed and takes longer, another its ground speed and draws more: a leg takes the longer time of
-  the two, and the greater energy of the two. What a tail wind would save is not counted on, since
-  it may drop.
+- Power is ``power``'s, speeds in wind are ``wind``'s: a leg takes the time of one that holds its
+  ground speed as far as its airframe can. In a head wind that draws more; one that keeps its air
+  speed, or can do more than its file says, draws another sum. A leg takes the greatest of these.
+  What a tail wind would save is not counted on, since it may drop.
 - Each leg is flown from a stand to a stand at acceleration ``a``: ``d / v + v / a``, or
   ``2 sqrt(d / a)`` where it is too short to reach ``v`` (any text on kinematics). While it gains
   and loses speed it takes the mean power of the speeds between, and what leaning takes. Autopilots
@@ -23,7 +23,7 @@ from itertools import pairwise
 from missions.geo import LocalFrame
 from missions.power import CLIMB_M_S, DESCENT_M_S, GRAVITY_M_S2, PowerModel
 from missions.sortie import Leg, SortieEnergy, Waypoint
-from missions.wind import CALM, SLOWEST_M_S, Wind, air_speeds, ground_speed
+from missions.wind import CALM, SLOWEST_M_S, Wind, air_speeds, ground_speed, held_speed
 
 __all__ = [
     "ACCELERATION_M_S2",
@@ -119,12 +119,12 @@ def step_cost(a: Point, b: Point, speed: float, model: PowerModel, wind: Wind = 
     east, north = b.east - a.east, b.north - a.north
     level, height = math.hypot(east, north), b.altitude_m - a.altitude_m
     vertical = _vertical_s(height, model)
-    seconds = soonest = joules = 0.0
+    seconds = joules = 0.0
     if level > THERE_M:
         track = math.degrees(math.atan2(east, north)) % 360.0
-        seconds, soonest, joules = _level(level, track, speed, model, wind)
+        seconds, joules = _level(level, track, speed, model, wind)
     # climbing on the way: the slower of the two sets the time
-    joules += max(0.0, vertical - soonest) * model.still_w(wind)
+    joules += max(0.0, vertical - seconds) * model.still_w(wind)
     seconds = max(seconds, vertical)
     joules += b.hold_s * model.still_w(wind)
     energy_wh = joules / 3600.0 + model.climb_wh(max(0.0, height))
@@ -133,15 +133,18 @@ def step_cost(a: Point, b: Point, speed: float, model: PowerModel, wind: Wind = 
 
 def _level(
     distance: float, track: float, speed: float, model: PowerModel, wind: Wind
-) -> tuple[float, float, float]:
-    """Return the seconds of a level way at most and at least, and its joules (see the module)."""
-    over_ground = ground_speed(speed, track, wind)
-    seconds, joules = _run(distance, track, over_ground, model.power_w(speed), model, wind)
+) -> tuple[float, float]:
+    """Return the seconds of a level way, and its joules (see the module)."""
+    by_air = ground_speed(speed, track, wind)
+    seconds, joules = _run(distance, track, by_air, model.power_w(speed), model, wind)
     if wind.speed_m_s <= 0.0:
-        return seconds, seconds, joules
-    most_w = model.most_w(*air_speeds(speed, track, wind))
-    soonest, keeps_ground = _run(distance, track, speed, most_w, model, wind)
-    return seconds, soonest, max(joules, keeps_ground)
+        return seconds, joules
+    held = held_speed(speed, model.top_air_m_s, track, wind)
+    for over_ground in (speed, held) if held < speed else (held,):
+        most_w = model.most_w(*air_speeds(over_ground, track, wind))
+        seconds, keeps_ground = _run(distance, track, over_ground, most_w, model, wind)
+        joules = max(joules, keeps_ground)
+    return seconds, joules
 
 
 def landing_cost(altitude_m: float, model: PowerModel, wind: Wind = CALM) -> Cost:

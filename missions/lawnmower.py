@@ -238,7 +238,8 @@ def _least(
 def flown_s(tracks: Iterable[Track], flown: Flown) -> float:
     """Return how long tracks take, flown one after the other, straight between them.
 
-    It is the time that ``energy.step_cost`` gives, without what that takes of the battery.
+    At a steady speed through the air: the directions in which that takes least are those in which
+    one that holds its ground speed draws least.
 
     Raises
     ------

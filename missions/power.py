@@ -139,6 +139,9 @@ class PowerModel:
         Of a full battery as it is now; percent of the battery are percent of this.
     climb_m_s, descent_m_s
         Speeds that it climbs and comes down at.
+    top_air_m_s
+        What it can fly at through the air to hold its ground speed; less than it is asked for
+        counts as that.
     mass_kg
         Without the payload; None: a guess by the hover power.
     payload_kg, payload_w
@@ -159,6 +162,7 @@ class PowerModel:
     mass_kg: float | None = None
     payload_kg: float = 0.0
     payload_w: float = 0.0
+    top_air_m_s: float = 0.0
     _laden: _Curve = field(init=False, repr=False, compare=False)
     _laden_kg: float = field(init=False, repr=False, compare=False)
 
@@ -191,6 +195,7 @@ class PowerModel:
             drone.mass_kg,
             drone.payload_kg,
             drone.payload_w,
+            drone.top_air_m_s,
         )
 
     def power_w(self, air_speed: float) -> float:

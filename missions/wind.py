@@ -1,8 +1,9 @@
 """Wind, and the speeds that a drone has in it.
 
-Ground speed is that of the wind triangle (FAA-H-8083-25C, chapter 16): the drone keeps its air
-speed and turns into the crosswind. A tail wind is not used to fly faster than asked, since a
-multicopter's autopilot holds the ground speed it is told.
+A multicopter's autopilot holds the ground speed that it is told, and flies through the air as fast
+as that takes (PX4's position controller works in the local frame: MPC_XY_CRUISE and
+MAV_CMD_DO_CHANGE_SPEED are speeds over ground), up to what its airframe can do. Beyond that,
+speed over ground is that of the wind triangle (FAA-H-8083-25C, chapter 16).
 """
 
 from __future__ import annotations
@@ -37,10 +38,30 @@ class Wind:
 CALM = Wind()
 
 
-def ground_speed(air_speed: float, track_deg: float, wind: Wind) -> float:
-    """Return the speed over ground on a track, from the wind triangle.
+def held_speed(speed: float, top_air: float, track_deg: float, wind: Wind) -> float:
+    """Return the speed over ground of one that is told a speed and holds it.
 
-    ``sqrt(va² - w_cross²) - w_head``; no more than ``air_speed`` (see the module).
+    Parameters
+    ----------
+    speed
+        That it is told, over ground, m/s.
+    top_air
+        That it can fly at through the air, m/s; less than ``speed`` counts as ``speed``.
+    track_deg, wind
+        Where to, and the mean wind.
+
+    Raises
+    ------
+    PlanError
+        If the wind leaves less than 1 m/s.
+    """
+    return min(speed, ground_speed(max(speed, top_air), track_deg, wind))
+
+
+def ground_speed(air_speed: float, track_deg: float, wind: Wind) -> float:
+    """Return the speed over ground on a track at an air speed, from the wind triangle.
+
+    ``sqrt(va² - w_cross²) - w_head``; no more than ``air_speed``: a tail wind may drop.
 
     Raises
     ------

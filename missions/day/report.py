@@ -71,7 +71,7 @@ def load(ground: Ground, owed_s: Floats) -> float:
     """
     drone = usual_drone(ground)
     height = patrol_m(ground)
-    speed = mean_speed(drone.cruise_m_s, CALM)
+    speed = mean_speed(drone, CALM)
     service = service_s(ground, drone.camera.hfov_deg, height, speed)
     owed = np.isfinite(owed_s) & np.isfinite(service)
     needed = float((service[owed] / owed_s[owed]).sum())

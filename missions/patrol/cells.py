@@ -10,16 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from missions.city import CameraSpec, Drone
-from missions.energy import ACCELERATION_M_S2, Wind, ground_speed
+from missions.energy import ACCELERATION_M_S2, Cost, Point, PowerModel, Wind, step_cost
 from missions.errors import PlanError
 from missions.geo import Floats
 from missions.ground import Ground
+from missions.wind import held_speed
 
 DIRECTIONS = 16
+FAR_M = 10_000.0
+"""A way on which gaining and losing speed counts for little."""
 
 
-def mean_speed(air_speed: float, wind: Wind) -> float:
-    """Return the speed over ground in the mean over all directions, by time: m/s.
+def mean_speed(drone: Drone, wind: Wind) -> float:
+    """Return a drone's speed over ground in the mean over all directions, by time: m/s.
 
     Raises
     ------
@@ -28,7 +31,19 @@ def mean_speed(air_speed: float, wind: Wind) -> float:
     """
     tracks = [360.0 * index / DIRECTIONS for index in range(DIRECTIONS)]
     known = wind if wind.from_deg is not None else Wind(wind.speed_m_s, 0.0)
-    return DIRECTIONS / sum(1.0 / ground_speed(air_speed, track, known) for track in tracks)
+    speeds = [held_speed(drone.cruise_m_s, drone.top_air_m_s, track, known) for track in tracks]
+    return DIRECTIONS / sum(1.0 / speed for speed in speeds)
+
+
+@lru_cache(maxsize=256)
+def mean_w(model: PowerModel, wind: Wind) -> float:
+    """Return the power that ways take in the mean over all directions, as plans count it, W."""
+    total = Cost()
+    for index in range(DIRECTIONS):
+        track = math.tau * index / DIRECTIONS
+        there = Point(FAR_M * math.sin(track), FAR_M * math.cos(track), 0.0)
+        total += step_cost(Point(0.0, 0.0, 0.0), there, model.cruise_m_s, model, wind)
+    return total.energy_wh * 3600.0 / total.duration_s
 
 
 def usual_drone(ground: Ground) -> Drone:

@@ -66,7 +66,7 @@ class Cover:
     def of(cls, ground: Ground, weights: Floats, wind: Wind) -> Cover:
         """Return it for a city's usual drone in a wind."""
         drone = usual_drone(ground)
-        speed = mean_speed(drone.cruise_m_s, wind)
+        speed = mean_speed(drone, wind)
         climb_s = ground.layers[0] / drone.climb_m_s
         weights = weights / weights.sum()
         middles, apart = middles_of(ground)

@@ -8,7 +8,7 @@ from missions.builder import MARGIN_PERCENT
 from missions.charge import seconds_to
 from missions.energy import Point, PowerModel, Wind, landing_cost, step_cost
 from missions.ground import Ground
-from missions.patrol.cells import usual_drone
+from missions.patrol.cells import mean_w, usual_drone
 from missions.picture import Doing, DroneNow
 
 EARLY_PERCENT = 65.0
@@ -87,7 +87,7 @@ def usable_s(ground: Ground, name: str, percent: float, altitude_m: float, wind:
     down = landing_cost(altitude_m, model, wind)
     kept = MARGIN_PERCENT + ground.city.limits.reserve_percent
     left_wh = model.capacity_wh * (percent - kept) / 100.0 - up.energy_wh - down.energy_wh
-    return STRETCH * left_wh * 3600.0 / model.power_w(drone.cruise_m_s)
+    return STRETCH * left_wh * 3600.0 / mean_w(model, wind)
 
 
 def sustained(ground: Ground, count: int, altitude_m: float, wind: Wind) -> int:

@@ -108,7 +108,7 @@ class RollingPlan:
     def problem(self, now: Situation) -> Problem:
         """Return the whole city as one problem, however large."""
         ground, service = self.ground, self._service(now)
-        speed = mean_speed(usual_drone(ground).cruise_m_s, now.wind)
+        speed = mean_speed(usual_drone(ground), now.wind)
         worth = self._worth(now)
         worth[~np.isfinite(service)] = 0
         wanted = np.flatnonzero(worth > 0)
@@ -126,7 +126,7 @@ class RollingPlan:
     def _service(self, now: Situation) -> Floats:
         """Return what flying each cell takes, seconds; infinite where it cannot be flown."""
         drone = usual_drone(self.ground)
-        speed = mean_speed(drone.cruise_m_s, now.wind)
+        speed = mean_speed(drone, now.wind)
         return service_s(self.ground, drone.camera.hfov_deg, patrol_m(self.ground), speed)
 
     def _worth(self, now: Situation) -> npt.NDArray[np.int64]:

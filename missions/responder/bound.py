@@ -15,7 +15,9 @@ from missions.tracks import Metres
 Floats = npt.NDArray[np.float64]
 
 
-def least_s(origins: Floats, goal: Metres, cruise_m_s: Floats, wind: Wind) -> Floats:
+def least_s(
+    origins: Floats, goal: Metres, cruise_m_s: Floats, top_air_m_s: Floats, wind: Wind
+) -> Floats:
     """Return the least seconds from each of N (east, north) to a place; inf against too much wind.
 
     Parameters
@@ -24,8 +26,8 @@ def least_s(origins: Floats, goal: Metres, cruise_m_s: Floats, wind: Wind) -> Fl
         (N, 2), metres.
     goal
         Where to.
-    cruise_m_s
-        Air speeds, (N,).
+    cruise_m_s, top_air_m_s
+        Speeds over ground that they are told, and what they can fly at through the air, (N,).
     wind
         As in ``missions.energy``; with no direction known it is against each of them.
     """
@@ -37,7 +39,7 @@ def least_s(origins: Floats, goal: Metres, cruise_m_s: Floats, wind: Wind) -> Fl
     else:
         angle = np.radians(wind.from_deg) - np.arctan2(way[:, 0], way[:, 1])
         cross, tail = wind.speed_m_s * np.sin(angle), -wind.speed_m_s * np.cos(angle)
-    left = cruise_m_s**2 - cross**2
+    left = np.maximum(cruise_m_s, top_air_m_s) ** 2 - cross**2
     speed = np.minimum(np.sqrt(np.maximum(left, 0.0)) + tail, cruise_m_s)
     slow = (left <= 0) | (speed < SLOWEST_M_S)
     # one that is already there needs no speed

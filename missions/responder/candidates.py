@@ -103,6 +103,7 @@ def _least_s(scene: Scene, fleet: Sequence[DroneNow], models: Sequence[PowerMode
     ground = scene.ground
     origins = np.array([now.place for now in fleet], dtype=np.float64)
     cruise = np.array([model.cruise_m_s for model in models], dtype=np.float64)
+    top_air = np.array([model.top_air_m_s for model in models], dtype=np.float64)
     straight: dict[Metres, Floats] = {}
     heights = np.array([now.altitude_m for now in fleet], dtype=np.float64)
     least = np.full(len(fleet), np.inf)
@@ -114,7 +115,7 @@ def _least_s(scene: Scene, fleet: Sequence[DroneNow], models: Sequence[PowerMode
             error = failed
             continue
         if place not in straight:
-            straight[place] = least_s(origins, place, cruise, scene.wind)
+            straight[place] = least_s(origins, place, cruise, top_air, scene.wind)
         least = np.minimum(least, straight[place] + _rise_s(models, heights, altitude))
     if not straight:
         raise error or PlanError("the city has no altitude to fly at")

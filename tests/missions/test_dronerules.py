@@ -48,6 +48,7 @@ def test_drones_that_there_are_pass(sound: Drone) -> None:
         (drone(mass_kg=1), ("mass_kg",)),
         (drone(mass_kg=10.6), ("mass_kg",)),
         (drone(payload_kg=3.9), ("payload_kg",)),
+        (drone(cruise_m_s=15, max_air_speed_m_s=14.9), ("max_air_speed_m_s",)),
     ],
 )
 def test_drones_that_there_are_not_are_told_by_key(wrong: Drone, key: tuple[str, ...]) -> None:

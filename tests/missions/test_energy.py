@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,7 @@ from missions.errors import PlanError
 from missions.geo import LocalFrame
 from missions.power import CLIMB_EFFICIENCY, GRAVITY_M_S2, W_PER_KG
 from missions.sortie import Leg, LegKind, Waypoint
+from missions.wind import held_speed
 
 MODEL = PowerModel(hover_w=420, cruise_w=380, cruise_m_s=12, capacity_wh=274)
 HOME = (117.65, 24.50)
@@ -56,6 +58,26 @@ def test_air_speed_closes_the_triangle(track: float, wind: Wind) -> None:
     assert math.hypot(*air) == pytest.approx(12, abs=1e-6) or (
         speed == 12 and math.hypot(*air) < 12
     )
+
+
+def test_a_speed_over_ground_is_held_as_far_as_the_airframe_can() -> None:
+    head, cross = Wind(5, from_deg=0), Wind(9, from_deg=90)
+    assert held_speed(12, 18, 0, head) == 12  # flies at 17 through the air
+    assert held_speed(12, 15, 0, head) == pytest.approx(10)
+    assert held_speed(12, 15, 0, cross) == pytest.approx(12)  # just
+    assert held_speed(12, 18, 180, head) == 12
+    assert held_speed(12, 0, 0, head) == ground_speed(12, 0, head)
+
+
+def test_a_head_wind_takes_no_time_but_energy_where_the_speed_is_held() -> None:
+    model = PowerModel(420, 380, 12, 274, top_air_m_s=18)
+    a, b = Point(0, 0, 60), Point(0, 3000, 60)
+    calm, windy = step_cost(a, b, 12, model), step_cost(a, b, 12, model, Wind(5, from_deg=0))
+    assert windy.duration_s == pytest.approx(calm.duration_s)
+    slow = replace(model, top_air_m_s=0.0)
+    kept = step_cost(a, b, 12, slow, Wind(5, from_deg=0))
+    assert kept.duration_s > 1.5 * windy.duration_s
+    assert windy.energy_wh >= kept.energy_wh > 1.2 * calm.energy_wh
 
 
 @pytest.mark.parametrize("wind", [Wind(11.5), Wind(12, 0), Wind(30, 90)])

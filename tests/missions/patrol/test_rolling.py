@@ -117,7 +117,7 @@ def test_the_whole_city_as_one_problem(plan: RollingPlan, moment: Make) -> None:
     ground = plan.ground
     weight = np.ones(len(ground.cells))
     weight[7] = 0.0
-    whole = plan.problem(moment(ground, weight=weight, wind=Wind(4.0, 10.0)))
+    whole = plan.problem(moment(ground, weight=weight, wind=Wind(8.0, 10.0)))
     assert whole.cells.tolist() == [i for i in range(len(ground.cells)) if i != 7]
     assert np.allclose(whole.middles, [ground.cells[i].center for i in whole.cells])
     assert {p.drone for p in whole.patrols} == set(ground.drones)
