@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from missions.airspace import Tube
 from missions.asked import Course, Run, Sight
 from missions.city import Drone, Site
 from missions.course import course
@@ -31,6 +30,7 @@ from missions.sites import stare_leg
 from missions.sortie import LegKind, LookAt, Sortie, SortieEnergy
 from missions.task import Task
 from missions.tracks import Metres, Track, enter_from
+from missions.trajectory import Trajectory, passed
 
 MIN_STARE_S = 60.0
 """A shorter watch is not worth the flight."""
@@ -320,9 +320,17 @@ class Builder:
         planned = self.battery_percent - MARGIN_PERCENT
         return sortie_energy(draft.cost, self.model, planned, reserve).feasible
 
-    def tube(self, draft: Draft) -> Tube:
-        """Return where the sortie is, without time."""
-        return Tube.of(self.dock, draft.path)
+    def trajectory(self, draft: Draft, *, doubt_s: float, drift: float = 0.0) -> Trajectory:
+        """Return when a sortie that is planned now is where, in seconds from now.
+
+        Without climb and landing: no other way leads through the column over a dock, and in it
+        the dock's gate keeps its own drones apart.
+        """
+        door_s = self.ground.docks[self.dock].door_s
+        begins_s = self.ground.city.limits.checks_s + door_s + self.start().cost.duration_s
+        points = [(p, leg.speed_m_s or self._speed) for leg in draft.legs for p in leg.points]
+        times = passed(points[0][0], points[1:], begins_s, self.model, self.wind)
+        return Trajectory.of(times, doubt_s=doubt_s, drift=drift)
 
     def finish(
         self, draft: Draft, sortie_id: str, order: str, ends_at: str | None = None

@@ -24,9 +24,10 @@ def _ferry(planning: Planning, offer: DroneOffer, home: str) -> str | None:
     for altitude in planning.layers(offer.dock):
         builder = planning.builder(offer, altitude)
         try:
-            draft = ferry(builder, home, planning.tubes)
-            if draft is not None:
-                planning.take(builder, draft, FERRY, home)
+            draft = ferry(builder, home)
+            trajectory = planning.timed(builder, draft)
+            if planning.clear(trajectory):
+                planning.take(builder, draft, trajectory, FERRY, home)
                 return None
         except PlanError as error:
             return str(error)

@@ -70,8 +70,6 @@ class Patrols:
 
     def _situation(self, weight: Floats) -> Situation:
         plan, work = self._plan, self._work
-        if work.trajectories is not None:
-            plan.trajectories = list(work.trajectories.values())
         limits = plan.city.limits
         return Situation(
             now_s=plan.now.timestamp(),

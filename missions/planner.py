@@ -75,7 +75,8 @@ def plan(
     too_windy = _too_windy(city, wind)
     if too_windy is not None:
         return Plan(refusals=tuple(Refusal(o.id, "", too_windy, "wind") for o in orders))
-    planning = Planning(city, now, drones, visits, wind, flying, stations, new_id)
+    known = None if patrols is None else patrols.trajectories
+    planning = Planning(city, now, drones, visits, wind, flying, stations, new_id, known)
     ranked = sorted(orders, key=lambda o: (-o.priority, o.created, o.id))
     for order in ranked:
         if order.kind == "stare":

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from missions.airspace import Tube
+from missions.airspace import APART_M
 from missions.builder import Builder
 from missions.city import City
+from missions.conflict import Traffic
 from missions.draft import Draft
 from missions.energy import Wind
 from missions.errors import PlanError
@@ -23,6 +24,10 @@ from missions.wishes import DroneOffer, Refusal
 from missions.zones import LONGEST_FLIGHT, in_force
 
 CROWDED = "no altitude layer is free of other drones"
+DOUBT_S, DRIFT = 15.0, 0.03
+"""By how much a sortie may be early or late when it leaves, and how much more for each second."""
+WHENEVER_S = 7200.0
+"""One of which nothing is known but its way may be anywhere on it: two batteries early or late."""
 
 
 @dataclass
@@ -33,6 +38,9 @@ class Planning:
     ----------
     city, now, offers, visits, wind, flying, stations, new_id
         As ``missions.planner.plan`` has them.
+    trajectories
+        Where all that fly are, by drone, in seconds from now. None where that is not known: then
+        any two sorties are taken to be anywhere on their ways, whenever.
     sorties, refusals
         What the plan has so far.
     """
@@ -45,6 +53,7 @@ class Planning:
     flying: Sequence[Sortie]
     stations: Sequence[Station]
     new_id: Callable[[], str]
+    trajectories: Mapping[str, Trajectory] | None = None
     sorties: list[Sortie] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
@@ -57,14 +66,8 @@ class Planning:
     """Orders that something is flown of."""
     load: dict[str, int] = field(init=False)
     """Drones out, by dock."""
-    tubes: list[Tube] = field(init=False)
-    tube_of: dict[str, Tube] = field(init=False)
-    """Where a sortie under way is, by its id."""
-    trajectories: list[Trajectory] | None = None
-    """Where all that fly are, in seconds from now, where that is known: then a tube that meets
-    others may still be flown, where both are not there at the same time."""
-    untimed: list[Tube] = field(init=False)
-    """Of the plan's own sorties those of which that is not known."""
+    traffic: dict[str, Trajectory] = field(init=False)
+    """Where others are, and when, by drone: those that fly, and those that the plan sends."""
 
     def __post_init__(self) -> None:
         """Work out what is free and what is taken."""
@@ -80,12 +83,12 @@ class Planning:
         self.taken |= {site for sortie in self.flying for site in sortie.sites}
         self.served = {sortie.order for sortie in self.flying}
         self.load = dict.fromkeys(self.ground.docks, 0)
-        self.tubes = []
-        self.tube_of, self.untimed = {}, []
         for sortie in self.flying:
             self.load[sortie.dock] = self.load.get(sortie.dock, 0) + 1
-            self.tube_of[sortie.id] = tube_of(self.ground, sortie)
-            self.tubes.append(self.tube_of[sortie.id])
+        if self.trajectories is None:
+            self.traffic = {sortie.drone: whenever(self.ground, sortie) for sortie in self.flying}
+        else:
+            self.traffic = dict(self.trajectories)
 
     def fleet(self) -> Iterator[DroneNow]:
         """Yield the drones as offers and sorties under way have them."""
@@ -141,9 +144,24 @@ class Planning:
         levels = list(self.layers(dock))
         return levels if wanted is None else sorted(levels, key=lambda m: abs(m - wanted))
 
-    def clear(self, tube: Tube) -> bool:
-        """Whether nobody else is where a sortie would be."""
-        return not any(tube.meets(other) for other in self.tubes)
+    def timed(self, builder: Builder, draft: Draft, early_s: float = 0.0) -> Trajectory:
+        """Return where a sortie will be that leaves now.
+
+        Parameters
+        ----------
+        builder, draft
+            The whole sortie.
+        early_s
+            So much sooner it may be called home.
+        """
+        if self.trajectories is None:
+            return builder.trajectory(draft, doubt_s=WHENEVER_S)
+        return builder.trajectory(draft, doubt_s=DOUBT_S + early_s, drift=DRIFT)
+
+    def clear(self, trajectory: Trajectory, but: str = "") -> bool:
+        """Whether nobody else, but for one drone, comes near at the same time."""
+        others = [known for drone, known in self.traffic.items() if drone != but]
+        return Traffic.of(others).clear(trajectory, horizontal_m=APART_M)
 
     def builder(self, offer: DroneOffer, altitude: float) -> Builder:
         """Return what makes the sorties of a drone at an altitude."""
@@ -162,7 +180,10 @@ class Planning:
         return {dock: math.dist(pad, place) for dock, pad in self.ground.places.items()}
 
     def nearest(
-        self, order: str, place: Metres, build: Callable[[Builder], Draft | None]
+        self,
+        order: str,
+        place: Metres,
+        build: Callable[[Builder], tuple[Draft, Trajectory] | None],
     ) -> PlanError | None:
         """Send the nearest drone that can, at the first altitude that is free.
 
@@ -173,7 +194,7 @@ class Planning:
         place
             Where it flies to, metres.
         build
-            Returns the whole sortie, or None where that altitude is taken.
+            Returns the whole sortie and when it is where, or None where that altitude is taken.
 
         Returns
         -------
@@ -186,10 +207,10 @@ class Planning:
             for altitude in self.layers(offer.dock):
                 builder = self.builder(offer, altitude)
                 try:
-                    draft = build(builder)
-                    if draft is None:
+                    found = build(builder)
+                    if found is None:
                         continue
-                    self.take(builder, draft, order)
+                    self.take(builder, *found, order)
                 except PlanError as error:
                     refused = error
                     break
@@ -201,9 +222,9 @@ class Planning:
         self,
         builder: Builder,
         draft: Draft,
+        trajectory: Trajectory,
         order: str,
         ends_at: str | None = None,
-        trajectory: Trajectory | None = None,
     ) -> Sortie:
         """Add a sortie to the plan; ``trajectory`` says when it is where, in seconds from now.
 
@@ -215,11 +236,7 @@ class Planning:
         sortie = builder.finish(draft, "", order, ends_at)  # may refuse; then no id is drawn
         sortie = replace(sortie, id=self.new_id())
         self.sorties.append(sortie)
-        self.tubes.append(builder.tube(draft))
-        if trajectory is None:
-            self.untimed.append(self.tubes[-1])
-        elif self.trajectories is not None:
-            self.trajectories.append(trajectory)
+        self.traffic[sortie.drone] = trajectory
         self.served.add(order)
         self.taken.update(sortie.cells)
         self.taken.update(sortie.sites)
@@ -233,11 +250,15 @@ def named(drone: str, error: PlanError) -> PlanError:
     return PlanError(f"{drone}: {error}", error.constraint)
 
 
-def tube_of(ground: Ground, sortie: Sortie) -> Tube:
-    """Return where a sortie is, without time."""
+def whenever(ground: Ground, sortie: Sortie) -> Trajectory:
+    """Return where a sortie may be of which nothing is known but its way: anywhere, whenever.
+
+    Without climb and landing, as ``Builder.trajectory`` has it.
+    """
     points = [w for leg in sortie.legs for w in leg.waypoints]
     places = ground.frame.points_to_enu([(w.lon, w.lat) for w in points])
-    return Tube.of(
-        sortie.dock,
-        [(float(e), float(n), w.altitude_m) for (e, n), w in zip(places, points, strict=True)],
-    )
+    times = [
+        (float(index), float(east), float(north), w.altitude_m)
+        for index, ((east, north), w) in enumerate(zip(places, points, strict=True))
+    ]
+    return Trajectory.of(times, doubt_s=WHENEVER_S)

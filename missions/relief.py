@@ -25,6 +25,8 @@ SPARE_S = 30.0
 """The relief is there so long before the other must leave."""
 SLACK_S = 15.0
 """The planner may be asked so much later than it should be."""
+EARLY_S = ASIDE_S + SPARE_S + SLACK_S
+"""Who is relieved goes home so much sooner than its battery makes it."""
 
 
 @dataclass(frozen=True, slots=True)

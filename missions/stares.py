@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from missions.airspace import APART_M
 from missions.builder import Builder
 from missions.city import Site
+from missions.conflict import Traffic
 from missions.draft import Draft
 from missions.errors import PlanError
-from missions.planning import Planning
-from missions.relief import ASIDE_S, Station, beside, must_go
+from missions.planning import Planning, whenever
+from missions.relief import ASIDE_S, EARLY_S, Station, beside, must_go
 from missions.sortie import Sortie
 from missions.tracks import Metres
+from missions.trajectory import Trajectory
 from missions.wishes import OrderWish
 
 
@@ -36,9 +39,10 @@ def _stare(planning: Planning, order: OrderWish, site: Site) -> PlanError | None
     target = site.stare.position if site.stare is not None else site.position
     place = planning.ground.frame.to_enu(*target)
 
-    def watch(builder: Builder) -> Draft | None:
+    def watch(builder: Builder) -> tuple[Draft, Trajectory] | None:
         draft = builder.stare(site)
-        return draft if planning.clear(builder.tube(draft)) else None
+        trajectory = planning.timed(builder, draft, EARLY_S)
+        return (draft, trajectory) if planning.clear(trajectory) else None
 
     return planning.nearest(order.id, place, watch)
 
@@ -75,17 +79,17 @@ def _send_relief(
 ) -> PlanError | None:
     """Send the nearest drone that can, where it must go now; return why none can."""
     leaves_for = planning.ground.places[there.dock]
-    theirs = planning.tube_of[there.id]
+    theirs = Traffic.of([whenever(planning.ground, there)])  # it may be called home at any moment
 
-    def relieve(builder: Builder) -> Draft | None:
+    def relieve(builder: Builder) -> tuple[Draft, Trajectory] | None:
         aside = beside(place, leaves_for, planning.ground.places[builder.dock])
         whole, out = builder.relieve(site, aside)
         if not must_go(station, planning.now, out.cost.duration_s - ASIDE_S):
             raise _NotYetError
-        tube = builder.tube(whole)
-        others = [t for t in planning.tubes if t is not theirs]
-        crowded = builder.tube(out).meets(theirs) or any(tube.meets(t) for t in others)
-        return None if crowded else whole
+        trajectory = planning.timed(builder, whole, EARLY_S)
+        clear = theirs.clear(planning.timed(builder, out), horizontal_m=APART_M)
+        clear = clear and planning.clear(trajectory, but=there.drone)
+        return (whole, trajectory) if clear else None
 
     try:
         return planning.nearest(order.id, place, relieve)

@@ -20,6 +20,7 @@ from missions.relief import DOCK_S
 from missions.split import MOST_PARTS, split
 from missions.task import Task
 from missions.tracks import Metres
+from missions.trajectory import Trajectory
 from missions.wishes import OrderWish, part_name
 
 PART_PERCENT = (80.0, 100.0)
@@ -121,13 +122,14 @@ def _check_size(ground: Ground, task: Task) -> None:
 def _send(planning: Planning, order: OrderWish, name: str, part: Task) -> PlanError | None:
     """Send the nearest drone that can; return why none can."""
 
-    def fly(builder: Builder) -> Draft | None:
+    def fly(builder: Builder) -> tuple[Draft, Trajectory] | None:
         if order.drones and builder.drone.id not in order.drones:
             raise PlanError(f"the order is for {', '.join(order.drones)} alone", "fleet")
         draft = builder.home(builder.task(builder.start(), part, planning.now))
         builder.check_energy(draft)
         _check_window(planning, order, draft)
-        return draft if planning.clear(builder.tube(draft)) else None
+        trajectory = planning.timed(builder, draft)
+        return (draft, trajectory) if planning.clear(trajectory) else None
 
     return planning.nearest(name, _middle(planning.ground, part), fly)
 

@@ -134,21 +134,48 @@ class Trajectory:
         return east, north, up
 
 
+def passed(
+    here: Point,
+    steps: Iterable[tuple[Point, float]],
+    start_s: float,
+    model: PowerModel,
+    wind: Wind = CALM,
+) -> list[TimedPoint]:
+    """Return when each point of a way is reached, and left where the drone holds there.
+
+    Parameters
+    ----------
+    here
+        Where it is at ``start_s``.
+    steps
+        The points after it, and how fast each is flown to, m/s.
+    start_s
+        Seconds.
+    model, wind
+        Of the drone; mean wind.
+
+    Raises
+    ------
+    PlanError
+        If wind does not let the drone fly it.
+    """
+    now = start_s
+    found: list[TimedPoint] = [(now, here.east, here.north, here.altitude_m)]
+    for point, speed in steps:
+        now += step_cost(here, point, speed, model, wind).duration_s - point.hold_s
+        found.append((now, point.east, point.north, point.altitude_m))
+        if point.hold_s > 0:
+            now += point.hold_s
+            found.append((now, point.east, point.north, point.altitude_m))
+        here = point
+    return found
+
+
 def _passed(
     steps: Sequence[tuple[Point, float]], start_s: float, model: PowerModel, wind: Wind
 ) -> list[TimedPoint]:
     """Return when each point of a sortie is reached and left, its pad first and last."""
-    first = steps[0][0]
-    here = Point(first.east, first.north, 0.0)
-    now = start_s
-    passed: list[TimedPoint] = [(now, here.east, here.north, 0.0)]
-    for point, speed in steps:
-        now += step_cost(here, point, speed, model, wind).duration_s - point.hold_s
-        passed.append((now, point.east, point.north, point.altitude_m))
-        if point.hold_s > 0:
-            now += point.hold_s
-            passed.append((now, point.east, point.north, point.altitude_m))
-        here = point
-    now += landing_cost(here.altitude_m, model, wind).duration_s
-    passed.append((now, here.east, here.north, 0.0))
-    return passed
+    first, last = steps[0][0], steps[-1][0]
+    found = passed(Point(first.east, first.north, 0.0), steps, start_s, model, wind)
+    down_s = landing_cost(last.altitude_m, model, wind).duration_s
+    return [*found, (found[-1][0] + down_s, last.east, last.north, 0.0)]

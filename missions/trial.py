@@ -15,6 +15,7 @@ from missions.planner import plan
 from missions.planning import CROWDED, Planning
 from missions.relief import DOCK_S, Station
 from missions.sortie import Sortie
+from missions.trajectory import Trajectory
 from missions.wishes import DroneOffer, OrderWish, Plan, Refusal, Scheduled
 
 TRIED_CELLS = 8
@@ -137,11 +138,12 @@ def _sample(planning: Planning, wish: OrderWish) -> list[int]:
 def _visit(planning: Planning, order: str, cell: int) -> PlanError | None:
     """Send the nearest drone to a cell; return why none can go."""
 
-    def fly(builder: Builder) -> Draft | None:
+    def fly(builder: Builder) -> tuple[Draft, Trajectory] | None:
         builder.check_reach(cell)
         draft = builder.home(builder.survey(builder.start(), cell))
         builder.check_energy(draft)
-        return draft if planning.clear(builder.tube(draft)) else None
+        trajectory = planning.timed(builder, draft)
+        return (draft, trajectory) if planning.clear(trajectory) else None
 
     return planning.nearest(order, planning.ground.cells[cell].center, fly)
 

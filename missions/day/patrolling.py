@@ -41,8 +41,8 @@ def launch(
         view.flying,
         (),
         new_id=lambda: str(next(numbers)),
+        trajectories=view.trajectories,
     )
-    planning.trajectories = list(view.trajectories.values())
     leave(planning, tours, lambda _: ORDER, spare)
     ferries(planning)
     return planning.sorties

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 from missions.builder import Builder
-from missions.conflict import Traffic
 from missions.draft import Draft
-from missions.energy import step_cost
 from missions.errors import PlanError
 from missions.geo import Floats
 from missions.patrol.situation import Planned
 from missions.planning import CROWDED, Planning
 from missions.sortie import Sortie
-from missions.trajectory import TimedPoint, Trajectory
 
-DOUBT_S, DRIFT = 15.0, 0.03
-"""By how much a patrol may be early or late when it leaves, and how much more for each second."""
 MOST_FILLED = 6
 """Cells that are tried to use up what a battery has left."""
 
@@ -75,10 +69,9 @@ def _sortie(
         except PlanError as error:
             why = error
             continue
-        trajectory = _clear(planning, builder, whole)
-        if trajectory is not None:
-            name = order(tour.cells[0])
-            sortie = planning.take(builder, whole, name, trajectory=trajectory)
+        trajectory = planning.timed(builder, whole)
+        if planning.clear(trajectory):
+            sortie = planning.take(builder, whole, trajectory, order(tour.cells[0]))
             if spare is not None:
                 spare[[planning.ground.index[cell] for cell in sortie.cells]] = 0.0
             return sortie
@@ -87,32 +80,6 @@ def _sortie(
 
 def _free(planning: Planning, cell: int) -> bool:
     return planning.ground.cells[cell].id not in planning.taken
-
-
-def _clear(planning: Planning, builder: Builder, whole: Draft) -> Trajectory | None:
-    """Return where a patrol is, and when, where nobody is in its way; else None.
-
-    In the column over its dock the dock's gate keeps it apart.
-    """
-    trajectory, tube = _trajectory(builder, whole), builder.tube(whole)
-    if planning.trajectories is None:
-        free = planning.clear(tube)
-    else:
-        free = Traffic.of(planning.trajectories).clear(trajectory)
-        free = free and not any(tube.meets(other) for other in planning.untimed)
-    return trajectory if free else None
-
-
-def _trajectory(builder: Builder, draft: Draft) -> Trajectory:
-    dock = builder.ground.docks[builder.dock]
-    speed, model = builder.drone.cruise_m_s, builder.model
-    points = [p for leg in draft.legs for p in leg.points]
-    now_s = builder.ground.city.limits.checks_s + dock.door_s + builder.start().cost.duration_s
-    passed: list[TimedPoint] = [(now_s, points[0].east, points[0].north, points[0].altitude_m)]
-    for a, b in pairwise(points):
-        now_s += step_cost(a, b, speed, model, builder.wind).duration_s
-        passed.append((now_s, b.east, b.north, b.altitude_m))
-    return Trajectory.of(passed, doubt_s=DOUBT_S, drift=DRIFT)
 
 
 def _longest(builder: Builder, cells: Sequence[int]) -> Draft:

@@ -19,11 +19,12 @@ from missions.airspace import APART_M, FENCE_POINTS, LAYER_M
 from missions.builder import MARGIN_PERCENT
 from missions.cells import city_cells
 from missions.city import City
+from missions.conflict import conflict
 from missions.energy import PowerModel, Wind, landing_cost, legs_cost
 from missions.geo import LocalFrame, distance_m
 from missions.ground import ground_of
 from missions.planner import DroneOffer, OrderWish, Plan, plan
-from missions.planning import tube_of
+from missions.planning import whenever
 from missions.relief import ASIDE_M, ASIDE_S, DOCK_S, SLACK_S, SPARE_S, Station, beside
 from missions.sortie import LegKind, Sortie
 
@@ -374,7 +375,8 @@ def test_a_relief_keeps_apart_from_the_one_it_relieves_until_that_has_gone(
     )
     # nowhere on its way out does it come near the other's way, which may leave at any moment
     out = replace(relief, legs=relief.legs[: relief.legs.index(waits) + 1])
-    assert not tube_of(ground_of(zhangzhou), out).meets(tube_of(ground_of(zhangzhou), there))
+    ground = ground_of(zhangzhou)
+    assert conflict(whenever(ground, out), whenever(ground, there)) is None
 
 
 def test_one_relief_is_enough_and_none_is_told(zhangzhou: City) -> None:

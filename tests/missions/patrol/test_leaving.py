@@ -36,11 +36,10 @@ def planning(
 ) -> Planning:
     offers = [DroneOffer(d.id, d.dock, percent) for d in ground.drones.values()]
     numbers = itertools.count()
-    made = Planning(
-        ground.city, NOW, offers, {}, wind, (), (), new_id=lambda: f"s{next(numbers)}"
+    known = {str(n): other for n, other in enumerate(others)}
+    return Planning(
+        ground.city, NOW, offers, {}, wind, (), (), lambda: f"s{next(numbers)}", known
     )  # fmt: skip
-    made.trajectories = list(others)
-    return made
 
 
 def beat(ground: Ground, name: str) -> list[int]:
