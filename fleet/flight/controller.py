@@ -13,7 +13,7 @@ import structlog
 
 from fleet.docks.port import Dock
 from fleet.errors import OrderError, StoreError
-from fleet.flight import air, aside, ground, homing, recovery
+from fleet.flight import air, aside, ground, homing, readying, recovery
 from fleet.flight.agenda import closed
 from fleet.flight.agenda.agenda import Agenda
 from fleet.flight.agenda.seen import CellBoard
@@ -63,8 +63,8 @@ HANDLERS: Mapping[DroneState, Handler] = {
     S.LOST: recovery.lost,
     S.EMERGENCY: recovery.emergency,
     S.DOCKED: ground.docked,
-    S.CHECKING: ground.checking,
-    S.OPENING: ground.opening,
+    S.CHECKING: readying.checking,
+    S.OPENING: readying.opening,
     S.TAKING_OFF: ground.taking_off,
     S.CLOSING: ground.closing,
     S.CHARGING: ground.charging,

@@ -1,25 +1,19 @@
-"""What is done with a drone on the ground, state by state."""
+"""What is done with a drone on the ground, state by state; before it takes off, see ``readying``."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 
-from fleet.errors import DockError, FleetError, LinkError, Refused
+from fleet.errors import DockError, LinkError, Refused
 from fleet.flight.adoption import Step
-from fleet.flight.ahead import meets_in_time
-from fleet.flight.checks import ColumnFree, Situation, refusals
-from fleet.flight.door import close_door, comes_down, is_open, low_over, open_door
-from fleet.flight.overhead import fliers
+from fleet.flight.door import close_door, comes_down, is_open, low_over
 from fleet.flight.stacking import next_down
 from fleet.flight.supervisor import Supervisor
 from fleet.link.port import LOST_AFTER_S
 from fleet.model.states import DoorState, DroneState
-from missions.sortie import Sortie
 
 S = DroneState
 STAYS_OPEN = "door stays open"
-BEFORE_START_S = 15.0
-"""What opening a dock and loading a mission usually takes."""
 
 
 async def docked(s: Supervisor) -> Step:
@@ -34,80 +28,6 @@ async def docked(s: Supervisor) -> Step:
         if s.reason.startswith(STAYS_OPEN) and s.dock.state.door is DoorState.CLOSED:
             s.say("")
     return Step(S.CHECKING) if s.assigned is not None else Step(S.CHARGING, "charging")
-
-
-async def checking(s: Supervisor) -> Step:
-    """Hold the drone, its dock and the sky against the table of checks.
-
-    What may still come (a GPS fix, the autopilot's readiness) is waited for, within a bound.
-    """
-    found: list[str] = []
-
-    def pass_all() -> bool:
-        found[:] = refusals(_situation(s, BEFORE_START_S))
-        s.say("; ".join(found))
-        return not found
-
-    if await s.until(pass_all, s.policy.check_s) and s.gate.take(s.drone.id):
-        return Step(S.OPENING)
-    s.refused_at = s.world.clock.monotonic()
-    return Step(S.DOCKED, "; ".join(found) or f"{s.gate.holder} is moving through the dock's door")
-
-
-def _situation(s: Supervisor, before_start_s: float) -> Situation:
-    if s.sortie is None:
-        raise LinkError(f"{s.drone.id} has no sortie to check")
-    return Situation(
-        drone=s.drone,
-        pad=s.pad,
-        sortie=s.sortie,
-        telemetry=s.t,
-        dock=s.dock.state,
-        gate_holder=s.gate.holder,
-        limits=s.world.city.limits,
-        policy=s.policy,
-        now=s.world.clock.now(),
-        differences=s.link.differences,
-        trouble=s.link.troubles,
-        aircraft=s.world.aircraft,
-        sky=s.world.sky,
-        under_way=_under_way(s),
-        meets_in_time=lambda drone: meets_in_time(s, s.world.keepers[drone], before_start_s),
-        ground_amsl_m=s.world.city.city.elevation_m,
-        operator_absent_s=s.world.absent_s(),
-        overridden=s.world.overrides.of(s.drone.id, s.world.clock.monotonic()),
-        fliers=tuple(fliers(s.world, s.drone.id)),
-        before_start_s=before_start_s,
-    )
-
-
-def _under_way(s: Supervisor) -> dict[str, Sortie]:
-    """Return the sorties that others fly, or are about to."""
-    return {
-        name: keeper.answering or keeper.sortie
-        for name, keeper in s.world.keepers.items()
-        if name != s.drone.id and keeper.sortie is not None and not keeper.out_of_the_air
-    }
-
-
-async def opening(s: Supervisor) -> Step:
-    """Open the dock, see it open and clear, load fence and mission and read both back."""
-    if s.programme is None:
-        return Step(S.CLOSING, "there is no sortie")
-    try:
-        await open_door(s)
-        s.say("loading fence and mission")
-        await s.link.load(s.programme)
-        await open_door(s)  # still open and clear after the transfer
-    except FleetError as error:
-        words = str(error)
-    else:
-        # door and transfer take their time: who was far away then may be near now
-        words = ColumnFree().refuses(_situation(s, 0.0)) or ""
-    if not words:
-        return Step(S.TAKING_OFF)
-    s.refused_at = s.world.clock.monotonic()
-    return Step(S.CLOSING, words)
 
 
 async def taking_off(s: Supervisor) -> Step:

@@ -29,9 +29,13 @@ class IllegalTransition(ValueError):
 TABLE: tuple[Edge, ...] = (
     Edge(S.DOCKED, S.CHECKING, "a sortie is assigned"),
     Edge(S.CHECKING, S.DOCKED, "a check refuses, or the sortie is called off"),
-    Edge(S.CHECKING, S.OPENING, "every check has passed"),
-    Edge(S.OPENING, S.TAKING_OFF, "door open and clear, fence and mission read back equal"),
-    Edge(S.OPENING, S.CLOSING, "door, fence or mission failed, or the sortie is called off"),
+    Edge(S.CHECKING, S.OPENING, "every check has passed; for a call, but those of the vehicle"),
+    Edge(
+        S.OPENING,
+        S.TAKING_OFF,
+        "door open and clear, fence and mission read back equal, every check passes",
+    ),
+    Edge(S.OPENING, S.CLOSING, "door, plan or a check failed, or the sortie is called off"),
     Edge(S.TAKING_OFF, S.ON_WAY, "seen in the air"),
     Edge(S.TAKING_OFF, S.CLOSING, "refused on the ground"),
     Edge(S.ON_WAY, S.ON_TASK, "a leg that observes has begun"),

@@ -19,6 +19,17 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
+async def together(*works: Coroutine[Any, Any, object]) -> None:
+    """Do several things beside each other; the first that fails ends the others, and is raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 class Waiting:
     """What a handler waits with."""
 

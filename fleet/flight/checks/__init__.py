@@ -4,7 +4,7 @@ from fleet.flight.checks.air import NoConflict, NoTraffic, UnderCeiling
 from fleet.flight.checks.dock import ColumnFree, DockReady, DoorFree, TemperatureFit, WeatherFit
 from fleet.flight.checks.people import OperatorPresent
 from fleet.flight.checks.situation import Check, Situation
-from fleet.flight.checks.table import CHECKS, SOFT, Refusal, refusals
+from fleet.flight.checks.table import AT_HAND, CHECKS, COMING, SOFT, Refusal, refusals
 from fleet.flight.checks.vehicle import (
     Armable,
     BatteryForSortie,
@@ -16,7 +16,9 @@ from fleet.flight.checks.vehicle import (
 )
 
 __all__ = [
+    "AT_HAND",
     "CHECKS",
+    "COMING",
     "SOFT",
     "Armable",
     "BatteryForSortie",

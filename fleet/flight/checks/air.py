@@ -27,6 +27,7 @@ class UnderCeiling:
 
     name = "under-ceiling"
     hard = True
+    comes = False
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
@@ -45,6 +46,7 @@ class NoTraffic:
 
     name = "no-traffic"
     hard = True
+    comes = False
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
@@ -64,6 +66,7 @@ class NoConflict:
 
     name = "no-conflict"
     hard = True
+    comes = False
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""

@@ -19,6 +19,7 @@ class DockReady:
 
     name = "dock-ready"
     hard = True
+    comes = False
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
@@ -36,6 +37,7 @@ class DoorFree:
 
     name = "door-free"
     hard = True
+    comes = False
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
@@ -52,6 +54,7 @@ class ColumnFree:
 
     name = "column-free"
     hard = True
+    comes = False
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
@@ -79,6 +82,7 @@ class WeatherFit:
 
     name = "weather-fit"
     hard = True
+    comes = False
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
@@ -97,6 +101,7 @@ class TemperatureFit:
 
     name = "temperature-fit"
     hard = False
+    comes = False
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""

@@ -10,6 +10,7 @@ class OperatorPresent:
 
     name = "operator-present"
     hard = False
+    comes = False
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""

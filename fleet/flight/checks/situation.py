@@ -81,6 +81,8 @@ class Check(Protocol):
         One of a kind; what a pilot names to overlook it.
     hard
         Nobody may overlook it.
+    comes
+        It is of what the vehicle comes to by itself, on the ground and with its door open or not.
     """
 
     @property
@@ -90,6 +92,10 @@ class Check(Protocol):
     @property
     def hard(self) -> bool:
         """Whether nobody may overlook it."""
+
+    @property
+    def comes(self) -> bool:
+        """Whether it may come to pass by itself while the dock opens."""
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""

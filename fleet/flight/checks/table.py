@@ -36,6 +36,10 @@ CHECKS: tuple[Check, ...] = (
     DoorFree(),
     ColumnFree(),
 )
+COMING: tuple[Check, ...] = tuple(check for check in CHECKS if check.comes)
+"""Those of what the vehicle comes to by itself: a dock may open meanwhile."""
+AT_HAND: tuple[Check, ...] = tuple(check for check in CHECKS if not check.comes)
+"""The others: they pass before a dock opens."""
 SOFT: tuple[str, ...] = tuple(check.name for check in CHECKS if not check.hard)
 """Names of the checks that a pilot may overlook for one take-off."""
 

@@ -15,6 +15,7 @@ class LinkUp:
 
     name = "link-up"
     hard = True
+    comes = False
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
@@ -26,6 +27,7 @@ class LinkHealthy:
 
     name = "link-healthy"
     hard = False
+    comes = True
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
@@ -37,6 +39,7 @@ class OnItsPad:
 
     name = "on-its-pad"
     hard = True
+    comes = True
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
@@ -57,6 +60,7 @@ class GpsAndHome:
 
     name = "gps-and-home"
     hard = True
+    comes = True
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
@@ -80,6 +84,7 @@ class BatteryForSortie:
 
     name = "battery-for-sortie"
     hard = True
+    comes = False
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
@@ -100,6 +105,7 @@ class Armable:
 
     name = "armable"
     hard = True
+    comes = True
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
@@ -111,6 +117,7 @@ class ParameterProfile:
 
     name = "parameter-profile"
     hard = True
+    comes = True
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
