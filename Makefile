@@ -7,6 +7,8 @@ WEB    := $(shell find fleet/web -path fleet/web/node_modules -prune -o -path fl
 ARGS   ?=
 # more than there are processors: half of what the tests take is waiting for vehicles, timers and processes
 WORKERS ?= 4
+# what was compiled is kept, whatever the environment says: each process under test loads all of it
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: env demo test check bench test-long conformance clean
 env: $(STAMP)
