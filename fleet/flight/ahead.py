@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -112,6 +112,22 @@ def _trajectory(frame: LocalFrame, drone: Drone, way: Sequence[Stop], wind: Wind
             seconds += b.hold_s
             passed.append((seconds, b.east, b.north, b.altitude_m))
     return Trajectory.of(passed, doubt_s=DOUBT_S, drift=DRIFT)
+
+
+def meets_going_on(s: Supervisor, mates: Iterable[Mate], wind: Wind) -> str | None:
+    """Return a drone that one meets which goes on with its mission now; None where it meets none.
+
+    By both ways in time and height, as they are still to be flown.
+    """
+    way, frame = way_on(s), s.world.space.frame
+    if len(way) < 2:
+        return None
+    mine = trajectory(frame, s.drone, way, wind)
+    for other in mates:
+        rest = ahead(other) if other is not s else []
+        if len(rest) > 1 and conflict(mine, trajectory(frame, other.drone, rest, wind)):
+            return other.drone.id
+    return None
 
 
 def points_of(frame: LocalFrame, way: Sequence[Stop]) -> list[Point]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -152,12 +152,12 @@ class CallBook:
     def gone(self, call_id: str, drone: str, reason: str) -> None:
         """Take it that a drone is at a call no more, nor on its way."""
         call = self._calls[call_id]
-        self.put(_status(call.model_copy(update={"sent": self._ended(call, drone, reason)})))
+        self.put(_status(call.model_copy(update={"sent": self._ended(call, {drone: reason})})))
 
-    def end(self, call: Call, status: CallStatus, reason: str) -> Call:
-        """End a call."""
+    def end(self, call: Call, status: CallStatus, reason: str, does: Mapping[str, str]) -> Call:
+        """End a call; ``does`` says of each of its drones what it does now."""
         changes = {
-            "sent": self._ended(call, None, reason),
+            "sent": self._ended(call, {d: f"{reason}; {now}" for d, now in does.items()}),
             "status": status,
             "reason": reason,
             "ended_at": self._world.clock.now(),
@@ -179,17 +179,18 @@ class CallBook:
             self._metrics.nobody.inc()
             self.put(call.model_copy(update={"status": C.NOBODY, "reason": answer.words}))
 
-    def _ended(self, call: Call, drone: str | None, reason: str) -> tuple[Sent, ...]:
+    def _ended(self, call: Call, reasons: Mapping[str, str]) -> tuple[Sent, ...]:
+        """Return who was sent, where those with a reason are there no more, nor on their way."""
         now = self._world.clock.now()
         return tuple(
             one.model_copy(
                 update={
                     "status": SentStatus.FAILED if one.there_at is None else SentStatus.LEFT,
                     "ended_at": now,
-                    "reason": reason,
+                    "reason": reasons[one.drone],
                 }
             )
-            if one.open and drone in (None, one.drone)
+            if one.open and one.drone in reasons
             else one
             for one in call.sent
         )

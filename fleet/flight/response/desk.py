@@ -327,8 +327,8 @@ class CallDesk:
 
     def _end(self, call: Call, status: CallStatus, reason: str) -> Call:
         """End a call at once: its drones are let go before anything is waited for."""
-        self._trips.release(call, reason)
-        ended = self._book.end(call, status, reason)
+        does = self._trips.release(call, reason)
+        ended = self._book.end(call, status, reason, does)
         self._is_decided(call.id)
         self._tried.pop(call.id, None)
         self._trips.forget(call.id)

@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from fleet.errors import OrderError
-from fleet.flight.ahead import points_of, way_on
+from fleet.flight.ahead import meets_going_on, points_of, way_on
 from fleet.flight.response.picture import left_by_plan
 from fleet.flight.supervisor import Supervisor
 from fleet.flight.word import Word
@@ -81,18 +81,26 @@ class Release:
             return "is in its dock"
         if not sent.from_dock and s.answering is None:
             return "goes on with its mission"  # it was not told yet
-        if not sent.from_dock and s.state is S.HELD and self._mission_fits(s):
-            s.answering = None
-            try:
-                self._tell(sent.drone, Word("resume", why))
-            except OrderError as error:
-                log.warning("does not go on", drone=sent.drone, error=str(error))
-            else:
+        words = ""
+        if not sent.from_dock and s.state is S.HELD:
+            unfit = self._unfit(s)
+            if unfit is None and self._goes_on(s, why):
                 return "goes on with its mission"
-        if s.berth != sent.ends_at and not sent.from_dock and s.state is S.HELD:
-            s.move_to(sent.ends_at)
+            words = f": {unfit}" if unfit else ""
+            if s.berth != sent.ends_at:
+                s.move_to(sent.ends_at)
         self._home(s, why)
-        return f"comes home to {s.berth}"
+        return f"comes home to {s.berth}{words}"
+
+    def _goes_on(self, s: Supervisor, why: str) -> bool:
+        answering, s.answering = s.answering, None
+        try:
+            self._tell(s.drone.id, Word("resume", why))
+        except OrderError as error:
+            log.warning("does not go on", drone=s.drone.id, error=str(error))
+            s.answering = answering
+            return False
+        return True
 
     def _home(self, s: Supervisor, why: str) -> None:
         if s.state in _NOT_UP or s.assigned is not None:
@@ -105,16 +113,30 @@ class Release:
             return
         self.free.add(s.drone.id)
 
-    def _mission_fits(self, s: Supervisor) -> bool:
-        """Whether the rest of its mission is still wanted, nobody else's, and within its battery."""
+    def _unfit(self, s: Supervisor) -> str | None:
+        """Say why a drone cannot go on with the rest of its mission; None where it can.
+
+        It must still be wanted, nobody else's, within its battery, and clear of all others in time.
+        """
         left, sortie = left_by_plan(s), s.sortie
         if sortie is None or not (left or sortie.sites):
-            return False
-        if not self._orders.is_active(sortie.order) or s.t.battery_percent is None:
-            return False
-        others = (k for k in self._keepers.values() if k is not s and not k.out_of_the_air)
-        taken = [k.answering or k.sortie or k.assigned for k in others]
-        if any(o is not None and {*o.cells, *o.sites} & {*left, *sortie.sites} for o in taken):
+            return "nothing of its mission is left"
+        if not self._orders.is_active(sortie.order):
+            return "its order has ended"
+        others = [k for k in self._keepers.values() if k is not s and not k.out_of_the_air]
+        wanted = {*left, *sortie.sites}
+        for k in others:
+            taken = k.answering or k.sortie or k.assigned
+            if taken is not None and {*taken.cells, *taken.sites} & wanted:
+                return f"{k.drone.id} has taken up its mission"
+        if not self._lasts(s):
+            return "its battery does not hold its mission"
+        meets = meets_going_on(s, others, Wind(s.wind_m_s))
+        return None if meets is None else f"on its mission it would meet {meets}"
+
+    def _lasts(self, s: Supervisor) -> bool:
+        """Whether its battery holds the rest of its mission."""
+        if s.t.battery_percent is None:
             return False
         try:
             cost = self._rest(s)

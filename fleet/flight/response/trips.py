@@ -122,13 +122,15 @@ class Trips:
             trip[1].cancel()
             self._book.gone(trip[0], drone, f"taken for call {call.id}")
 
-    def release(self, call: Call, why: str) -> None:
-        """Let the drones of a call go."""
+    def release(self, call: Call, why: str) -> Mapping[str, str]:
+        """Let the drones of a call go; return what each does now."""
+        does: dict[str, str] = {}
         for sent in call.flying:
             trip = self._under_way.pop(sent.drone, None)
             if trip is not None:
                 trip[1].cancel()
-            self._release.let(sent, f"call {call.id}: {why}")
+            does[sent.drone] = self._release.let(sent, f"call {call.id}: {why}")
+        return does
 
     async def _trip(self, call: Call, sent: Sent) -> None:
         drone, s = sent.drone, self._keepers[sent.drone]

@@ -96,10 +96,39 @@ async def test_one_in_the_air_is_diverted_within_a_second_and_goes_on_with_its_m
         assert [cell for cell, _, _ in town.store.visits] == ["b1-a1", "b1-a2"]
 
 
+@pytest.mark.parametrize(("north", "goes_on"), [(240, False), (-300, True)])
+async def test_it_goes_on_with_its_mission_only_where_that_is_clear_in_time(
+    make_town: Make, north: float, goes_on: bool
+) -> None:
+    town = make_town(("a1", "a2"), max_airborne=2)
+    async with town.open():
+        await town.reach(S.DOCKED, drone="a1")
+        town.controller.supervisors["a2"].holder = "li"  # it is for the second call
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        first = await town.controller.calls.take(call_at(town, -300, 100, on_scene_s=150.0))
+        assert first.sent[0].drone == "a1"
+        town.controller.supervisors["a2"].holder = None
+        other = call_at(town, 50, north, "c2", on_scene_s=900.0)
+        second = await town.controller.calls.take(other)
+        assert second.sent[0].drone == "a2", second.reason
+        await town.until(lambda: is_(town, second).status is C.ON_SCENE, 200)
+        assert is_(town, first).open
+        assert town.vehicles["a2"].truth.altitude_m == pytest.approx(40, abs=1)
+        await town.until(lambda: is_(town, first).status is C.DONE, 400)
+        (sent,) = is_(town, first).sent
+        if goes_on:
+            assert sent.reason.endswith("goes on with its mission")
+            await town.reach(S.ON_TASK, bound_s=60)
+        else:
+            assert sent.reason.endswith("comes home to d1: on its mission it would meet a2")
+            await town.reach(S.RETURNING, bound_s=5)
+
+
 async def test_it_comes_home_at_the_height_that_it_was_sent_at(
     make_town: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Release, "_mission_fits", lambda *_: False)
+    monkeypatch.setattr(Release, "_unfit", lambda *_: "for the test")
     town = make_town()
     limits = town.city.limits.model_copy(update={"first_layer_m": 75.0})
     town.city = town.city.model_copy(update={"limits": limits})
