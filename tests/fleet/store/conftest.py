@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from itertools import count
 from pathlib import Path
@@ -23,10 +24,9 @@ def database_url(request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, database_url: str | None) -> AsyncIterator[Store]:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    made = Store(folder, database_url)
-    await made.migrate()
+async def store(tmp_path: Path, migrated: Path, database_url: str | None) -> AsyncIterator[Store]:
+    made = Store(shutil.copytree(migrated, tmp_path / "data"), database_url)
+    if database_url is not None:
+        await made.migrate()
     yield made
     await made.close()

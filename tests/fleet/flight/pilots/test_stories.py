@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -107,10 +109,10 @@ def _store_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @given(acts=st.lists(acts, max_size=14))
 async def test_over_any_story_each_id_is_sent_once_and_one_pilot_holds(
-    tmp_path_factory: pytest.TempPathFactory, make_room: Any, acts: list[Any]
+    tmp_path_factory: pytest.TempPathFactory, migrated: Path, make_room: Any, acts: list[Any]
 ) -> None:
-    store = Store(tmp_path_factory.mktemp("story"))
-    await store.migrate()
+    folder = tmp_path_factory.mktemp("story")
+    store = Store(shutil.copytree(migrated, folder, dirs_exist_ok=True))
     story = Story(make_room(store))
     await story.room.desk.start()
     for name, *more in acts:
