@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -136,3 +137,17 @@ class Keeper(Berthed):
         """Forget the sortie's items: the vehicle flies something else."""
         self.programme = None
         self.follower = None
+
+
+def left_for(sortie: Sortie, level_m: float) -> Sortie:
+    """Return what a drone flies that has left its sortie, at a height: nothing of it is seen."""
+    legs = tuple(
+        replace(
+            leg,
+            cell=None,
+            site=None,
+            waypoints=tuple(replace(point, altitude_m=level_m) for point in leg.waypoints),
+        )
+        for leg in sortie.legs
+    )
+    return replace(sortie, altitude_m=level_m, legs=legs)

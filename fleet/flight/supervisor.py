@@ -22,7 +22,7 @@ from fleet.flight import lifecycle
 from fleet.flight.adoption import Step
 from fleet.flight.custody import FLOWN, ON_GROUND, after
 from fleet.flight.holder import shown, token_of
-from fleet.flight.keeper import Keeper
+from fleet.flight.keeper import Keeper, left_for
 from fleet.flight.ledger import Ledger
 from fleet.flight.outlook import look, view
 from fleet.flight.safety import judge
@@ -137,6 +137,8 @@ class Supervisor(Keeper):
         if sortie is not None:
             self.flown = self.flown or sortie.reason == FLOWN
             self._take_sortie(sortie)
+            if record is not None and record.level_m is not None:
+                self.answering = left_for(sortie.sortie, record.level_m)
 
     # what is told
 
@@ -279,6 +281,8 @@ class Supervisor(Keeper):
             self.gate.release(self.drone.id)
         if self.state in {S.CHECKING, S.DOCKED, S.CHARGING}:
             self.assigned = None
+        if (self.before, self.state) == (S.HELD, S.ON_WAY):
+            self.answering = None  # its mission again, whoever said so
         if self.state in {S.DOCKED, S.CHARGING}:
             self._take_sortie(None)
             self.answering = None
@@ -318,5 +322,6 @@ class Supervisor(Keeper):
             sortie=keeps.id if keeps else None,
             at=now,
             berth=self.berth if self.berth != self.drone.dock else None,
+            level_m=self.answering.altitude_m if self.answering is not None else None,
         )
         return self._ledger.put(record, sortie)

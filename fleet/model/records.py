@@ -24,6 +24,8 @@ class DroneRecord:
     holder: str | None = None
     """Pilot who has control. Only read here: ``fleet.flight.control`` writes it, no step does."""
     held_since: datetime | None = None
+    level_m: float | None = None
+    """Height above home that it flies and comes home at; None where that is its sortie's."""
 
 
 class SortieStatus(StrEnum):

@@ -22,6 +22,7 @@ async def save(session: AsyncSession, record: DroneRecord) -> None:
             sortie=record.sortie,
             at=record.at,
             berth=record.berth,
+            level_m=record.level_m,
         )
     )
 
@@ -53,6 +54,7 @@ async def by_id(session: AsyncSession) -> dict[str, DroneRecord]:
             row.berth,
             row.holder,
             row.held_since,
+            row.level_m,
         )
         for row in rows
     }

@@ -86,6 +86,7 @@ class DroneRow(Base):
     berth: Mapped[str | None] = mapped_column(String(64))
     holder: Mapped[str | None] = mapped_column(String(100))
     held_since: Mapped[datetime | None]
+    level_m: Mapped[float | None]
 
 
 class SortieRow(Base):

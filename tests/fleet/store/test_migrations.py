@@ -69,6 +69,9 @@ async def test_a_database_with_data_of_0001_is_brought_forward(tmp_path: Path) -
     }
     await store.flights.save_drone(DroneRecord("u1", DroneState.LANDING, "", "s1", at, "d2"))
     assert (await store.flights.drones())["u1"].berth == "d2"
+    level = DroneRecord("u1", DroneState.RETURNING, "", "s1", at, level_m=75.0)
+    await store.flights.save_drone(level)
+    assert await store.flights.drones() == {"u1": level}
     await store.close()
 
 

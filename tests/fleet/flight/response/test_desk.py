@@ -125,8 +125,9 @@ async def test_it_goes_on_with_its_mission_only_where_that_is_clear_in_time(
             await town.reach(S.RETURNING, bound_s=5)
 
 
+@pytest.mark.parametrize("dies", [False, True])
 async def test_it_comes_home_at_the_height_that_it_was_sent_at(
-    make_town: Make, monkeypatch: pytest.MonkeyPatch
+    make_town: Make, monkeypatch: pytest.MonkeyPatch, dies: bool
 ) -> None:
     monkeypatch.setattr(Release, "_unfit", lambda *_: "for the test")
     town = make_town()
@@ -139,6 +140,13 @@ async def test_it_comes_home_at_the_height_that_it_was_sent_at(
         taken = await town.controller.calls.take(call_at(town, -200, 200))
         await town.until(lambda: is_(town, taken).status is C.DONE, 400)
         await town.reach(S.RETURNING)
+        if dies:
+            await town.kill()
+            await asyncio.sleep(0.5)
+            await town.start_again()
+            await town.reach(S.RETURNING, bound_s=10)
+            keeper = town.controller.supervisors["a1"]
+            assert (keeper.layer_m, keeper.answering.cells) == (75, ())
         heights: list[float] = []
 
         def landing() -> bool:
@@ -244,6 +252,22 @@ async def test_a_pilots_hand_outranks_a_call(make_town: Make) -> None:
         await town.until(lambda: is_(town, call).status is C.NOBODY, 30)
         assert "held by wang" in is_(town, call).reason
         assert town.vehicle.commands.count("goto") <= told + 1
+
+
+async def test_one_that_a_pilot_sends_on_flies_its_mission_again(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        await town.controller.calls.take(call_at(town, -300, 300))
+        await town.reach(S.HELD)
+        keeper = town.controller.supervisors["a1"]
+        assert keeper.answering.cells == ()
+        keeper.holder = "wang"
+        town.controller.tell("a1", Word("resume", "resume by wang"))
+        await town.reach(S.ON_WAY, S.ON_TASK, bound_s=30)
+        assert keeper.answering is None
+        keeper.holder = None
 
 
 async def test_one_that_a_pilot_flies_counts_as_in_the_air(make_town: Make) -> None:
