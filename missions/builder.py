@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from missions.asked import Course, Run, Sight
-from missions.city import Drone, Site
+from missions.city import Drone
 from missions.course import course
 from missions.draft import Draft, DraftLeg
 from missions.energy import (
@@ -25,9 +25,9 @@ from missions.finish import Sketch, finished
 from missions.footprint import swath_m
 from missions.ground import MIN_SEEN, Ground
 from missions.lawnmower import Flown
+from missions.posts import Post
 from missions.relief import ASIDE_S, off_height
-from missions.sites import stare_leg
-from missions.sortie import LegKind, LookAt, Sortie, SortieEnergy
+from missions.sortie import LegKind, Sortie, SortieEnergy
 from missions.task import Task
 from missions.tracks import Metres, Track, enter_from
 from missions.trajectory import Trajectory, passed
@@ -220,25 +220,27 @@ class Builder:
             draft, cost=draft.cost + landing_cost(self.altitude_m, self.model, self.wind)
         )
 
-    def stare(self, site: Site) -> Draft:
-        """Return the whole sortie that watches a site for as long as the battery lasts.
+    def stare(self, post: Post, ends_s: float = math.inf) -> Draft:
+        """Return the whole sortie that watches a place for as long as the battery lasts.
 
-        The drone goes down to the stare and up from it straight over its place.
+        The drone goes down to it and up from it straight over its place.
+
+        Parameters
+        ----------
+        post
+            The place.
+        ends_s
+            From the take-off to when it is watched no more, seconds.
 
         Raises
         ------
         PlanError
-            If the site cannot be reached, or the battery leaves less than a minute over it.
+            If it cannot be reached, or is left with less than a minute over it.
         """
-        goal, _ = self._stare_at(site)
-        place = (goal.east, goal.north)
-        out = self._with(
-            self.start(), DraftLeg(LegKind.TRANSIT, self._way(self.start().here, place))
-        )
-        return self._stay(out, site)
+        return self._stay(self.out_to((post.place.east, post.place.north)), post, ends_s)
 
-    def relieve(self, site: Site, aside: Metres) -> tuple[Draft, Draft]:
-        """Return the sortie that takes over a site from another drone, and its way out alone.
+    def relieve(self, post: Post, aside: Metres, ends_s: float = math.inf) -> tuple[Draft, Draft]:
+        """Return the sortie that takes over a place from another drone, and its way out alone.
 
         It first stands aside, off the height of the stare, and then takes the place itself.
 
@@ -247,30 +249,34 @@ class Builder:
         PlanError
             As ``stare`` does.
         """
-        goal, look_at = self._stare_at(site)
+        height = off_height(post.place.altitude_m, self.altitude_m, LOWEST_WAIT_M)
+        wait = replace(post, place=Point(*aside, height, hold_s=ASIDE_S))
+        out = self._with(self.out_to(aside), _watch(wait))
+        return self._stay(out, post, ends_s), out
+
+    def out_to(self, place: Metres) -> Draft:
+        """Return the take-off and the way to over a place."""
         start = self.start()
-        out = self._with(start, DraftLeg(LegKind.TRANSIT, self._way(start.here, aside)))
-        height = off_height(goal.altitude_m, self.altitude_m, LOWEST_WAIT_M)
-        wait = Point(*aside, height, hold_s=ASIDE_S)
-        out = self._with(out, DraftLeg(LegKind.STARE, (wait,), site=site.id, look_at=look_at))
-        return self._stay(out, site), out
+        return self._with(start, DraftLeg(LegKind.TRANSIT, self._way(start.here, place)))
 
-    def _stare_at(self, site: Site) -> tuple[Point, LookAt | None]:
-        leg = stare_leg(site, 0.0, self._speed)
-        goal = leg.waypoints[0]
-        east, north = self.ground.frame.to_enu(goal.lon, goal.lat)
-        return Point(float(east), float(north), goal.altitude_m), leg.look_at
-
-    def _stay(self, draft: Draft, site: Site) -> Draft:
-        """Return the draft with the stare for as long as the battery lasts, and the way home."""
-        low, look_at = self._stare_at(site)
-        above = replace(low, altitude_m=self.altitude_m)
-        stare = DraftLeg(LegKind.STARE, (low,), site=site.id, look_at=look_at)
+    def watched(self, out: Draft, post: Post, hold_s: float = 0.0) -> Draft:
+        """Return a way out with a place watched for some seconds, and the way home."""
+        above = replace(post.place, altitude_m=self.altitude_m)
+        there = replace(post, place=replace(post.place, hold_s=hold_s))
         climb = DraftLeg(LegKind.TRANSIT, (above,))
-        whole = self.home(self._with(self._with(draft, stare), climb))
-        hold = self._hold_s(whole, f"site {site.id!r}")
-        holding = replace(stare, points=(replace(low, hold_s=hold),))
-        return self.home(self._with(self._with(draft, holding), climb))
+        return self.home(self._with(self._with(out, _watch(there)), climb))
+
+    def _stay(self, out: Draft, post: Post, ends_s: float) -> Draft:
+        """Return a way out with a place watched for as long as may be, and the way home."""
+        hold = self._hold_s(self.watched(out, post), f"{post.name!r}")
+        left = math.floor(min(hold, ends_s - out.cost.duration_s))
+        if left < MIN_STARE_S:
+            raise PlanError(
+                f"{post.name!r} is watched no more {max(0, left)} s after a drone is there; at "
+                f"least {MIN_STARE_S:g} s are worth a flight",
+                "window",
+            )
+        return self.watched(out, post, float(left))
 
     def _hold_s(self, whole: Draft, what: str) -> float:
         """Return how long a whole sortie can hover besides, in full seconds.
@@ -326,8 +332,7 @@ class Builder:
         Without climb and landing: no other way leads through the column over a dock, and in it
         the dock's gate keeps its own drones apart.
         """
-        door_s = self.ground.docks[self.dock].door_s
-        begins_s = self.ground.city.limits.checks_s + door_s + self.start().cost.duration_s
+        begins_s = self.ground.leaves_s(self.dock) + self.start().cost.duration_s
         points = [(p, leg.speed_m_s or self._speed) for leg in draft.legs for p in leg.points]
         times = passed(points[0][0], points[1:], begins_s, self.model, self.wind)
         return Trajectory.of(times, doubt_s=doubt_s, drift=drift)
@@ -348,3 +353,7 @@ class Builder:
             draft,
             Sketch(sortie_id, order, self.dock, self.altitude_m, self.energy(draft), ends_at),
         )
+
+
+def _watch(post: Post) -> DraftLeg:
+    return DraftLeg(LegKind.STARE, (post.place,), site=post.name, look_at=post.look_at)

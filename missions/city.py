@@ -80,7 +80,7 @@ class Limits(Model):
     rain_mm_h: float = Field(default=4, ge=0, description="rain above which no drone takes off")
     reserve_percent: float = Field(default=25, ge=5, le=90, description="battery kept to come home")
     checks_s: float = Field(
-        default=5, ge=0, le=120, description="from a sortie to the opening of the door: the checks"
+        default=5, ge=0, le=120, description="what checks and loading take, beside the opening of the door"
     )
     max_airborne: int = Field(default=8, ge=1, description="drones in the air at once")
     ready_per_dock: int = Field(

@@ -28,7 +28,7 @@ MIN_SEEN = 0.05
 """A cell is not flown where no-fly zones leave less than this part of it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ground:
     """What the planner has to know of a city, worked out once."""
 
@@ -49,6 +49,10 @@ class Ground:
     drones: dict[str, Drone]
     sites: dict[str, Site]
     _tracks: dict[tuple[object, ...], tuple[Track, ...]] = field(default_factory=dict)
+
+    def leaves_s(self, dock: str) -> float:
+        """Return how long a drone that is sent stays in its dock: it is checked as the door opens."""
+        return max(self.city.limits.checks_s, self.docks[dock].door_s)
 
     def tracks(
         self, cell: int, altitude_m: float, camera: CameraSpec, flown: Flown | None = None

@@ -195,8 +195,7 @@ class DayRun:
 
     def _gate_s(self, drone: DayDrone) -> float:
         """Return how long a drone waits in its dock: checks, door, and one that is landing."""
-        dock = self.ground.docks[drone.dock]
-        least = self.ground.city.limits.checks_s + dock.door_s
+        least = self.ground.leaves_s(drone.dock)
         lands = [
             d.flight.end_s - self._now_s
             for d in self.fleet.values()

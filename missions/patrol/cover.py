@@ -97,7 +97,7 @@ class Cover:
 
     def from_dock(self, name: str) -> Covered:
         """Return what a drone that stands in a dock covers, shape (cells,)."""
-        waits = self.ground.city.limits.checks_s + self.ground.docks[name].door_s + self.climb_s
+        waits = self.ground.leaves_s(name) + self.climb_s
         return np.asarray(self.ground.distances[name] <= self._reach_m(waits))
 
     def _reach_m(self, waits_s: float) -> float:

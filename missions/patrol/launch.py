@@ -89,8 +89,7 @@ class Launch:
 
     def _begins_s(self, drone: DroneNow, cover: Cover) -> float:
         """Return in how many seconds a drone that is sent now is over its dock."""
-        waits_s = self.ground.city.limits.checks_s + self.ground.docks[drone.dock].door_s
-        return waits_s + cover.climb_s
+        return self.ground.leaves_s(drone.dock) + cover.climb_s
 
     def _best(self, watch: Watch, drone: DroneNow) -> tuple[float, tuple[int, ...]]:
         """Return what the best tour of a drone gains a second, and its cells."""

@@ -121,7 +121,7 @@ class Scene:
         """Return for how long a drone is not yet in the air, seconds: checks and the dock's door."""
         if now.in_air:
             return 0.0
-        return self.ground.city.limits.checks_s + self.ground.docks[now.dock].door_s
+        return self.ground.leaves_s(now.dock)
 
     def flight(self, now: DroneNow) -> Flight | Refused:
         """Return the soonest flight of a drone that keeps every limit, or why there is none."""

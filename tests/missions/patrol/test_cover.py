@@ -50,7 +50,7 @@ def test_standing(ground: Ground, ready: list[tuple[int, float]]) -> None:
     ready_s = {f"k{n}": since for n, since in ready}
     found = together(cover, cover.standing(ready_s))
     assert found.shape == (len(cover.times), len(ground.cells))
-    waits = 5 + 15 + ground.layers[0] / 3.0
+    waits = 15 + ground.layers[0] / 3.0
     for row, at in enumerate(cover.times):
         for cell in range(len(ground.cells)):
             expected = any(

@@ -27,14 +27,14 @@ QUICK = settings(
 )
 
 
-def test_a_docked_drone_is_there_after_checks_door_climb_and_way(town: Make, docked: Make) -> None:
+def test_a_docked_drone_is_there_after_door_climb_and_way(town: Make, docked: Make) -> None:
     ground = town(1)
     east, north = ground.places["k0"]
     (pick,) = respond(
         ground, Call("c", (east + 600, north)), [docked(ground, "v0")], CALM, NOW
     ).picks
     assert (pick.drone, pick.from_, pick.altitude_m) == ("v0", "dock", 40.0)
-    assert pick.eta_s == pytest.approx(5 + 15 + 40 / 3 + 600 / 15 + 15 / 3, abs=0.5)
+    assert pick.eta_s == pytest.approx(15 + 40 / 3 + 600 / 15 + 15 / 3, abs=0.5)
     assert pick.ends_at == "k0"
     assert pick.gives_up.nothing
 
@@ -108,7 +108,7 @@ def test_an_altitude_that_another_crosses_is_not_taken(town: Make, docked: Make)
     east, north = ground.places["k0"]
     call = Call("c", (east + 600, north))
     across = Trajectory.of(
-        [(0.0, east + 300, north - 900, 40.0), (120.0, east + 300, north + 900, 40.0)]
+        [(0.0, east + 300, north - 900, 40.0), (110.0, east + 300, north + 900, 40.0)]
     )
     fleet = [docked(ground, "v0")]
     free = respond(ground, call, fleet, CALM, NOW).picks[0]
