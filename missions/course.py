@@ -35,6 +35,9 @@ STARE_NEAREST = 0.4
 """A stare is no nearer than this part of the farthest."""
 STARE_S = 1200.0
 """How long a stare without an end is taken to last, to see where the sun will be."""
+SUN_EACH_S = 1800.0
+"""The sun is looked at so often while a place is watched: it goes 8 degrees."""
+DAY_S = 86_400.0
 
 
 def course(ground: Ground, task: Task, sight: Sight) -> Course:
@@ -185,10 +188,15 @@ def _stare(asked: Asked) -> Course:
 
 
 def _suns(place: LookAt, now: datetime | None, hold_s: float) -> list[Sun]:
-    """Return where the sun is at the beginning, in the middle and at the end of a watch."""
+    """Return where the sun is at the beginning of a watch, at its end and between.
+
+    The sun of a day is as good as that of any other in a long one.
+    """
     if now is None:
         return []
-    moments = [now + timedelta(seconds=hold_s * part) for part in (0.0, 0.5, 1.0)]
+    lasts_s = min(hold_s, DAY_S)
+    count = max(2, math.ceil(lasts_s / SUN_EACH_S))
+    moments = [now + timedelta(seconds=lasts_s * index / count) for index in range(count + 1)]
     return [sun_at(place.lon, place.lat, moment) for moment in moments]
 
 

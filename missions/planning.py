@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -26,6 +26,8 @@ from missions.zones import LONGEST_FLIGHT, in_force
 CROWDED = "no altitude layer is free of other drones"
 DOUBT_S, DRIFT = 15.0, 0.03
 """By how much a sortie may be early or late when it leaves, and how much more for each second."""
+REASONS = 6
+"""So many are told of why nobody can fly."""
 WHENEVER_S = 7200.0
 """One of which nothing is known but its way may be anywhere on it: two batteries early or late."""
 
@@ -179,12 +181,13 @@ class Planning:
         """Return how far each dock is from a place, metres."""
         return {dock: math.dist(pad, place) for dock, pad in self.ground.places.items()}
 
-    def nearest(
+    def send(
         self,
         order: str,
         place: Metres,
         build: Callable[[Builder], tuple[Draft, Trajectory] | None],
-    ) -> PlanError | None:
+        drones: Collection[str] = (),
+    ) -> None:
         """Send the nearest drone that can, at the first altitude that is free.
 
         Parameters
@@ -195,28 +198,49 @@ class Planning:
             Where it flies to, metres.
         build
             Returns the whole sortie and when it is where, or None where that altitude is taken.
+        drones
+            Only these may fly it; empty: any.
 
-        Returns
-        -------
-        PlanError | None
-            Why none can, by the nearest; None where one was sent.
+        Raises
+        ------
+        PlanError
+            If none can: why each cannot, the nearest first.
         """
-        first: PlanError | None = None
+        nobody = self.nobody()
+        if nobody is not None:
+            raise PlanError(nobody, "fleet")
+        refused: list[tuple[str, PlanError]] = []
         for offer in self.by_distance(self.away(place)):
-            refused = PlanError(CROWDED, "airspace")
-            for altitude in self.layers(offer.dock):
-                builder = self.builder(offer, altitude)
-                try:
-                    found = build(builder)
-                    if found is None:
-                        continue
+            if drones and offer.id not in drones:
+                continue
+            found = self._sent(order, offer, build)
+            if found is None:
+                return
+            refused.append((offer.id, found))
+        if not refused:
+            raise PlanError(f"it is for {', '.join(drones)} alone, and none is free", "fleet")
+        raise all_of(refused)
+
+    def _sent(
+        self,
+        order: str,
+        offer: DroneOffer,
+        build: Callable[[Builder], tuple[Draft, Trajectory] | None],
+    ) -> PlanError | None:
+        """Send a drone at the first altitude that is free; return why it cannot fly."""
+        why = PlanError(CROWDED, "airspace")
+        for altitude in self.layers(offer.dock):
+            builder = self.builder(offer, altitude)
+            try:
+                found = build(builder)
+                if found is not None:
                     self.take(builder, *found, order)
-                except PlanError as error:
-                    refused = error
+                    return None
+            except PlanError as error:
+                why = error
+                if error.constraint != "altitude":
                     break
-                return None
-            first = first or named(offer.id, refused)
-        return first
+        return why
 
     def take(
         self,
@@ -245,9 +269,19 @@ class Planning:
         return sortie
 
 
-def named(drone: str, error: PlanError) -> PlanError:
-    """Return an error with the drone that it is about before its words."""
-    return PlanError(f"{drone}: {error}", error.constraint)
+def all_of(refused: Sequence[tuple[str, PlanError]]) -> PlanError:
+    """Return why none of some drones can fly, each reason once; of the kind that the first has."""
+    said: dict[str, list[str]] = {}
+    for drone, error in refused:
+        said.setdefault(str(error), []).append(drone)
+    words = [f"{_names(drones)}: {reason}" for reason, drones in said.items()]
+    more = f"; and {len(words) - REASONS} more reasons" if len(words) > REASONS else ""
+    return PlanError("; ".join(words[:REASONS]) + more, refused[0][1].constraint)
+
+
+def _names(drones: Sequence[str]) -> str:
+    more = f" and {len(drones) - 3} more" if len(drones) > 3 else ""
+    return ", ".join(drones[:3]) + more
 
 
 def whenever(ground: Ground, sortie: Sortie) -> Trajectory:

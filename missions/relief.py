@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from missions.airspace import APART_M
+from missions.errors import PlanError
 from missions.tracks import Metres
 
 ASIDE_M = APART_M + 5.0
@@ -60,8 +61,20 @@ def beside(place: Metres, leaves_for: Metres, comes_from: Metres) -> Metres:
 
 
 def off_height(stare_m: float, transit_m: float, lowest_m: float) -> float:
-    """Return the height at which the relief waits: above the stare, or below where that is none."""
-    above = stare_m + OFF_M
+    """Return the height at which the relief waits: above the stare, or below where that is none.
+
+    Raises
+    ------
+    PlanError
+        If neither is: who comes at another transit altitude may find one.
+    """
+    above, below = stare_m + OFF_M, stare_m - OFF_M
     if above <= transit_m:
         return above
-    return stare_m - OFF_M if stare_m - OFF_M >= lowest_m else stare_m
+    if below >= lowest_m:
+        return below
+    raise PlanError(
+        f"a relief that comes at {transit_m:g} m has no height to wait at, {OFF_M:g} m above or "
+        f"below a stare at {stare_m:g} m and not lower than {lowest_m:g} m",
+        "altitude",
+    )

@@ -1,89 +1,111 @@
-"""Sites that are stared at: a drone over each, and a relief before it must leave."""
+"""Places that are kept watched: a drone over each, and a relief before it must leave."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from missions.airspace import APART_M
-from missions.builder import Builder
-from missions.city import Site
+from missions.builder import MIN_STARE_S, Builder
 from missions.conflict import Traffic
 from missions.draft import Draft
 from missions.errors import PlanError
 from missions.planning import Planning, whenever
+from missions.posts import Post, point_name, point_post, site_post
 from missions.relief import ASIDE_S, EARLY_S, Station, beside, must_go
 from missions.sortie import Sortie
-from missions.tracks import Metres
 from missions.trajectory import Trajectory
 from missions.wishes import OrderWish
 
 
 def stares(planning: Planning, order: OrderWish) -> None:
-    """Send a drone to each site of an order, or a relief where one must leave."""
-    for name in order.sites:
-        if name in planning.taken:
-            _relieve(planning, order, name)
-            continue
-        site = planning.ground.sites.get(name)
-        if site is None:
+    """Send a drone to each place of an order, or a relief where one must leave."""
+    for name in watched(order):
+        if order.task is None and name not in planning.ground.sites:
             known = ", ".join(planning.ground.sites) or "none"
             planning.refuse(order.id, name, f"there is no site {name!r}; there are {known}")
             continue
-        nobody = planning.nobody()
-        if nobody is not None:
-            planning.refuse(order.id, name, nobody, "fleet")
-        elif (error := _stare(planning, order, site)) is not None:
-            planning.refuse(order.id, name, str(error), error.constraint)
+        there = [sortie for sortie in planning.flying if name in sortie.sites]
+        station = next((s for s in planning.stations if there and s.sortie == there[0].id), None)
+        try:
+            if name not in planning.taken:
+                _watch(planning, order, post_of(planning, order, name))
+            elif len(there) == 1 and station is not None:
+                _relieve(planning, order, post_of(planning, order, name), there[0], station)
+        except PlanError as error:
+            words = f"no relief: {error}" if name in planning.taken else str(error)
+            planning.refuse(order.id, name, words, error.constraint)
 
 
-def _stare(planning: Planning, order: OrderWish, site: Site) -> PlanError | None:
-    """Send the nearest drone that can; return why not where none can."""
-    target = site.stare.position if site.stare is not None else site.position
-    place = planning.ground.frame.to_enu(*target)
+def watched(order: OrderWish) -> tuple[str, ...]:
+    """Return what an order keeps watched: sites by id, or a point by its name."""
+    return order.sites if order.task is None else (point_name(order.task),)
+
+
+def post_of(planning: Planning, order: OrderWish, name: str) -> Post:
+    """Return where one of an order's places is watched from.
+
+    Raises
+    ------
+    PlanError
+        If it cannot be.
+    """
+    ground = planning.ground
+    if order.task is None:
+        return site_post(ground.frame, ground.sites[name])
+    if order.window is None:
+        raise ValueError(f"wish {order.id} is to keep a point watched, and has no window")
+    return point_post(ground.city, order.task, *order.window)
+
+
+def _ends_s(planning: Planning, order: OrderWish) -> float:
+    """Return in how many seconds a watch is over; a little later than it is, when all come home."""
+    if order.window is None:
+        return float("inf")
+    return (order.window[1] - planning.now).total_seconds() + MIN_STARE_S
+
+
+def _watch(planning: Planning, order: OrderWish, post: Post) -> None:
+    """Send the nearest drone that can.
+
+    Raises
+    ------
+    PlanError
+        If none can.
+    """
+    ends_s = _ends_s(planning, order)
 
     def watch(builder: Builder) -> tuple[Draft, Trajectory] | None:
-        draft = builder.stare(site)
+        draft = builder.stare(post, ends_s)
         trajectory = planning.timed(builder, draft, EARLY_S)
         return (draft, trajectory) if planning.clear(trajectory) else None
 
-    return planning.nearest(order.id, place, watch)
+    planning.send(order.id, (post.place.east, post.place.north), watch, order.drones)
 
 
-def _relieve(planning: Planning, order: OrderWish, name: str) -> None:
-    """Send a relief to a site that one drone stares at, where it must leave now."""
-    there = [sortie for sortie in planning.flying if name in sortie.sites]
-    station = next((s for s in planning.stations if there and s.sortie == there[0].id), None)
-    site = planning.ground.sites.get(name)
-    if len(there) != 1 or station is None or site is None or site.stare is None:
-        return
-    place = planning.ground.frame.to_enu(*site.stare.position)
-    away = planning.away(place)
-    speed = min((d.cruise_m_s for d in planning.ground.drones.values()), default=1.0)
-    farthest_s = 2.0 * max(away.values()) / speed + 120.0
+def _relieve(
+    planning: Planning, order: OrderWish, post: Post, there: Sortie, station: Station
+) -> None:
+    """Send the nearest drone that can where one must leave, if it must go now.
+
+    Raises
+    ------
+    PlanError
+        If none can.
+    """
+    ends_s, leaves_s = _ends_s(planning, order), (station.leaves_at - planning.now).total_seconds()
+    if leaves_s + 2 * MIN_STARE_S > ends_s:
+        return  # it stays to the end
+    place = post.place.east, post.place.north
+    speed = min(d.cruise_m_s for d in planning.ground.drones.values())
+    farthest_s = 2.0 * max(planning.away(place).values()) / speed + 120.0
     if not must_go(station, planning.now, farthest_s):
         return  # long before any could have to
-    nobody = planning.nobody()
-    if nobody is not None:
-        planning.refuse(order.id, name, f"no relief: {nobody}", "fleet")
-        return
-    error = _send_relief(planning, order, site, there[0], station, place)
-    if error is not None:
-        planning.refuse(order.id, name, f"no relief: {error}", error.constraint)
-
-
-def _send_relief(
-    planning: Planning,
-    order: OrderWish,
-    site: Site,
-    there: Sortie,
-    station: Station,
-    place: Metres,
-) -> PlanError | None:
-    """Send the nearest drone that can, where it must go now; return why none can."""
     leaves_for = planning.ground.places[there.dock]
-    theirs = Traffic.of([whenever(planning.ground, there)])  # it may be called home at any moment
+    theirs = Traffic.of([whenever(planning.ground, _from_station(there))])
 
     def relieve(builder: Builder) -> tuple[Draft, Trajectory] | None:
         aside = beside(place, leaves_for, planning.ground.places[builder.dock])
-        whole, out = builder.relieve(site, aside)
+        whole, out = builder.relieve(post, aside, ends_s)
         if not must_go(station, planning.now, out.cost.duration_s - ASIDE_S):
             raise _NotYetError
         trajectory = planning.timed(builder, whole, EARLY_S)
@@ -92,9 +114,15 @@ def _send_relief(
         return (whole, trajectory) if clear else None
 
     try:
-        return planning.nearest(order.id, place, relieve)
+        planning.send(order.id, place, relieve, order.drones)
     except _NotYetError:
-        return None
+        return
+
+
+def _from_station(sortie: Sortie) -> Sortie:
+    """Return what is left of a sortie on station, which may be called home at any moment."""
+    stares = [index for index, leg in enumerate(sortie.legs) if leg.site is not None]
+    return replace(sortie, legs=sortie.legs[stares[-1] :])
 
 
 class _NotYetError(Exception):

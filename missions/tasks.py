@@ -48,8 +48,10 @@ def tasks(planning: Planning, order: OrderWish) -> None:
             planning.refuse(order.id, target, nobody, "fleet")
             return
         target = f"part {names.index(name) + 1} of {len(parts)}" if len(parts) > 1 else ""
-        if (why := _send(planning, order, name, part)) is not None:
-            planning.refuse(order.id, target, str(why), why.constraint)
+        try:
+            _send(planning, order, name, part)
+        except PlanError as error:
+            planning.refuse(order.id, target, str(error), error.constraint)
 
 
 def parts_of(city: City, order: OrderWish) -> tuple[Task, ...]:
@@ -119,19 +121,23 @@ def _check_size(ground: Ground, task: Task) -> None:
         )
 
 
-def _send(planning: Planning, order: OrderWish, name: str, part: Task) -> PlanError | None:
-    """Send the nearest drone that can; return why none can."""
+def _send(planning: Planning, order: OrderWish, name: str, part: Task) -> None:
+    """Send the nearest drone that can.
+
+    Raises
+    ------
+    PlanError
+        If none can.
+    """
 
     def fly(builder: Builder) -> tuple[Draft, Trajectory] | None:
-        if order.drones and builder.drone.id not in order.drones:
-            raise PlanError(f"the order is for {', '.join(order.drones)} alone", "fleet")
         draft = builder.home(builder.task(builder.start(), part, planning.now))
         builder.check_energy(draft)
         _check_window(planning, order, draft)
         trajectory = planning.timed(builder, draft)
         return (draft, trajectory) if planning.clear(trajectory) else None
 
-    return planning.nearest(name, _middle(planning.ground, part), fly)
+    planning.send(name, _middle(planning.ground, part), fly, order.drones)
 
 
 def _check_window(planning: Planning, order: OrderWish, draft: Draft) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from missions.builder import Builder
@@ -14,7 +14,9 @@ from missions.errors import PlanError
 from missions.planner import plan
 from missions.planning import CROWDED, Planning
 from missions.relief import DOCK_S, Station
+from missions.rota import READY_PERCENT, Rota, rota
 from missions.sortie import Sortie
+from missions.stares import post_of, watched
 from missions.trajectory import Trajectory
 from missions.wishes import DroneOffer, OrderWish, Plan, Refusal, Scheduled
 
@@ -35,11 +37,14 @@ class Trial:
     never
         Why some of it no drone of the city can fly, with a full battery, in calm air and with
         nobody else about.
+    drones
+        How many take turns over a point that is kept watched; 0 where nobody does.
     """
 
     scheduled: tuple[Scheduled, ...] = ()
     waits: tuple[Refusal, ...] = ()
     never: tuple[Refusal, ...] = ()
+    drones: int = 0
 
     @property
     def hopeless(self) -> bool:
@@ -68,6 +73,9 @@ def trial(
         What is wanted; its window may be to come.
     """
     begins = now if wish.window is None else max(now, wish.window[0])
+    if wish.kind == "stare" and wish.task is not None:
+        mine = Planning(city, now, drones, visits, wind, flying, stations, lambda: "")
+        return _kept_watched(mine, begins, wish)
     answer = Plan()
     if begins == now:
         answer = _first(
@@ -88,8 +96,58 @@ def trial(
 
 def _at_best(city: City, at: datetime, wish: OrderWish, visits: Mapping[str, datetime]) -> Plan:
     """Return the plan of a fleet that stands in its docks, full, in calm air, and is all free."""
+    return _first(_best(city, at, visits), wish)
+
+
+def _best(city: City, at: datetime, visits: Mapping[str, datetime]) -> Planning:
     fleet = tuple(DroneOffer(d.id, d.dock, 100.0) for d in city.drones)
-    return _first(Planning(city, at, fleet, visits, CALM, (), (), lambda: ""), wish)
+    return Planning(city, at, fleet, visits, CALM, (), (), lambda: "")
+
+
+def _kept_watched(now: Planning, begins: datetime, wish: OrderWish) -> Trial:
+    """Return who takes turns over a point, and whether nobody is there at some time between."""
+    assert wish.window is not None
+    (name,) = watched(wish)
+    lasts_s = (wish.window[1] - begins).total_seconds()
+    best = _best(now.city, begins, now.visits)
+    try:
+        found = rota(best, wish, post_of(best, wish, name), lasts_s)
+    except PlanError as error:
+        return Trial(never=(Refusal(wish.id, name, str(error), error.constraint),))
+    if found.gap is not None:
+        return Trial(never=(_left_alone(wish, found, begins, best),))
+    if begins > now.now:
+        return Trial(tuple(_turns(wish, found, begins)), drones=found.drones)
+    waits = _first(now, wish).refusals
+    charging = tuple(
+        replace(o, ready=o.ready or o.battery_percent < READY_PERCENT) for o in now.offers
+    )
+    try:
+        now = replace(now, offers=charging)
+        soon = rota(now, wish, post_of(now, wish, name), lasts_s)
+    except PlanError as error:
+        return Trial(waits=waits or (Refusal(wish.id, name, str(error), error.constraint),))
+    if soon.gap is not None:
+        waits = (*waits, _left_alone(wish, soon, begins, now))
+    return Trial(tuple(_turns(wish, soon, begins)), waits, drones=found.drones)
+
+
+def _left_alone(wish: OrderWish, found: Rota, begins: datetime, planning: Planning) -> Refusal:
+    """Say when nobody is at a point that is to be kept watched."""
+    assert found.gap is not None
+    since, until = (begins + timedelta(seconds=s) for s in found.gap)
+    may = sum(not wish.drones or drone in wish.drones for drone in planning.free)
+    reason = (
+        f"is watched without a gap by {found.drones} drones that take turns; of {may} nobody is "
+        f"there from {since:%H:%M:%S} to {until:%H:%M:%S} UTC"
+    )
+    return Refusal(wish.id, watched(wish)[0], reason, "fleet")
+
+
+def _turns(wish: OrderWish, found: Rota, begins: datetime) -> Iterator[Scheduled]:
+    for turn in found.turns:
+        leaves, home = (begins + timedelta(seconds=s) for s in (turn.leaves_s, turn.home_s))
+        yield Scheduled(turn.drone, turn.dock, wish.id, wish.kind, leaves, home)
 
 
 def _first(planning: Planning, wish: OrderWish) -> Plan:
@@ -118,10 +176,13 @@ def _first(planning: Planning, wish: OrderWish) -> Plan:
     if nobody is not None:
         return Plan(refusals=(Refusal(wish.id, "", nobody, "fleet"),))
     for cell in _sample(planning, wish):
-        error = _visit(planning, wish.id, cell)
-        if error is None:
+        try:
+            _visit(planning, wish.id, cell)
+        except PlanError as error:
+            name = planning.ground.cells[cell].id
+            planning.refuse(wish.id, name, str(error), error.constraint)
+        else:
             return Plan(tuple(planning.sorties))
-        planning.refuse(wish.id, planning.ground.cells[cell].id, str(error), error.constraint)
     return Plan(refusals=tuple(planning.refusals))
 
 
@@ -135,8 +196,14 @@ def _sample(planning: Planning, wish: OrderWish) -> list[int]:
     return wanted[:: max(1, len(wanted) // TRIED_CELLS)]
 
 
-def _visit(planning: Planning, order: str, cell: int) -> PlanError | None:
-    """Send the nearest drone to a cell; return why none can go."""
+def _visit(planning: Planning, order: str, cell: int) -> None:
+    """Send the nearest drone to a cell.
+
+    Raises
+    ------
+    PlanError
+        If none can go.
+    """
 
     def fly(builder: Builder) -> tuple[Draft, Trajectory] | None:
         builder.check_reach(cell)
@@ -145,12 +212,12 @@ def _visit(planning: Planning, order: str, cell: int) -> PlanError | None:
         trajectory = planning.timed(builder, draft)
         return (draft, trajectory) if planning.clear(trajectory) else None
 
-    return planning.nearest(order, planning.ground.cells[cell].center, fly)
+    planning.send(order, planning.ground.cells[cell].center, fly)
 
 
 def _for_ever(refusal: Refusal) -> bool:
     """Whether no other time is better: the fleet is not too small, nor is another in the way."""
-    return refusal.constraint != "fleet" and not refusal.reason.endswith(CROWDED)
+    return refusal.constraint != "fleet" and CROWDED not in refusal.reason
 
 
 def _shown(wish: OrderWish, answer: Plan, at: datetime) -> tuple[Scheduled, ...]:

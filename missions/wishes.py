@@ -31,7 +31,7 @@ class DroneOffer:
 
 @dataclass(frozen=True, slots=True)
 class OrderWish:
-    """What an order wants: cells to patrol, sites to stare at, or a task to fly once.
+    """What an order wants: cells to patrol, places to keep watched, or a task to fly once.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class OrderWish:
     window
         From when to when it may be flown; None: from now on, without end.
     task
-        What is flown once, of a wish of that kind.
+        What is flown once, of a wish of that kind; of a stare the point that is kept watched.
     drones
         Only these may fly it; empty: any.
     detectors

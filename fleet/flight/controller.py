@@ -365,11 +365,13 @@ class FlightController:
 
     def watch_assignments(self) -> list[tuple[str, str]]:
         """Return (site id, drone id) of every drone on its way to a site or watching it."""
+        sites = {site.id for site in self._world.city.sites}
         return [
             (site, drone)
             for drone, s in self._supervisors.items()
             if s.sortie is not None and s.state in {S.ON_WAY, S.ON_TASK}
             for site in s.sortie.sites
+            if site in sites  # not a point that is watched
         ]
 
     async def _ask_for(self, wish: OrderWish) -> Question:
@@ -453,7 +455,7 @@ class FlightController:
 
     def _mind_stations(self) -> None:
         keepers = tuple(self._supervisors.values())
-        self._reliefs.look(keepers, self._orders.sites(), self._world.clock.monotonic())
+        self._reliefs.look(keepers, self._orders.watched(), self._world.clock.monotonic())
 
 
 def _still_to_call_home(record: DroneRecord) -> bool:

@@ -87,7 +87,7 @@ class Course:
     @property
     def is_task(self) -> bool:
         """Whether each occurrence is flown once."""
-        return self.wanted.task is not None
+        return self.order.request.is_task
 
     @property
     def is_named(self) -> bool:
@@ -98,6 +98,11 @@ class Course:
     def is_over(self) -> bool:
         """Whether nothing is left to fly."""
         return not self._open
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """What it keeps watched, by name."""
+        return () if self.is_task else self.wanted.watched
 
     def name(self, start: datetime) -> str:
         """Return what the wish for an occurrence is called."""
@@ -195,7 +200,7 @@ class Course:
         request = self.order.request
         return OrderWish(
             id=self.name(one.start),
-            kind="task" if self.is_task else "stare" if self.wanted.sites else "patrol",
+            kind="task" if self.is_task else "stare" if request.kind == "stare" else "patrol",
             created=self.order.created_at,
             beats=self.wanted.beats,
             sites=self.wanted.sites,

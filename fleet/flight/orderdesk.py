@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from fleet.errors import NotFound, OrderError, OrderUnfit
 from fleet.flight.course import Course
-from fleet.flight.orderrules import Wanted, check_times, understood
+from fleet.flight.orderrules import Wanted, check_times, place_field, understood
 from fleet.flight.orders import OrderBook
 from fleet.flight.overlap import check_apart
 from fleet.flight.planning import Question
@@ -35,6 +35,8 @@ TRIAL_S = 10.0
 """Where the planner takes longer, patrols and stares of sites are taken untried, tasks are not."""
 NEXT_TOLD = 10
 SORTIES_TOLD = 100
+TOLD = 3
+"""So many parts of an order are told that cannot be flown."""
 _PLAIN = {"note", "priority", "window", "until", "recurrence"}
 """What may be changed with the drones that are in the air going on."""
 log = structlog.get_logger(__name__)
@@ -197,13 +199,13 @@ class OrderDesk:
         world, now = self._world, self._world.clock.now()
         found = understood(request, world.city, now)
         check_times(found, request, now)
-        check_apart(found, self._book.open_courses(besides), world.city)
+        check_apart(place_field(request), found, self._book.open_courses(besides), world.city)
         return found
 
     async def _take(self, order: Order) -> Taken:
         found = self._understand(order.request, order.id)
         course = Course(order, found)
-        tried = await self._try(course.first_wish())
+        tried = await self._try(order.request, course.first_wish())
         await self._book.put(order, found)
         return Taken(
             **order.model_dump(),
@@ -212,9 +214,10 @@ class OrderDesk:
                 for s in tried.scheduled
             ),
             waits=tuple(_obstacles((*tried.waits, *tried.never))),
+            drones_needed=tried.drones or None,
         )
 
-    async def _try(self, wish: OrderWish) -> Trial:
+    async def _try(self, request: OrderRequest, wish: OrderWish) -> Trial:
         """Return what can be flown of an order.
 
         Raises
@@ -228,7 +231,7 @@ class OrderDesk:
         except TimeoutError:
             if wish.task is not None:  # every plan would take as long, and the others' wait for it
                 raise OrderUnfit(
-                    "geometry", f"is not worked out in {TRIAL_S:g} s; order less at once"
+                    place_field(request), f"is not worked out in {TRIAL_S:g} s; order less at once"
                 ) from None
             words = f"not tried: the planner has not answered in {TRIAL_S:g} s"
             log.warning("order not tried", order=wish.id)
@@ -237,11 +240,24 @@ class OrderDesk:
             log.warning("order not tried", order=wish.id, error=str(error))
             return Trial(waits=(Refusal(wish.id, "", f"not tried: {error}", "fleet"),))
         if tried.hopeless:
-            told = [f"{o.target}: {o.reason}" if o.target else o.reason for o in tried.never]
-            by = ", ".join(sorted({o.constraint for o in tried.never if o.constraint}))
-            field = "geometry" if wish.task else "sites" if wish.sites else "beats"
-            raise OrderUnfit(field, f"no drone can fly it ({by}): {'; '.join(told[:3])}")
+            raise _hopeless(request, tried)
         return tried
+
+
+def _hopeless(request: OrderRequest, tried: Trial) -> OrderUnfit:
+    """Return why nothing of an order can ever be flown, with the field that asks too much."""
+    told = [f"{o.target}: {o.reason}" if o.target else o.reason for o in tried.never]
+    kinds = {o.constraint for o in tried.never if o.constraint}
+    field = place_field(request)
+    if "altitude" in kinds and request.altitude_m is not None:
+        field = "altitude_m"
+    elif "energy" in kinds and request.kind == "stare" and request.hold_s is not None:
+        field = "hold_s"
+    elif "window" in kinds or (request.is_watch and "fleet" in kinds):
+        field = "until" if request.until is not None else "window.until"
+    more = f"; and {len(told) - TOLD} more" if len(told) > TOLD else ""
+    by = ", ".join(sorted(kinds))
+    return OrderUnfit(field, f"no drone can fly it ({by}): {'; '.join(told[:TOLD])}{more}")
 
 
 def _changed(request: OrderRequest, changes: Mapping[str, Any]) -> OrderRequest:

@@ -14,6 +14,7 @@ from missions.cells import city_cells, city_frame
 from missions.city import City
 from missions.errors import RecurrenceError
 from missions.geojson import Point, Polygon
+from missions.posts import point_name
 from missions.recurrence import Occurrence, occurrences
 from missions.task import LonLats, Task
 
@@ -27,7 +28,8 @@ _POINTS = ("site", "dock", "target")
 class Wanted:
     """What an order comes to in this city.
 
-    ``cells`` are those of a patrol. ``windows`` are when it may be flown, oldest first.
+    ``cells`` are those of a patrol. ``task`` is flown once, or is the point that is kept watched.
+    ``windows`` are when it may be flown, oldest first.
     """
 
     beats: tuple[str, ...]
@@ -36,6 +38,12 @@ class Wanted:
     task: Task | None
     drones: tuple[str, ...]
     windows: tuple[Occurrence, ...]
+    priority: int = 0
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """What is kept watched, by name, if it is not flown once."""
+        return self.sites if self.task is None else (point_name(self.task),)
 
 
 def understood(request: OrderRequest, city: City, created: datetime) -> Wanted:
@@ -63,6 +71,7 @@ def understood(request: OrderRequest, city: City, created: datetime) -> Wanted:
     _known("detector", "detectors", request.detectors, kinds)
     drones = _drones(request, city)
     _check_altitude(request, city)
+    _check_speed(request, city, drones)
     beats, more = request.beats, request.cells
     if request.kind == "patrol" and request.place is not None:
         kind, name = _named(request, city, ("beat", "cell", "district"))
@@ -72,10 +81,17 @@ def understood(request: OrderRequest, city: City, created: datetime) -> Wanted:
         beats=beats,
         cells=more,
         sites=request.sites,
-        task=_task(request, city) if request.is_task else None,
+        task=_task(request, city) if request.is_task or request.is_watch else None,
         drones=drones,
         windows=windows(request, city, created),
+        priority=request.priority,
     )
+
+
+def place_field(request: OrderRequest) -> str:
+    """Return the field in which an order names its place."""
+    fields = ("sites", "place", "geometry", "beats", "cells")
+    return next(field for field in fields if getattr(request, field))
 
 
 def windows(request: OrderRequest, city: City, created: datetime) -> tuple[Occurrence, ...]:
@@ -150,6 +166,16 @@ def _check_altitude(request: OrderRequest, city: City) -> None:
         )
 
 
+def _check_speed(request: OrderRequest, city: City, drones: Sequence[str]) -> None:
+    able = [drone.cruise_m_s for drone in city.drones if not drones or drone.id in drones]
+    if request.speed_m_s is not None and request.speed_m_s > max(able):
+        raise OrderUnfit(
+            "speed_m_s",
+            f"{request.speed_m_s:g} m/s; the fastest drone that may fly it cruises at "
+            f"{max(able):g} m/s",
+        )
+
+
 def _named(request: OrderRequest, city: City, allowed: Iterable[str]) -> tuple[str, str]:
     """Return kind and id of a named place."""
     kind, _, name = (request.place or "").partition(":")
@@ -170,11 +196,11 @@ def _named(request: OrderRequest, city: City, allowed: Iterable[str]) -> tuple[s
 
 
 def _task(request: OrderRequest, city: City) -> Task:
-    """Return what is flown once, where it lies within what the drones can reach at all."""
+    """Return what is flown over a place, where that is within what drones can reach at all."""
     shape, holes = _shape(request, city)
     if request.kind == "patrol":
         raise ValueError("a patrol is no task")
-    _check_near(shape, city)
+    _check_near(place_field(request), shape, city)
     return Task(
         kind=request.kind,
         shape=shape,
@@ -215,7 +241,7 @@ def _shape(request: OrderRequest, city: City) -> tuple[LonLats, tuple[LonLats, .
     return rings[kind][name], ()
 
 
-def _check_near(shape: LonLats, city: City) -> None:
+def _check_near(field: str, shape: LonLats, city: City) -> None:
     """Refuse what is farther away than any drone flies and comes home from, with no wind.
 
     Raises
@@ -235,7 +261,7 @@ def _check_near(shape: LonLats, city: City) -> None:
     if away[worst] > reach:
         lon, lat = shape[worst]
         raise OrderUnfit(
-            "geometry",
+            field,
             f"{lon:g}, {lat:g} is {away[worst] / 1000:.1f} km from the nearest dock; no drone "
             f"comes home from more than {reach / 1000:.1f} km (energy)",
         )

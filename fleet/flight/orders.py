@@ -120,11 +120,11 @@ class OrderBook:
                 found.append(course.wish(now, flown))
         return tuple(wish for wish in found if wish is not None)
 
-    def sites(self) -> set[str]:
-        """Return the sites that are to be watched now."""
+    def watched(self) -> set[str]:
+        """Return what is to be watched now: sites by id, and points by name."""
         now = self._world.clock.now()
         courses = [self._courses[order.id] for order in self.active()]
-        return {site for c in courses if c.current(now) is not None for site in c.wanted.sites}
+        return {name for c in courses if c.current(now) is not None for name in c.watched}
 
     async def put(self, order: Order, wanted: Wanted) -> None:
         """Take an order, or what has become of one.

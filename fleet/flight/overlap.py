@@ -1,10 +1,12 @@
 """Two orders for one place at one time: only one of them is flown.
 
-Patrols are not among them: a beat that two officers want to be patrolled is patrolled once, for both.
+Of patrols one that adds nothing: cells that another patrols already, for which it is as important.
+What only some of two patrols share is flown once, for both.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -14,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from fleet.errors import OrderUnfit
 from fleet.flight.orderrules import Wanted
-from missions.cells import city_frame
+from missions.cells import city_cells, city_frame
 from missions.city import City
 from missions.geo import LocalFrame
 from missions.recurrence import Occurrence
@@ -26,11 +28,15 @@ ROUTE_M = 15.0
 STARE_M = 15.0
 
 
-def check_apart(found: Wanted, others: Iterable[tuple[str, Wanted]], city: City) -> None:
+def check_apart(
+    field: str, found: Wanted, others: Iterable[tuple[str, Wanted]], city: City
+) -> None:
     """Refuse an order for a place that another is for, of the same kind and at the same time.
 
     Parameters
     ----------
+    field
+        Where the order names its place.
     found
         The order.
     others
@@ -43,29 +49,45 @@ def check_apart(found: Wanted, others: Iterable[tuple[str, Wanted]], city: City)
     OrderUnfit
         Naming the other, the place and the time.
     """
-    frame = city_frame(city)
     for order, other in others:
-        what = _shared(found, other, frame)
+        what = _shared(found, other, city)
         when = _when(found.windows, other.windows) if what else None
         if what and when is not None:
-            field = "geometry" if found.task else "sites"
             raise OrderUnfit(
                 field,
                 f"order {order} is for {what} too, at {when.isoformat()}; change or cancel that",
             )
 
 
-def _shared(one: Wanted, other: Wanted, frame: LocalFrame) -> str:
+def _shared(one: Wanted, other: Wanted, city: City) -> str:
     """Return in words what two orders share; empty where that is nothing."""
     sites = sorted(set(one.sites) & set(other.sites))
     if sites:
         return f"site {', '.join(sites)}"
-    if one.task is None or other.task is None or one.task.kind != other.task.kind:
-        return ""
-    a, b = _ground(one.task, frame), _ground(other.task, frame)
-    if a.intersection(b).area > SAME * min(a.area, b.area):
-        return f"the same place ({one.task.kind})"
+    cells = _patrolled(one, city)
+    if cells and cells <= _patrolled(other, city) and one.priority <= other.priority:
+        return f"the same {'beats' if one.beats else 'cells'} (patrol)"
+    frame = city_frame(city)
+    for a, b in itertools.product(_tasks(one, city), _tasks(other, city)):
+        mine, theirs = _ground(a, frame), _ground(b, frame)
+        near = a.kind == b.kind and mine.intersects(theirs)
+        if near and mine.intersection(theirs).area > SAME * min(mine.area, theirs.area):
+            return f"the same place ({a.kind})"
     return ""
+
+
+def _patrolled(wanted: Wanted, city: City) -> set[str]:
+    """Return the cells of a patrol."""
+    if not (wanted.beats or wanted.cells):
+        return set()
+    named = {cell.id for cell in city_cells(city) if cell.beat in wanted.beats}
+    return named | set(wanted.cells)
+
+
+def _tasks(wanted: Wanted, city: City) -> list[Task]:
+    """Return what is flown over some ground; a site that is stared at is a point like another."""
+    sites = [Task("stare", (site.position,)) for site in city.sites if site.id in wanted.sites]
+    return sites if wanted.task is None else [wanted.task]
 
 
 @lru_cache(maxsize=512)

@@ -67,9 +67,10 @@ class CameraWish(_Part):
 class OrderRequest(_Part):
     """Body of ``POST /api/v1/missions``.
 
-    ``patrol`` keeps cells visited, the longest unvisited first; ``stare`` of sites keeps each
-    watched, by relief where it must be. Both go on for as long as the window does. All others are
-    flown once in each window, in as many sorties as it takes.
+    ``patrol`` keeps cells visited, the longest unvisited first; ``stare`` of sites, or of a point
+    until some time and without ``hold_s``, keeps each watched, by relief where it must be. Both go
+    on for as long as the window does. All others are flown once in each window, in as many sorties
+    as it takes.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ class OrderRequest(_Part):
     radius_m
         Of an orbit; of a search around a point how far it goes.
     hold_s
-        How long a stare at a point lasts.
+        How long a stare at a point lasts that is flown once.
     """
 
     kind: Kind
@@ -128,8 +129,14 @@ class OrderRequest(_Part):
 
     @property
     def is_task(self) -> bool:
-        """Whether it is flown once, and not kept up: all but patrols and stares of sites."""
-        return self.kind != "patrol" and not self.sites
+        """Whether it is flown once, and not kept up."""
+        return not (self.kind == "patrol" or self.sites or self.is_watch)
+
+    @property
+    def is_watch(self) -> bool:
+        """Whether it keeps a point watched to the end of its window."""
+        once = self.hold_s is not None or self.ends_at is None
+        return self.kind == "stare" and not self.sites and not once
 
     @model_validator(mode="after")
     def _places_fit_kind(self) -> OrderRequest:
@@ -175,7 +182,8 @@ class OrderRequest(_Part):
 
     @model_validator(mode="after")
     def _patrols_are_plain(self) -> OrderRequest:
-        if not self.is_task and (self.drones or self.altitude_m or self.camera != CameraWish()):
+        plain = self.kind == "patrol" or bool(self.sites)
+        if plain and (self.drones or self.altitude_m or self.camera != CameraWish()):
             raise ValueError(
                 "drones, altitude_m and camera are for what is flown over a geometry or a place; "
                 "patrols and sites have the planner's and the city file's"
@@ -238,8 +246,13 @@ class Obstacle(BaseModel):
 
 
 class Taken(Order):
-    """An order as it was taken: who will fly it and when, or what it waits for."""
+    """An order as it was taken: who will fly it and when, or what it waits for.
 
+    ``drones_needed`` is how many take turns over a point that is kept watched; of a long watch the
+    flights of the first day are told.
+    """
+
+    drones_needed: int | None = None
     flights: tuple[Flight, ...] = ()
     waits: tuple[Obstacle, ...] = ()
 

@@ -21,6 +21,7 @@ from missions.city import Battery, City, Drone
 from missions.energy import ACCELERATION_M_S2, LEAN, Point, PowerModel, step_cost
 from missions.errors import PlanError
 from missions.ground import ground_of
+from missions.posts import site_post
 from missions.power import GRAVITY_M_S2, W_PER_KG
 from missions.reach import Reserves, best_dock, stay_s
 from missions.ways import Place
@@ -172,7 +173,9 @@ def test_no_sortie_of_the_builder_lands_under_its_reserve(
         draft = builder.start()
         for cell in cells:
             draft = builder.survey(draft, cell % len(ground.cells))
-        draft = builder.home(draft) if cells else builder.stare(small.sites[0])
+        draft = (
+            builder.home(draft) if cells else builder.stare(site_post(ground.frame, small.sites[0]))
+        )
         builder.check_energy(draft)
     except PlanError:
         return

@@ -208,9 +208,66 @@ async def test_what_no_drone_can_fly_is_422_by_constraint(api: Any, flight: Any)
         assert (await pilot.get("/api/v1/missions")).json() == []
 
 
+UNFLOWN: list[tuple[dict[str, Any], Refusal, str]] = [
+    (
+        {"kind": "stare", "geometry": SPOT, "hold_s": 7200},
+        Refusal("x", "", "u1: takes 900 Wh", "energy"),
+        "hold_s: no drone can fly it (energy): u1: takes 900 Wh",
+    ),
+    (area(altitude_m=60), Refusal("x", "", "closed at 60 m", "altitude"), "altitude_m: no drone"),
+    (area(window=WINDOW), Refusal("x", "", "takes 90 min", "window"), "window.until: no drone"),
+    (area(until=WINDOW["until"]), Refusal("x", "", "takes 90 min", "window"), "until: no drone"),
+    (
+        {"kind": "stare", "geometry": SPOT, "window": WINDOW},
+        Refusal("x", "", "by 3 drones that take turns", "fleet"),
+        "window.until: no drone can fly it (fleet): by 3 drones",
+    ),
+    ({"kind": "orbit", "place": "site:market"}, Refusal("x", "", "no way", "reach"), "place: no"),
+]
+
+
+async def test_what_can_never_be_flown_names_the_field_that_asks_too_much(
+    api: Any, flight: Any
+) -> None:
+    async with api.as_("pilot") as pilot:
+        for body, refusal, said in UNFLOWN:
+            flight.trial = Trial(never=(refusal,))
+            answer = await pilot.post("/api/v1/missions", json=body)
+            assert answer.status_code == 422
+            assert answer.json()["detail"].startswith(said), answer.text
+        assert (await pilot.get("/api/v1/missions")).json() == []
+
+
+async def test_a_point_that_is_kept_watched_says_how_many_take_turns(api: Any, flight: Any) -> None:
+    turns = [
+        Scheduled(drone, "d1", "x", "stare", SOON + n * HOUR / 4, SOON + (n + 1.5) * HOUR / 4)
+        for n, drone in enumerate(("u1", "u2", "u1"))
+    ]
+    flight.trial = Trial(tuple(turns), drones=2)
+    async with api.as_("pilot") as pilot:
+        body = {"kind": "stare", "geometry": SPOT, "window": WINDOW, "drones": ["u1", "u2"]}
+        taken = (await pilot.post("/api/v1/missions", json=body)).json()
+        assert taken["drones_needed"] == 2
+        assert [f["drone"] for f in taken["flights"]] == ["u1", "u2", "u1"]
+    wish = flight.asked[-1][1]
+    assert (wish.kind, wish.task.shape) == ("stare", (tuple(SPOT["coordinates"]),))
+    assert flight.book.watched() == set()  # not before its window
+
+
 TWICE: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"kind": "stare", "sites": ["market"]}, {"kind": "stare", "sites": ["market"]}, "sites"),
-    (area(), {"kind": "area", "place": "beat:b1"}, "geometry"),
+    (area(), {"kind": "area", "place": "beat:b1"}, "place"),
+    ({"kind": "patrol", "beats": ["b1"]}, {"kind": "patrol", "beats": ["b1"]}, "beats"),
+    (
+        {"kind": "patrol", "beats": ["b1"], "priority": 3},
+        {"kind": "patrol", "cells": ["b1/r0c0"], "priority": 2},
+        "cells",
+    ),
+    (
+        {"kind": "stare", "sites": ["market"]},
+        {"kind": "stare", "place": "site:market", "hold_s": 60},
+        "place",
+    ),
     (area(window=WINDOW), area(), "geometry"),
     ({"kind": "orbit", "geometry": SPOT}, {"kind": "orbit", "geometry": SPOT}, "geometry"),
     ({"kind": "route", "geometry": LINE}, {"kind": "route", "geometry": LINE}, "geometry"),
@@ -239,8 +296,9 @@ async def test_one_place_at_two_times_or_for_two_things_is_taken(api: Any) -> No
             area(window=later),
             {"kind": "search", "geometry": AREA, "window": WINDOW},
             area(window=WINDOW, geometry=ring(*away)),
-            {"kind": "patrol", "beats": ["b1"]},
-            {"kind": "patrol", "beats": ["b1"]},  # of another officer: patrolled once, for both
+            {"kind": "patrol", "cells": ["b1/r0c0"]},
+            {"kind": "patrol", "beats": ["b1"]},  # what both are for is flown once
+            {"kind": "patrol", "cells": ["b1/r0c0"], "priority": 5},  # more important than it was
         ):
             answer = await pilot.post("/api/v1/missions", json=body)
             assert answer.status_code == 201, answer.text

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from fleet.flight.planning import ask
 from fleet.flight.policy import Policy
 from fleet.flight.relief import stares_at
 from fleet.model.flightlog import FlightEvent
 from fleet.model.live import SiteLive
-from fleet.model.order import OrderRequest
+from fleet.model.order import OrderRequest, OrderStatus
 from fleet.model.records import SortieStatus
 from fleet.model.states import DroneState
 from missions.city import Stare
+from missions.geojson import Point
 
 S = DroneState
 Make = Callable[..., Any]
@@ -111,3 +115,51 @@ async def test_where_nobody_can_relieve_it_the_gap_is_told(make_town: Make) -> N
         await town.until(lambda: town.state() is S.CHARGING, 300)
         town.vehicle.set(battery_percent=90.0)
         await town.until(lambda: bool(notes.about("site bridge is watched again after")), 300)
+
+
+@pytest.mark.long
+async def test_a_point_is_kept_watched_to_the_end_of_its_window(make_town: Make) -> None:
+    """By two drones that take turns: the second is there before the first leaves, again and again."""
+    town = make_town(("a1", "a2"), policy=Policy(ready_percent=50.0))
+    notes = Notes()
+    town.planner, town.make_more = ask, {"journal": notes}
+    town.controller = town._make()
+    for vehicle in town.vehicles.values():
+        vehicle.set(battery_percent=62.0)
+        vehicle.drain_percent_s = HOVER_PERCENT_S
+    lon, lat = town.city.sites[0].position
+    watchers: list[set[str]] = []
+    async with town.open():
+        for drone in ("a1", "a2"):
+            await town.reach(S.DOCKED, drone=drone)
+        order = await town.controller.submit(
+            OrderRequest(
+                kind="stare",
+                geometry=Point(type="Point", coordinates=(lon, lat)),
+                until=town.clock.now() + timedelta(minutes=25),
+            ),
+            "wang",
+        )
+        keepers = town.controller.supervisors
+        name = f"{lon:.5f},{lat:.5f}"
+        await town.until(lambda: any(stares_at(k) == name for k in keepers.values()))
+        (first,) = [d for d, k in keepers.items() if stares_at(k)]
+        (second,) = {"a1", "a2"} - {first}
+
+        def look() -> None:
+            watchers.append({d for d, k in keepers.items() if stares_at(k, name)})
+
+        town.vehicles[first].listen(look)
+        await town.until(lambda: town.state(first) is S.RETURNING, 1200)
+        assert town.live(first).reason == f"relieved by {second}"
+        assert town.controller.watch_assignments() == [], "no station belongs to a point"
+        await town.until(lambda: town.state(first) in {S.CHARGING, S.DOCKED}, 600)
+        town.vehicles[first].set(battery_percent=70.0)
+        await town.until(lambda: town.state(second) is S.RETURNING, 1200)
+        assert town.live(second).reason == f"relieved by {first}"
+        assert all(watchers), "somebody was there all the while"
+        await town.until(lambda: town.state(first) is S.RETURNING, 1200)
+        ended = await town.store.order(order.id)
+        assert (ended.status, ended.reason) == (OrderStatus.ENDED, "its time has ended")
+        assert town.live(first).reason == "its time has ended"
+        assert not notes.about("left unwatched")
