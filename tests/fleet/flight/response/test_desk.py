@@ -421,6 +421,41 @@ async def test_a_call_that_outlasts_a_battery_is_watched_on_by_another(make_town
         assert gaps == 0
 
 
+@pytest.mark.parametrize("dies", [False, True])
+async def test_a_relief_whose_drone_is_taken_first_has_the_call_for_itself(
+    make_town: Make, dies: bool
+) -> None:
+    town = make_town(("a1", "a2"), policy=Policy(ready_percent=30.0))
+    town.make_more["calls"] = Forgetful()
+    town.controller = town._make()
+    town.vehicles["a1"].set(battery_percent=45.0)
+    town.vehicles["a2"].set(battery_percent=20.0)
+    async with town.open():
+        await town.reach(S.DOCKED, drone="a1")
+        call = await town.controller.calls.take(call_at(town, 600, 0, on_scene_s=1500.0))
+        assert [s.drone for s in call.sent] == ["a1"]
+        await town.until(lambda: is_(town, call).status is C.ON_SCENE, 200)
+        town.vehicles["a2"].set(battery_percent=100.0)
+        await town.until(lambda: len(is_(town, call).flying) == 2, 600)
+        await town.reach(S.ON_WAY, drone="a2")
+        other = await town.controller.calls.take(
+            call_at(town, 620, 60, "c2", priority=9, on_scene_s=60.0)
+        )
+        assert [s.drone for s in other.flying] == ["a1"]
+        if dies:
+            await town.kill()
+            await asyncio.sleep(0.5)
+            await town.start_again()
+        await town.until(lambda: is_(town, other).status is C.ON_SCENE, 100)
+        await town.until(lambda: is_(town, call).status is C.ON_SCENE, 200)
+        # one is enough: neither is another sent, nor is the relief called off, nor a1 sent back
+        await town.until(lambda: is_(town, other).status is C.DONE, 200)
+        await asyncio.sleep(60)
+        assert [s.drone for s in is_(town, call).flying] == ["a2"]
+        assert [s.drone for s in is_(town, call).sent] == ["a1", "a2"]
+        assert away(town, "a2", call) < 25
+
+
 async def test_one_that_is_charging_goes_where_its_battery_will_do(make_town: Make) -> None:
     town = make_town(policy=Policy(ready_percent=99.0))
     town.vehicle.set(battery_percent=70.0)
