@@ -409,6 +409,7 @@ def _policy(draft: Draft) -> None:
         hot_spots={part.value.id for part in draft.hot_spots},
         sites={part.value.id for part in draft.sites},
         airborne=draft.limits.max_airborne,
+        drones=len(draft.drones),
     )
     for path, rule in faults(policy, known):
         draft.tree.add(("policy", *path), rule)

@@ -139,6 +139,7 @@ def known(city: City) -> Known:
         hot_spots={spot.id for spot in city.hot_spots},
         sites={site.id for site in city.sites},
         airborne=city.limits.max_airborne,
+        drones=len(city.drones),
     )
 
 

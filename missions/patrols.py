@@ -80,6 +80,7 @@ class Patrols:
             wind=plan.wind,
             ceiling=limits.max_airborne if work.ceiling is None else work.ceiling,
             ready=limits.ready_per_dock,
+            reserve=work.reserve,
             calls=work.calls,
             trajectories=work.trajectories or {},
         )

@@ -81,7 +81,8 @@ class Rule(Model):
 class Shift(Model):
     """How many drones may be in the air at some times, and how many stay ready in their docks.
 
-    Where several hold, the lowest ceiling and the greatest reserve count.
+    Where several hold, the lowest ceiling and the greatest reserve count. Patrols leave the reserve
+    in the docks; calls, and what an officer orders to be watched or flown, may take from it.
     """
 
     id: Slug
@@ -152,6 +153,7 @@ class Known:
     sites: Collection[str]
     airborne: int
     """Drones that may be in the air at once."""
+    drones: int
 
 
 def faults(policy: Policy, known: Known) -> Iterator[tuple[Path, str]]:
@@ -183,6 +185,11 @@ def faults(policy: Policy, known: Known) -> Iterator[tuple[Path, str]]:
             yield (
                 ("shifts", number, "airborne"),
                 f"{shift.airborne} is above the city's limit max_airborne of {known.airborne}",
+            )
+        if shift.reserve > known.drones:
+            yield (
+                ("shifts", number, "reserve"),
+                f"{shift.reserve} charged drones stay in docks; the city has {known.drones}",
             )
 
 

@@ -412,6 +412,7 @@ class FlightController:
             owed_s=demand.owed_s(now, self.standing.set_flags(now)),
             calls=demand.weights(now),
             ceiling=demand.ceiling(now),
+            reserve=demand.reserve(now),
         )
 
     async def _tick(self) -> None:

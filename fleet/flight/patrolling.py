@@ -31,6 +31,8 @@ class PatrolNews:
         city's cells.
     ceiling
         Drones in the air at once.
+    reserve
+        Drones that stay in docks, ready to answer a call.
     """
 
     fleet: tuple[DroneNow, ...]
@@ -38,13 +40,16 @@ class PatrolNews:
     owed_s: Floats
     calls: Floats
     ceiling: int
+    reserve: int = 0
 
     def work(self, city: City, rolling: RollingPlan, wind: Wind) -> PatrolWork:
         """Return what the planner plans patrols by."""
         ground = ground_of(city)
         timed = trajectories(ground.frame, ground.drones, self.ways, wind)
         fleet = [_with_end(ground, drone, timed.get(drone.id), wind) for drone in self.fleet]
-        return PatrolWork(rolling, fleet, timed, self.owed_s, self.calls, self.ceiling)
+        return PatrolWork(
+            rolling, fleet, timed, self.owed_s, self.calls, self.ceiling, self.reserve
+        )
 
 
 def _with_end(

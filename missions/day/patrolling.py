@@ -79,6 +79,7 @@ class Rolling:
             wind=view.wind,
             ceiling=self._demand.ceiling(view.now),
             ready=view.ground.city.limits.ready_per_dock,
+            reserve=self._demand.reserve(view.now),
             calls=self._demand.weights(view.now),
             trajectories=view.trajectories,
         )

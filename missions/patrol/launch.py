@@ -103,6 +103,8 @@ class Launch:
             return False
         if drone.battery_percent < percent:
             return False
+        if len(self._standing - {drone.id}) < self.now.reserve:
+            return False
         others = [d.id for d in self.now.fleet if d.dock == drone.dock and d is not drone]
         living = sum(d.dock == drone.dock for d in self.ground.drones.values() if d.id != drone.id)
         return sum(other in self._standing for other in others) >= min(self.now.ready, living)

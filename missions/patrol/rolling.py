@@ -94,6 +94,9 @@ class RollingPlan:
     def unready(self, now: Situation) -> str | None:
         """Return why no drone that stands in a dock is to leave by itself; None where one is."""
         standing = [d for d in now.fleet if able(d) and d.doing is Doing.DOCKED]
+        charged = sum(answers_s(self.ground, d) <= 0.0 for d in standing)
+        if 0 < charged <= now.reserve:
+            return f"{charged} charged drones stand in docks; the shift keeps {now.reserve} ready"
         if not standing or any(p.ready_s == 0 for p in self._patrols(now)):
             return None
         best = max(standing, key=lambda d: (d.battery_percent, d.id))

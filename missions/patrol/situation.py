@@ -37,6 +37,8 @@ class Situation:
         Drones in the air at once, all together.
     ready
         Drones that are kept in each dock, ready to answer a call.
+    reserve
+        Drones that are kept in docks, ready to answer a call, all together.
     calls
         Share of calls by cell; None: as their area.
     trajectories
@@ -51,6 +53,7 @@ class Situation:
     wind: Wind
     ceiling: int
     ready: int = 1
+    reserve: int = 0
     calls: Floats | None = None
     trajectories: Mapping[str, Trajectory] = field(default_factory=dict)
 

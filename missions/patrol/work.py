@@ -30,6 +30,8 @@ class PatrolWork:
         Share of calls by cell; None: as their area.
     ceiling
         Drones in the air at once, all together; None: as many as the city allows.
+    reserve
+        Drones that are kept in docks, ready to answer a call, all together.
     """
 
     rolling: RollingPlan
@@ -38,3 +40,4 @@ class PatrolWork:
     owed_s: Floats | None = None
     calls: Floats | None = None
     ceiling: int | None = None
+    reserve: int = 0

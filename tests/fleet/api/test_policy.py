@@ -123,6 +123,10 @@ BAD = [
     ),
     (body(NIGHT, NIGHT), "policy.rules.1.id: id 'night' is already used in rules[0]"),
     (
+        body(policy={"shifts": [{"id": "s", "airborne": 1, "reserve": 99}]}),
+        "policy.shifts.0.reserve: 99 charged drones stay in docks; the city has",
+    ),
+    (
         body(policy={"shifts": [{"id": "s", "airborne": 99}]}),
         "policy.shifts.0.airborne: 99 is above the city's limit max_airborne",
     ),

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from fleet.flight.planning import Question
+from fleet.flight.planning import Question, ask
 from fleet.model.states import DroneState
+from missions.policy import Policy as Standing
+from missions.policy import Shift
 
 S = DroneState
 Make = Callable[..., Any]
@@ -49,3 +51,23 @@ async def test_the_planner_hears_what_has_been_charged_since_anybody_told(make_t
 
         assert told(0) == pytest.approx(40)
         assert told(10) == pytest.approx(60)
+
+
+async def test_no_patrol_leaves_the_shift_s_reserve(make_town: Make) -> None:
+    town = make_town(("a1", "a2"))
+    shift = Shift(id="night", airborne=2, reserve=2)
+    limits = town.city.limits.model_copy(update={"ready_per_dock": 0})
+    update = {"policy": Standing(shifts=(shift,)), "limits": limits}
+    town.city = town.city.model_copy(update=update)
+    town.planner = ask
+    town.controller = town._make()
+    async with town.open():
+        for drone in ("a1", "a2"):
+            await town.reach(S.DOCKED, drone=drone)
+        order = await town.patrol()
+
+        def reason() -> str:
+            return next(o.reason for o in town.controller.orders() if o.id == order.id)
+
+        await town.until(lambda: "the shift keeps 2 ready" in reason(), 60)
+        assert town.state("a1") is town.state("a2") is S.DOCKED

@@ -51,6 +51,39 @@ def test_ceiling_and_reserve_are_kept(
         assert charged >= min(ready, 1)
 
 
+@QUICK
+@given(st.integers(0, 9), st.integers(0, 1000))
+def test_the_shift_s_reserve_stays_in_docks(
+    town: Make, moment: Make, reserve: int, seed: int
+) -> None:
+    """As many charged drones as it says, wherever they stand; who is empty is none of them."""
+    ground = town(2)
+    rng = np.random.default_rng(seed)
+    percents = {drone: float(rng.choice([30, 70, 100])) for drone in ground.drones}
+    now = moment(ground, percents=percents, ready=0, reserve=reserve)
+    gone = {tour.drone for tour in due(ground, now)}
+    charged = {drone for drone, percent in percents.items() if percent >= 70}
+    assert len(charged - gone) >= min(reserve, len(charged))
+    full = {drone for drone, percent in percents.items() if percent >= 97}
+    if not reserve:
+        assert gone >= full
+    elif gone and len(full) > len(gone):
+        assert len(charged - gone) == reserve  # no more of them are kept than it says
+
+
+def test_who_stays_for_the_shift_s_reserve_is_said(town: Make, moment: Make) -> None:
+    ground = town(2)
+    plan = RollingPlan(ground, iterations=5)
+    count = len(ground.drones)
+    now = moment(ground, ready=0, reserve=count)
+    assert plan.due(now) == []
+    assert plan.unready(now) == (
+        f"{count} charged drones stand in docks; the shift keeps {count} ready"
+    )
+    assert len(plan.due(moment(ground, ready=0, reserve=count - 3))) == 3
+    assert "the shift" not in str(plan.unready(moment(ground, ready=0, reserve=count - 3)))
+
+
 def test_none_is_kept_where_none_is_asked_for(town: Make, moment: Make) -> None:
     """Full drones all leave, however many that makes: nothing is gained by charging on."""
     ground = town(2)
