@@ -64,7 +64,7 @@ MATRIX: tuple[Row, ...] = (
     Row("autopilot failsafe", "says that one of its failsafes is acting", autopilot.failsafe,
         p.FOLLOWED | {S.AVOIDING}, A.STAND_BY, 940,
         told_in=p.HOMEWARD | {S.HELD, S.EMERGENCY, S.TAKING_OFF}),
-    Row("attitude abnormal", "roll or pitch over 45 degrees", autopilot.tilted,
+    Row("attitude abnormal", "roll or pitch over 52 degrees", autopilot.tilted,
         p.UNDER_WAY | p.HOMEWARD | {S.TAKING_OFF}, A.STAND_BY, 930, for_s=1.0,
         told_in=frozenset({S.EMERGENCY})),
     Row("falls", "comes down faster than 8 m/s", autopilot.falls,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fleet.flight.safety.view import View
 from fleet.model.states import DroneState
 
-TILT_DEG = 45.0
+TILT_DEG = 52.0
+"""PX4 leans over by 45 degrees to gain speed (MPC_TILTMAX_AIR); 60 is a failure to it (FD_FAIL_R, _P)."""
 FALL_M_S = 8.0
 """PX4 comes down with 1.5 m/s, and with no more than 4 m/s on any setting."""
 

@@ -78,7 +78,7 @@ def test_autopilot_failsafe_is_told_where_nothing_else_can_be_done(scene: Make, 
     assert v.warnings == ("autopilot's failsafe is acting",)
 
 
-@pytest.mark.parametrize("tilt", [{"roll_deg": 46.0}, {"roll_deg": -80.0}, {"pitch_deg": -50.0}])
+@pytest.mark.parametrize("tilt", [{"roll_deg": 53.0}, {"roll_deg": -80.0}, {"pitch_deg": -55.0}])
 @pytest.mark.parametrize("state", [S.TAKING_OFF, S.ON_TASK, S.RETURNING, S.LANDING, S.HELD])
 def test_attitude_abnormal(scene: Make, state: S, tilt: dict[str, float]) -> None:
     s = scene(state).fly(**tilt)
@@ -90,7 +90,7 @@ def test_attitude_abnormal(scene: Make, state: S, tilt: dict[str, float]) -> Non
 
 
 def test_attitude_abnormal_is_not_a_hard_turn(scene: Make) -> None:
-    assert scene(S.ON_WAY).fly(roll_deg=44.0, pitch_deg=-44.0).after(5.0).step is None
+    assert scene(S.ON_WAY).fly(roll_deg=46.0, pitch_deg=-48.0).after(5.0).step is None
     assert scene(S.ON_WAY).fly(roll_deg=None, pitch_deg=None).after(5.0).step is None
 
 
