@@ -34,6 +34,7 @@ CHROMIUM_FLAGS = [
     # WebGL 2 on the processor, as a machine without a graphics card has it
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing",  # what is not WebGL is drawn straight away
 ]
 
 
@@ -463,10 +464,10 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     content security policy) and ``strangers`` (requests that left the origin).
     """
     contexts: list[Any] = []
-    size = {"width": 1200, "height": 700}  # small: every frame is drawn by the processor
+    size = {"width": 1200, "height": 700}  # small, and still: the processor draws
 
     def opened(url: str, locale: str = "en-GB", wait: str = ".link[data-phase=live]") -> Any:
-        context = browser.new_context(viewport=size, locale=locale)
+        context = browser.new_context(viewport=size, locale=locale, reduced_motion="reduce")
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
