@@ -94,7 +94,10 @@ class Sent(BaseModel):
     sortie: str | None = Field(default=None, description="what it flies for the call, from a dock")
     left_order: str | None = Field(default=None, description="whose sortie it left for the call")
     gives_up: str = Field(default="", description="what stays undone for it, in words")
+    left_doing: str | None = Field(default=None, description="what it did there: patrol, task...")
     cells: tuple[str, ...] = Field(default=(), description="that it had still to see")
+    late: int = Field(default=0, description="how many of them will be overdue")
+    worst_s: float = Field(default=0.0, description="by how long at most")
     there_at: datetime | None = None
     ended_at: datetime | None = None
     reason: str = ""
@@ -103,6 +106,18 @@ class Sent(BaseModel):
     def open(self) -> bool:
         """Whether it is on its way or there."""
         return self.status in {SentStatus.SENT, SentStatus.THERE}
+
+
+class NotSent(BaseModel):
+    """Why a drone is not sent: the limit that it would break, and words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    drone: str
+    constraint: str = Field(
+        description="energy, airspace, altitude, wind, reach, window, fleet or priority"
+    )
+    reason: str
 
 
 class Call(BaseModel):
@@ -121,6 +136,9 @@ class Call(BaseModel):
     source: Literal["sos", "call", "click", "cad"]
     status: CallStatus = CallStatus.RECEIVED
     reason: str = Field(default="", description="who comes, or why nobody does, in words")
+    refused: tuple[NotSent, ...] = Field(
+        default=(), description="while nobody can be sent: why, drone by drone"
+    )
     received_at: datetime
     received_by: str
     sent: tuple[Sent, ...] = Field(default=(), description="in the order in which they were sent")

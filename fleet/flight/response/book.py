@@ -12,7 +12,7 @@ from fleet.errors import Conflict, NotFound, StoreError
 from fleet.flight.response.memory import CallStore
 from fleet.flight.response.metrics import CallMetrics
 from fleet.flight.world import World
-from fleet.model.call import Call, CallStatus, Sent, SentStatus
+from fleet.model.call import Call, CallStatus, NotSent, Sent, SentStatus
 from missions.responder import Response
 
 SAVE_S = 1.0
@@ -171,13 +171,19 @@ class CallBook:
         """Take who was sent, or why nobody was."""
         call = call.model_copy(update={"sent": (*call.sent, *sent)})
         if sent:
-            self.put(_status(call.model_copy(update={"reason": answer.words})))
+            changes: dict[str, object] = {"reason": answer.words, "refused": ()}
+            self.put(_status(call.model_copy(update=changes)))
         elif call.flying:
             words = f"{call.reason.split('; no more')[0]}; no more: {answer.words}"
             self.put(call.model_copy(update={"reason": words}))
         else:
             self._metrics.nobody.inc()
-            self.put(call.model_copy(update={"status": C.NOBODY, "reason": answer.words}))
+            refused = tuple(
+                NotSent(drone=drone, constraint=constraint, reason=reason)
+                for drone, constraint, reason in answer.refused
+            )
+            changes = {"status": C.NOBODY, "reason": answer.words, "refused": refused}
+            self.put(call.model_copy(update=changes))
 
     def _ended(self, call: Call, reasons: Mapping[str, str]) -> tuple[Sent, ...]:
         """Return who was sent, where those with a reason are there no more, nor on their way."""

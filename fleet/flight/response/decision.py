@@ -118,6 +118,7 @@ def _chosen(
         (lon, lat, p.altitude_m) for (lon, lat), p in zip(lonlat, pick.way[1:], strict=True)
     )
     left = now.sortie.order if now.sortie is not None and not from_dock else None
+    late = [seconds for seconds in (pick.gives_up.overdue_s or {}).values() if seconds > 0]
     sent = Sent(
         drone=pick.drone,
         at=moment.now,
@@ -129,7 +130,10 @@ def _chosen(
         sortie=sortie.id if sortie is not None else None,
         left_order=left,
         gives_up=pick.gives_up.words,
+        left_doing=None if pick.gives_up.nothing else pick.gives_up.doing.value,
         cells=pick.gives_up.cells,
+        late=len(late),
+        worst_s=max(late, default=0.0),
         reason=pick.words,
     )
     return Chosen(sent, sortie)

@@ -115,7 +115,7 @@ export type OrderKind = (typeof ORDER_KINDS)[number];
 /** An order as it was taken: who will fly it and when, or what it waits for. */
 export interface Taken extends Order {
   flights?: { drone: string; dock: string; start: string; end: string }[];
-  waits?: { target: string; constraint: string; reason: string }[];
+  waits?: { target: string; constraint: Limit; reason: string }[];
 }
 
 /** What a file of orders comes to. */
@@ -266,6 +266,11 @@ export interface Closure {
 }
 
 /** A drone that was sent to a call. */
+export type Doing = "patrol" | "task" | "stare" | "response" | "ferry";
+
+/** The limit that keeps something from being flown. */
+export type Limit = "energy" | "airspace" | "altitude" | "wind" | "reach" | "window" | "fleet" | "priority";
+
 export interface Sent {
   drone: string;
   status: "sent" | "there" | "left" | "failed";
@@ -276,8 +281,12 @@ export interface Sent {
   stay_s: number;
   ends_at: string;
   gives_up: string;
-  /** That it had still to see. */
+  /** What it did that it leaves undone; null where it leaves nothing. */
+  left_doing?: Doing | null;
+  /** That it had still to see; how many of them will be overdue, and by how long at most. */
   cells: string[];
+  late?: number;
+  worst_s?: number;
   there_at: string | null;
   reason: string;
 }
@@ -293,6 +302,8 @@ export interface Call {
   source: "sos" | "call" | "click" | "cad";
   status: "received" | "assigned" | "on_scene" | "nobody" | "done" | "cancelled";
   reason: string;
+  /** While nobody can be sent: why, drone by drone. */
+  refused?: { drone: string; constraint: Limit; reason: string }[];
   received_at: string;
   sent: Sent[];
   ended_at: string | null;

@@ -195,6 +195,29 @@ def test_a_drone_is_sent_to_an_incident(controller: FakeController, open_page: O
     assert "High water" in body["note"]
 
 
+def test_what_is_given_up_and_why_nobody_comes_is_told_in_the_pages_language(
+    controller: FakeController, open_page: Open
+) -> None:
+    page = open_page(f"{controller.url}#token=sk-officer", locale="zh-CN")
+    page.click(".desk-calls")
+    left = _call()["sent"][0] | {"left_doing": "patrol", "late": 1, "worst_s": 610.0}
+    controller.tell("call", _call(sent=[left]))
+    _has_text(page, ".call", "放弃 2 个待巡单元 · 其中 1 个将超期，最长 10 分钟")
+    watch = left | {"cells": [], "left_doing": "stare", "gives_up": "leaves its stare for order x"}
+    controller.tell("call", _call(sent=[watch]))
+    _has_text(page, ".call", "中断定点监看")
+    refused = [
+        {"drone": f"d-0{n}", "constraint": "energy", "reason": "12 % do not last"} for n in range(7)
+    ] + [{"drone": "d-09", "constraint": "priority", "reason": "is on response of priority 8"}]
+    why = "nobody can: energy: d-00 (12 % do not last)"
+    controller.tell("call", _call(status="nobody", sent=[], reason=why, refused=refused))
+    _has_text(page, ".call", "电量不足: d-00, d-01, d-02, d-03, d-04 等另外 2 架")
+    told = page.inner_text(".call")
+    assert "正执行同等或更紧急任务: d-09" in told
+    assert not {"leaves", "nobody", "last", "priority"} & set(told.replace(":", " ").split())
+    assert page.complaints == []
+
+
 def test_a_viewer_does_nothing(controller: FakeController, open_page: Open) -> None:
     controller.incident("i-1")
     page = open_page(f"{controller.url}#token=sk-viewer")

@@ -82,6 +82,7 @@ async def test_one_in_the_air_is_diverted_within_a_second_and_goes_on_with_its_m
         (sent,) = taken.sent
         assert not sent.from_dock
         assert sent.cells == ("b1-a1", "b1-a2")[seen:]
+        assert (sent.left_doing, sent.late, sent.worst_s) == ("stare", 0, 0.0)
         assert "unseen" in sent.gives_up
         await town.until(lambda: is_(town, taken).status is C.ON_SCENE, 200)
         assert away(town, "a1", taken) < 20
@@ -381,8 +382,12 @@ async def test_nobody_to_send_is_said_and_tried_again_when_one_can(make_town: Ma
         call = await town.controller.calls.take(call_at(town, 600, 0))
         assert call.status is C.NOBODY, call.reason
         assert call.reason == "nobody can: fleet: a1 (held by wang)"
+        assert [(r.drone, r.constraint, r.reason) for r in call.refused] == [
+            ("a1", "fleet", "held by wang")
+        ]
         keeper.holder = None
         await town.until(lambda: is_(town, call).status is C.ASSIGNED, 5)
+        assert is_(town, call).refused == ()
 
 
 async def test_a_second_drone_on_request(make_town: Make) -> None:

@@ -5,7 +5,7 @@ import { h, KeyedList, setText, type Row } from "../../dom";
 import { clock, duration, language, placeName, t } from "../../i18n";
 import type { MapView } from "../../map/view";
 import type { Store } from "../../store";
-import type { Call, Position, Sent } from "../../types";
+import type { Call, Limit, Position, Sent } from "../../types";
 import { Answer } from "./asking";
 import { MAY_CALL, may, type Sheet } from "./desk";
 
@@ -14,6 +14,8 @@ const TICK_MS = 500;
 const ENDED: ReadonlySet<Call["status"]> = new Set(["done", "cancelled"]);
 /** An order's id, of no use to a reader. */
 const ORDER_ID = / (of|for) order [0-9a-f-]{36}(#\d+)?/g;
+/** So many drones are named that one limit keeps from coming. */
+const NAMED = 5;
 /** A call that has ended is shown for so long. */
 const SHOWN_MS = 10 * 60_000;
 
@@ -98,7 +100,7 @@ export class Calls implements Sheet {
       const kind = call.source === "click" ? t("call_by_click") : call.kind;
       setText(what, `${kind} · ${clock(call.received_at)}`);
       setText(chip, t(`call_${call.status}`));
-      setText(words, [call.note, call.status === "nobody" ? call.reason : ""].filter(Boolean).join(" · "));
+      setText(words, [call.note, call.status === "nobody" ? nobody(call) : ""].filter(Boolean).join(" · "));
       list.update(call.sent);
       buttons.hidden = ENDED.has(call.status) || !may(this.store, MAY_CALL);
       const next = call.want + 1;
@@ -152,10 +154,26 @@ export class Calls implements Sheet {
   }
 }
 
-/** What a patrol loses by it: counted in the page's language, then in the controller's words. */
+/** What is left undone for it: in the controller's words, or counted in the page's language. */
 function givenUp(sent: Sent): string[] {
   const n = sent.cells.length;
   if (n === 0 && sent.gives_up === "") return [t("call_gives_up_none")];
-  const words = sent.gives_up.replace(ORDER_ID, "");
-  return n > 0 && language() !== "en" ? [t("call_gives_up", { n }), words] : [words];
+  if (language() === "en") return [sent.gives_up.replace(ORDER_ID, "")];
+  if (n === 0) return [sent.left_doing ? t("call_leaves", { what: t(`doing_${sent.left_doing}`) }) : t("call_gives_up_none")];
+  const m = Math.round((sent.worst_s ?? 0) / 60);
+  return [t("call_gives_up", { n }), sent.late ? t("call_overdue", { n: sent.late, m }) : t("call_in_time")];
+}
+
+/** Why nobody is sent: in the controller's words, or by limit in the page's language. */
+function nobody(call: Call): string {
+  const refused = call.refused ?? [];
+  if (language() === "en" || refused.length === 0) return call.reason;
+  const drones = new Map<Limit, string[]>();
+  for (const { drone, constraint } of refused) drones.set(constraint, [...(drones.get(constraint) ?? []), drone]);
+  const told = [...drones].map(([limit, names]) => {
+    const rest = names.length - NAMED;
+    const more = rest > 0 ? ` ${t("and_more", { n: rest })}` : "";
+    return `${t(`limit_${limit}`)}: ${names.slice(0, NAMED).join(", ")}${more}`;
+  });
+  return told.join(" · ");
 }

@@ -2,7 +2,7 @@
 
 import type { Api } from "../../../api";
 import { h, setText } from "../../../dom";
-import { clock, t } from "../../../i18n";
+import { clock, language, t } from "../../../i18n";
 import type { MapView } from "../../../map/view";
 import type { Phrase } from "../../../phrases.en";
 import type { Store } from "../../../store";
@@ -222,9 +222,10 @@ export class OrderSheet implements Sheet {
       ...flights.map(({ drone, start, end }) =>
         h("li", { class: "done" }, t("order_flight", { drone, start: clock(start), end: clock(end) })),
       ),
-      ...waits.map(({ target, reason }) =>
-        h("li", {}, t("order_waits", { target: target || t("order_whole"), reason })),
-      ),
+      ...waits.map(({ target, constraint, reason }) => {
+        const why = language() === "en" ? reason : t(`limit_${constraint}`);
+        return h("li", {}, t("order_waits", { target: target || t("order_whole"), reason: why }));
+      }),
     );
   }
 }
