@@ -10,13 +10,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
+
+from sitl.errors import Px4Missing
+from sitl.px4 import find_px4
 
 REPO = Path(__file__).parents[3]
 ORIGIN = (117.65, 24.51)
@@ -62,6 +65,36 @@ def udp_pairs(count: int) -> list[int]:
                     b.bind(("0.0.0.0", port + 40))
                     found.append(port)
     return found
+
+
+def px4_pairs(count: int) -> list[int]:
+    """Return ports as PX4's instances have theirs, 14540 on, whose partners are free too."""
+    found: list[int] = []
+    for number in reversed(range(10)):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for port in (14540, 14580, 18570):
+                probe = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+                probe.bind(("0.0.0.0", port + number))
+            found.append(14540 + number)
+    if len(found) < count:
+        pytest.fail(f"{count} PX4 instances need their ports: what else flies on this machine?")
+    return found[:count]
+
+
+def two_docks(autopilot: str) -> dict[str, Any]:
+    """Return a city file: two beats with a dock and a drone in each."""
+    made = city()
+    ports = (px4_pairs if autopilot == "px4" else udp_pairs)(2)
+    docks = [dock | {"slots": 1} for dock in made["docks"][:2]]
+    drones = [
+        {"id": f"a{number}", "dock": dock["id"], "mavlink": f"udpin://0.0.0.0:{port}"}
+        | {"system_id": port - 14539 if autopilot == "px4" else number + 1}
+        for number, (dock, port) in enumerate(zip(docks, ports, strict=True))
+    ]
+    return made | {
+        "docks": docks, "drones": drones, "beats": made["beats"][:2], "sites": [],
+        "limits": {"max_airborne": 2},
+    }  # fmt: skip
 
 
 def city() -> dict[str, Any]:
@@ -163,19 +196,22 @@ class Program:
 
 
 class Traffic:
-    """The city as it flies: asked over the API, and looked at in the simulator's own logs."""
+    """A city as it flies: asked over the API, and looked at in the simulator's own logs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, city: dict[str, Any], autopilot: str = "embedded") -> None:
         self.folder = folder
-        self.city = city()
+        self.city = city
         file = folder / "city.yaml"
         file.write_text(json.dumps(self.city))
         self.programs: list[Program] = []
         try:
             logs = str(folder / "sim")
             self.programs.append(
-                Program(folder, "sim", "--city", str(file), "--json", "--log", logs)
-            )
+                Program(
+                    folder, "sim", "--city", str(file), "--json", "--log", logs,
+                    "--autopilot", autopilot,
+                )
+            )  # fmt: skip
             self.programs[0].line("ready")
             data = str(folder / "data")
             self.programs.append(
@@ -243,7 +279,27 @@ def ring() -> Callable[[float, float, float, float], list[list[float]]]:
 @pytest.fixture
 def traffic(tmp_path: Path) -> Iterator[Traffic]:
     """The city with nothing ordered yet; everything is ended in the end."""
-    made = Traffic(tmp_path)
+    made = Traffic(tmp_path, city())
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("embedded", marks=pytest.mark.long),
+        pytest.param("px4", marks=pytest.mark.px4),
+    ]
+)
+async def two(request: Any, tmp_path: Path) -> AsyncIterator[Traffic]:
+    """Two drones in two docks; real PX4 where it is asked for and found."""
+    if request.param == "px4":
+        try:
+            await find_px4()
+        except Px4Missing as error:
+            pytest.skip(str(error))
+    made = Traffic(tmp_path, two_docks(request.param), request.param)
     try:
         yield made
     finally:
