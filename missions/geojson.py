@@ -32,6 +32,9 @@ def _flat(value: object) -> object:
         raise ValueError(f"{value!r} is no position; write [longitude, latitude]")
     if len(value) not in (2, 3):
         raise ValueError(f"a position has 2 or 3 numbers, not {len(value)}")
+    words = [item for item in value if isinstance(item, bool) or not isinstance(item, int | float)]
+    if words:
+        raise ValueError(f"{words[0]!r} is no number; a position is [longitude, latitude]")
     return tuple(value[:2])
 
 

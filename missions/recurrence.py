@@ -107,7 +107,7 @@ def _begins(
     try:
         for late in rrulestr(text, dtstart=wall + _LATE):
             at = _utc(late - _LATE, tz)
-            if until is not None and at > until + timedelta(days=1):  # the clock may go back
+            if until is not None and at - timedelta(days=1) > until:  # the clock may go back
                 break
             if until is None or at <= until:
                 begins.add(at)

@@ -138,8 +138,8 @@ def _left_alone(wish: OrderWish, found: Rota, begins: datetime, planning: Planni
     since, until = (begins + timedelta(seconds=s) for s in found.gap)
     may = sum(not wish.drones or drone in wish.drones for drone in planning.free)
     reason = (
-        f"is watched without a gap by {found.drones} drones that take turns; of {may} nobody is "
-        f"there from {since:%H:%M:%S} to {until:%H:%M:%S} UTC"
+        f"to be watched without a gap it takes {found.drones} drones that take turns; of {may} that "
+        f"may fly it nobody is there from {since:%H:%M:%S} to {until:%H:%M:%S} UTC"
     )
     return Refusal(wish.id, watched(wish)[0], reason, "fleet")
 

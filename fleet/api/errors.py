@@ -38,6 +38,9 @@ STATUS: tuple[tuple[type[FleetError], int], ...] = (
 TOLD = 10
 """So many findings of one request are told."""
 NO_JSON = "the body is no JSON"
+UNREADABLE = "There was an error parsing the body"
+"""FastAPI's words, with 400, where JSON is nested too deep or has too long a number."""
+A_TIME = "2026-11-23T08:00:00+08:00"
 
 log = structlog.get_logger("api")
 
@@ -83,6 +86,10 @@ def _rule(error: Mapping[str, Any], where: str) -> str:
         case "union_tag_invalid":
             what = str(context["discriminator"]).strip("'")
             return f"{context['tag']!r} is no {what}; it is one of {context['expected_tags']}"
+        case "timezone_aware":
+            return f"{error['input']} has no offset; a time is written {A_TIME}"
+        case "datetime_parsing" | "datetime_from_date_parsing":
+            return f"{str(error['input'])[:40]!r} is no time; one is written {A_TIME}"
         case _:
             return str(error["msg"]).removeprefix("Value error, ")
 
@@ -96,6 +103,9 @@ async def _fleet_error(_request: Request, error: Exception) -> JSONResponse:
 
 async def _http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400 and error.detail == UNREADABLE:
+        words = f"{NO_JSON} that can be read: it is nested too deep, or a number is too long"
+        return JSONResponse({"detail": words}, 422)
     return JSONResponse({"detail": str(error.detail)}, error.status_code, headers=error.headers)
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from fleet.errors import NotFound, OrderError, OrderUnfit
 from fleet.flight.course import Course
-from fleet.flight.orderrules import Wanted, check_times, place_field, understood
+from fleet.flight.orderrules import Wanted, check_ahead, check_times, place_field, understood
 from fleet.flight.orders import OrderBook
 from fleet.flight.overlap import check_apart
 from fleet.flight.planning import Question
@@ -197,6 +197,7 @@ class OrderDesk:
 
     def _understand(self, request: OrderRequest, besides: UUID | None) -> Wanted:
         world, now = self._world, self._world.clock.now()
+        check_ahead(request, now)
         found = understood(request, world.city, now)
         check_times(found, request, now)
         check_apart(place_field(request), found, self._book.open_courses(besides), world.city)

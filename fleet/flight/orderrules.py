@@ -15,11 +15,13 @@ from missions.city import City
 from missions.errors import RecurrenceError
 from missions.geojson import Point, Polygon
 from missions.posts import point_name
-from missions.recurrence import Occurrence, occurrences
+from missions.recurrence import HORIZON, Occurrence, occurrences
 from missions.task import LonLats, Task
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """The end of what has none."""
+SMALLEST_M2 = 1.0
+"""No area that is ordered is smaller."""
 _AREAS = ("beat", "cell", "district")
 _POINTS = ("site", "dock", "target")
 
@@ -112,6 +114,24 @@ def windows(request: OrderRequest, city: City, created: datetime) -> tuple[Occur
         raise OrderUnfit("recurrence", str(error)) from error
 
 
+def check_ahead(request: OrderRequest, now: datetime) -> None:
+    """Refuse times that nobody plans for.
+
+    Raises
+    ------
+    OrderUnfit
+        Naming the time that is too far ahead, and how far it may be.
+    """
+    named = ("window.from", request.window.start), ("window.until", request.window.until)
+    for field, at in (*named, ("until", request.until)):
+        if at is not None and at > now + HORIZON:
+            raise OrderUnfit(
+                field,
+                f"{at.isoformat()} is more than {HORIZON.days} days ahead; what has no end is "
+                "ordered without one",
+            )
+
+
 def check_times(found: Wanted, request: OrderRequest, now: datetime) -> None:
     """Refuse what can only have been flown before now.
 
@@ -201,6 +221,13 @@ def _task(request: OrderRequest, city: City) -> Task:
     if request.kind == "patrol":
         raise ValueError("a patrol is no task")
     _check_near(place_field(request), shape, city)
+    if len(shape) > 2 and request.kind in ("area", "search"):
+        metres = city_frame(city).polygon(shape).area
+        if metres < SMALLEST_M2:
+            raise OrderUnfit(
+                place_field(request),
+                f"{metres:.2g} m² are less than the {SMALLEST_M2:g} that count",
+            )
     return Task(
         kind=request.kind,
         shape=shape,

@@ -2,19 +2,70 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 
 from missions.geojson import Geometry
 from missions.recurrence import LONGEST_TEXT, MOST
 
 Kind = Literal["patrol", "stare", "corridor", "area", "orbit", "route", "search"]
+KEPT = {"kept": True}
+"""Context in which an order from the store is read: it may be of a version that asked for less."""
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _written(value: object) -> object:
+    """Refuse a number, which would be taken for seconds or milliseconds since 1970."""
+    if isinstance(value, int | float):
+        raise ValueError(f"{value:g} is no time; one is written 2026-11-23T08:00:00+08:00")
+    return value
+
+
+def _is_kept(info: ValidationInfo) -> bool:
+    return info.context is not None and info.context == KEPT
+
+
+def _of_this_age(at: datetime, info: ValidationInfo) -> datetime:
+    if not (FIRST <= at < LAST or _is_kept(info)):
+        raise ValueError(f"{at.isoformat()} is not within the years {FIRST:%Y} to {LAST:%Y}")
+    return at
+
+
+def _once_each(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    twice = next((name for number, name in enumerate(names) if name in names[:number]), None)
+    if twice is not None and not _is_kept(info):
+        raise ValueError(f"{twice!r} is named twice")
+    return names
+
+
+def _kind_and_id(place: str | None) -> str | None:
+    if place is not None and re.fullmatch(r"[a-z]+:\S+", place) is None:
+        raise ValueError(
+            f"{place!r} is no place; one is written beat:ID, cell:ID, district:ID, site:ID, "
+            "dock:ID or target:ID"
+        )
+    return place
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_of_this_age)]
 Places = Annotated[
-    tuple[Annotated[str, Field(max_length=80)], ...], Field(default=(), max_length=500)
+    tuple[Annotated[str, Field(min_length=1, max_length=80)], ...],
+    Field(default=(), max_length=500),
+    AfterValidator(_once_each),
 ]
 
 SHAPES: dict[Kind, tuple[str, ...]] = {
@@ -42,15 +93,15 @@ class _Part(BaseModel):
 class TimeWindow(_Part):
     """From when to when it may be flown; without ``from`` from now on, without ``until`` for ever."""
 
-    start: AwareDatetime | None = Field(default=None, alias="from")
-    until: AwareDatetime | None = None
+    start: Moment | None = Field(default=None, alias="from")
+    until: Moment | None = None
 
 
 class Recurrence(_Part):
     """RFC 5545: DTSTART is the window's ``from``, by the clock of the city; each lasts as long."""
 
     rrule: str = Field(min_length=1, max_length=LONGEST_TEXT, description="with COUNT or UNTIL")
-    exdates: tuple[AwareDatetime, ...] = Field(default=(), max_length=MOST)
+    exdates: tuple[Moment, ...] = Field(default=(), max_length=MOST)
 
 
 class CameraWish(_Part):
@@ -104,15 +155,15 @@ class OrderRequest(_Part):
     beats: Places = ()
     cells: Places = ()
     sites: Places = ()
-    place: str | None = Field(default=None, max_length=100, pattern=r"^[a-z]+:\S+$")
+    place: Annotated[str | None, AfterValidator(_kind_and_id)] = Field(default=None, max_length=100)
     geometry: Geometry | None = None
     window: TimeWindow = TimeWindow()
-    until: AwareDatetime | None = None
+    until: Moment | None = None
     recurrence: Recurrence | None = None
-    priority: int = Field(default=0, ge=0, le=9, description="higher first")
+    priority: int = Field(default=0, ge=0, le=9, strict=True, description="higher first")
     detectors: Places = ()
     drones: Places = ()
-    altitude_m: float | None = Field(default=None, gt=0)
+    altitude_m: float | None = None
     speed_m_s: float | None = Field(default=None, ge=1, le=30)
     camera: CameraWish = CameraWish()
     width_m: float = Field(default=60, gt=0, le=2000)
@@ -120,7 +171,7 @@ class OrderRequest(_Part):
     turns: float = Field(default=1, gt=0, le=50)
     clockwise: bool = True
     hold_s: float | None = Field(default=None, ge=10, le=7200)
-    note: str = Field(default="", max_length=500)
+    note: str = Field(default="", max_length=500, pattern=r"^[^\x00]*$")
 
     @property
     def ends_at(self) -> datetime | None:
@@ -181,14 +232,31 @@ class OrderRequest(_Part):
         return self
 
     @model_validator(mode="after")
-    def _patrols_are_plain(self) -> OrderRequest:
+    def _nothing_is_passed_over(self, info: ValidationInfo) -> OrderRequest:
+        """Refuse what such an order does not heed, rather than fly something else."""
+        if _is_kept(info):
+            return self
         plain = self.kind == "patrol" or bool(self.sites)
-        if plain and (self.drones or self.altitude_m or self.camera != CameraWish()):
-            raise ValueError(
-                "drones, altitude_m and camera are for what is flown over a geometry or a place; "
-                "patrols and sites have the planner's and the city file's"
-            )
+        for field in ("drones", "altitude_m", "speed_m_s", "camera"):
+            if plain and self._says(field):
+                raise ValueError(
+                    f"{field}: is for what is flown over a geometry or a place; patrols and sites "
+                    "have the planner's and the city file's"
+                )
+        for field, kind in (("hold_s", "stare"), ("width_m", "corridor"), ("turns", "orbit")):
+            if self._says(field) and (plain or self.kind != kind):
+                what = "a stare at a point" if kind == "stare" else _a(kind)
+                raise ValueError(f"{field}: is for {what}, not for {_a(self.kind)}")
         return self
+
+    def _says(self, field: str) -> bool:
+        """Whether a field says something else than what it is by itself."""
+        said: object = getattr(self, field)
+        return said != type(self).model_fields[field].get_default(call_default_factory=True)
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "ao" else f"a {kind}"
 
 
 class OrderStatus(StrEnum):

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleet.model.order import (
+    KEPT,
     OccurrenceRecord,
     OccurrenceStatus,
     Order,
@@ -58,7 +59,7 @@ async def latest(session: AsyncSession, limit: int) -> list[Order]:
 def _order(row: OrderRow) -> Order:
     return Order(
         id=row.id,
-        request=OrderRequest.model_validate(row.request),
+        request=OrderRequest.model_validate(row.request, context=KEPT),
         status=OrderStatus(row.status),
         created_at=row.created_at,
         created_by=row.created_by,

@@ -148,3 +148,12 @@ def test_what_is_left_out_must_be_there() -> None:
         occurrences(START, START + HOUR, rule, "UTC", [START + HOUR])
     with pytest.raises(RecurrenceError, match="leave no occurrence"):
         occurrences(START, START + HOUR, rule, "UTC", [START + i * day for i in range(3)])
+
+
+def test_an_end_at_the_end_of_time_is_too_far_and_no_fault() -> None:
+    start = datetime(2026, 11, 23, 8, tzinfo=UTC)
+    for until in ("99991231T235959Z", "99991231"):
+        with pytest.raises(RecurrenceError, match=r"none may be more than 1827 days|at most 1000"):
+            occurrences(
+                start, start + timedelta(hours=1), f"FREQ=DAILY;UNTIL={until}", "Asia/Shanghai"
+            )

@@ -7,6 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
+from pydantic import ValidationError
+
+from fleet.model.order import KEPT, OrderRequest
 from missions.drawing import MOST_BYTES
 from missions.recurrence import MOST
 from missions.trial import Trial
@@ -83,7 +87,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         area(window={"from": WINDOW["until"], "until": WINDOW["from"]}),
         "is not after from",
     ),
-    "time without a zone": (area(window={"from": "2027-01-01T00:00:00"}), "window.from"),
+    "time without a zone": (
+        area(window={"from": "2027-01-01T00:00:00"}),
+        "window.from: 2027-01-01T00:00:00 has no offset; a time is written 2026-11-23T08:00:00+08",
+    ),
     "rule without end": (
         area(window=WINDOW, recurrence={"rrule": "FREQ=DAILY"}),
         "recurrence: the rule has no end",
@@ -137,6 +144,76 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "unknown drone": (area(drones=["u9"]), "drones: no drone u9; drones are u1, u2"),
     "too fine a camera": (area(camera={"min_width_px": 7000}), "camera.min_width_px: no drone"),
     "unknown field": (area(speed=9), "speed"),
+    "end of time": (
+        area(window=WINDOW, recurrence={"rrule": "FREQ=DAILY;UNTIL=99991231T000000Z"}),
+        f"recurrence: more than {MOST} occurrences",
+    ),
+    "window far ahead": (
+        area(window={"from": "2190-01-01T00:00:00Z"}),
+        "window.from: 2190-01-01T00:00:00+00:00 is more than 1827 days ahead",
+    ),
+    "end far ahead": (area(until="2190-01-01T00:00:00Z"), "until: 2190-01-01T00:00:00+00:00"),
+    "window of another age": (
+        area(window={"from": "9999-12-31T23:59:59Z"}),
+        "window.from: 9999-12-31T23:59:59+00:00 is not within the years 1970 to 2200",
+    ),
+    "the year one": (
+        area(window={"until": "0001-01-01T00:00:00+08:00"}),
+        "window.until: 0001-01-01T00:00:00+08:00 is not within the years 1970 to 2200",
+    ),
+    "time as a number": (area(until=1900000000000), "until: 1.9e+12 is no time"),
+    "time in words": (area(until="tomorrow"), "until: 'tomorrow' is no time; one is written 2026"),
+    "priority of true": (area(priority=True), "priority: Input should be a valid integer"),
+    "altitude below nothing": (
+        area(altitude_m=-5),
+        "altitude_m: -5 m is below the terrain limit of 20 m",
+    ),
+    "too fast": (
+        area(speed_m_s=29),
+        "speed_m_s: 29 m/s; the fastest drone that may fly it cruises at",
+    ),
+    "a beat twice": ({"kind": "patrol", "beats": ["b1", "b1"]}, "beats: 'b1' is named twice"),
+    "a site twice": (
+        {"kind": "stare", "sites": ["market", "market"]},
+        "sites: 'market' is named twice",
+    ),
+    "a drone twice": (area(drones=["u1", "u1"]), "drones: 'u1' is named twice"),
+    "a beat without a name": ({"kind": "patrol", "beats": [""]}, "beats.0: String should have"),
+    "how long at a site": (
+        {"kind": "stare", "sites": ["market"], "hold_s": 60},
+        "hold_s: is for a stare at a point, not for a stare",
+    ),
+    "how long on patrol": (
+        {"kind": "patrol", "beats": ["b1"], "hold_s": 60},
+        "hold_s: is for a stare at a point, not for a patrol",
+    ),
+    "how wide an area": (area(width_m=90), "width_m: is for a corridor, not for an area"),
+    "how high on patrol": (
+        {"kind": "patrol", "beats": ["b1"], "altitude_m": 60},
+        "altitude_m: is for what is flown over a geometry or a place",
+    ),
+    "a place without a name": (
+        {"kind": "area", "place": "beat:"},
+        "place: 'beat:' is no place; one is written beat:ID",
+    ),
+    "a note that no database keeps": (area(note="a\x00b"), "note"),
+    "an area of nothing": (
+        area(geometry=ring([117.65, 24.51], [117.650001, 24.51], [117.65, 24.510001],
+                           [117.65, 24.51])),
+        "geometry: 0.0056 m² are less than the 1 that count",
+    ),
+    "a number in words": (
+        {"kind": "stare", "geometry": {"type": "Point", "coordinates": ["117.65", "24.51"]}},
+        "geometry.Point.coordinates: '117.65' is no number",
+    ),
+    "a truth for a number": (
+        {"kind": "stare", "geometry": {"type": "Point", "coordinates": [True, 24.51]}},
+        "geometry.Point.coordinates: True is no number",
+    ),
+    "a latitude of 91": (
+        {"kind": "stare", "geometry": {"type": "Point", "coordinates": [117.65, 91]}},
+        "geometry.Point.coordinates: latitude 91 is out of",
+    ),
     "priority": (area(priority=10), "priority"),
     "no geometry": ({"kind": "area"}, "a geometry or a place"),
     "the wrong geometry": ({"kind": "area", "geometry": LINE}, "flown over a Polygon"),
@@ -182,7 +259,10 @@ async def test_what_is_wrong_at_many_places_is_told_once_and_not_of_the_whole(ap
 
 async def test_a_body_that_is_no_order_is_422(api: Any) -> None:
     async with api.as_("pilot") as pilot:
-        for text in ('{"kind": "area", "geometry": {', '{"kind": NaN}', "[]", ""):
+        long = '{"kind": "patrol", "beats": ["b1"], "priority": ' + "9" * 5000 + "}"
+        endless = '{"kind": "stare", "geometry": {"type": "Point", "coordinates": [1e999, 24]}}'
+        for text in ('{"kind": "area", "geometry": {', '{"kind": NaN}', "[]", "", "[" * 100_000,
+                     long, endless):  # fmt: skip
             answer = await pilot.post(
                 "/api/v1/missions", content=text, headers={"content-type": "application/json"}
             )
@@ -510,3 +590,11 @@ async def test_of_a_file_all_is_ordered_or_nothing(api: Any, flight: Any) -> Non
         assert answer.status_code == 422
         assert "drafts[1].geometry" in answer.json()["detail"]
     assert [order.status for order in flight.orders()] == ["cancelled"]
+
+
+def test_an_order_of_an_older_version_is_still_read() -> None:
+    """What is refused now may lie in the store."""
+    old = {"kind": "patrol", "beats": ["b1", "b1"], "hold_s": 60, "until": "9998-01-01T00:00:00Z"}
+    with pytest.raises(ValidationError):
+        OrderRequest.model_validate(old)
+    assert OrderRequest.model_validate(old, context=KEPT).beats == ("b1", "b1")
