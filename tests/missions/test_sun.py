@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from missions.sun import Ephemeris, Sun, sun_at
@@ -64,12 +64,15 @@ def test_a_moment_without_a_time_zone_is_refused() -> None:
     st.floats(-89, 89),
     st.datetimes(datetime(1950, 1, 1), datetime(2090, 1, 1)),
 )
+@example(23.0, 0.0, datetime(2000, 9, 1, 4, 19))
 def test_the_sun_moves_at_the_rate_that_the_earth_turns(
     lon: float, lat: float, when: datetime
 ) -> None:
     when = when.replace(tzinfo=UTC)
     before, after = sun_at(lon, lat, when), sun_at(lon, lat, when + timedelta(minutes=4))
-    assert before.off_axis_deg(after.direction) < 1.1
+    # at the horizon refraction lifts it by another 0.37 degrees meanwhile
+    low = abs(before.elevation_deg) < 3
+    assert before.off_axis_deg(after.direction) < (1.4 if low else 1.1)
     assert math.hypot(*before.direction) == pytest.approx(1)
 
 
