@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import assume
+from hypothesis import strategies as st
+from shapely.geometry import Polygon
 
 from missions.city import City
 from missions.cityfile import parse
@@ -90,6 +94,27 @@ ORIGIN = (117.65, 24.51)
 FRAME = LocalFrame(*ORIGIN)
 
 Box = tuple[float, float, float, float]
+
+
+@st.composite
+def _stars(draw: st.DrawFn, low: float, high: float) -> Polygon:
+    radii = draw(st.lists(st.floats(low, high), min_size=3, max_size=12))
+    turn = draw(st.floats(0, 6.28))
+    step = 2 * math.pi / len(radii)
+    shape = Polygon(
+        [
+            (r * math.cos(i * step + turn), r * math.sin(i * step + turn))
+            for i, r in enumerate(radii)
+        ]
+    )
+    assume(shape.is_valid and shape.area > 1000)
+    return shape
+
+
+@pytest.fixture(scope="session")
+def stars() -> Callable[[float, float], st.SearchStrategy[Polygon]]:
+    """Make polygons, often concave, that do not cross themselves: radii from, to, around a point."""
+    return _stars
 
 
 @pytest.fixture(scope="session")

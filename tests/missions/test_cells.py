@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 
 import pytest
 import shapely
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon, box
 
@@ -14,23 +14,9 @@ from missions.cells import SLIVER, beat_cells, city_cells
 from missions.city import Beat, City
 from missions.geo import LocalFrame
 
+Stars = Callable[[float, float], st.SearchStrategy[Polygon]]
+
 FRAME = LocalFrame(117.65, 24.50)
-
-
-@st.composite
-def stars(draw: st.DrawFn, low: float = 150, high: float = 1500) -> Polygon:
-    """Polygons, often concave, that do not cross themselves: radii around a point."""
-    radii = draw(st.lists(st.floats(low, high), min_size=3, max_size=12))
-    turn = draw(st.floats(0, 6.28))
-    step = 2 * math.pi / len(radii)
-    shape = Polygon(
-        [
-            (r * math.cos(i * step + turn), r * math.sin(i * step + turn))
-            for i, r in enumerate(radii)
-        ]
-    )
-    assume(shape.is_valid and shape.area > 1000)
-    return shape
 
 
 def a_beat(shape: Polygon, cell_m: float) -> Beat:
@@ -38,8 +24,9 @@ def a_beat(shape: Polygon, cell_m: float) -> Beat:
 
 
 @settings(max_examples=40, deadline=None)
-@given(shape=stars(), cell_m=st.floats(80, 900))
-def test_cells_tile_the_beat(shape: Polygon, cell_m: float) -> None:
+@given(data=st.data(), cell_m=st.floats(80, 900))
+def test_cells_tile_the_beat(stars: Stars, data: st.DataObject, cell_m: float) -> None:
+    shape = data.draw(stars(150, 1500))
     cells = beat_cells(a_beat(shape, cell_m), FRAME)
     assert sum(cell.area_m2 for cell in cells) == pytest.approx(shape.area, rel=1e-6)
     joined = shapely.union_all([cell.shape for cell in cells])

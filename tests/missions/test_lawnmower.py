@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiLineString, Point, Polygon, box
 
@@ -17,38 +18,26 @@ from missions.energy import PowerModel, Wind, step_cost
 from missions.errors import GeometryError, PlanError
 from missions.lawnmower import Flown, fan_deg, flown_s, lawnmower, soonest
 
-
-@st.composite
-def stars(draw: st.DrawFn, low: float = 150, high: float = 1500) -> Polygon:
-    """Polygons, often concave, that do not cross themselves: radii around a point."""
-    radii = draw(st.lists(st.floats(low, high), min_size=3, max_size=12))
-    turn = draw(st.floats(0, 6.28))
-    step = 2 * math.pi / len(radii)
-    shape = Polygon(
-        [
-            (r * math.cos(i * step + turn), r * math.sin(i * step + turn))
-            for i, r in enumerate(radii)
-        ]
-    )
-    assume(shape.is_valid and shape.area > 1000)
-    return shape
+Stars = Callable[[float, float], st.SearchStrategy[Polygon]]
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    shape=stars(60, 400),
+    data=st.data(),
     swath=st.floats(15, 300),
     overlap=st.floats(0, 0.8),
     direction=st.none() | st.floats(-360, 360),
     points=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=20, max_size=20),
 )
 def test_every_point_of_a_shape_is_within_half_a_swath_of_a_track(
-    shape: Polygon,
+    stars: Stars,
+    data: st.DataObject,
     swath: float,
     overlap: float,
     direction: float | None,
     points: list[tuple[float, float]],
 ) -> None:
+    shape = data.draw(stars(60, 400))
     tracks = MultiLineString(
         [t for t in lawnmower(shape, swath, overlap, direction) if t[0] != t[1]]
     )
@@ -94,13 +83,14 @@ def heading(tracks: tuple[tuple[tuple[float, float], ...], ...]) -> float:
 
 @settings(max_examples=10, deadline=None)
 @given(
-    shape=stars(100, 400),
+    data=st.data(),
     speed=st.sampled_from([0.0, 4.0, 8.0]),
     from_deg=st.floats(0, 360),
 )
 def test_no_direction_of_the_fan_is_flown_sooner(
-    small: City, shape: Polygon, speed: float, from_deg: float
+    small: City, stars: Stars, data: st.DataObject, speed: float, from_deg: float
 ) -> None:
+    shape = data.draw(stars(100, 400))
     how = flown(small, Wind(speed, from_deg))
     directions = fan_deg(shape, how.wind)
     best = flown_s(soonest(shape, 46, 0.2, directions, how), how)
