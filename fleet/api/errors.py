@@ -87,7 +87,7 @@ def _rule(error: Mapping[str, Any], where: str) -> str:
             what = str(context["discriminator"]).strip("'")
             return f"{context['tag']!r} is no {what}; it is one of {context['expected_tags']}"
         case "timezone_aware":
-            return f"{error['input']} has no offset; a time is written {A_TIME}"
+            return f"{error['input']} has no timezone; a time is written {A_TIME}"
         case "datetime_parsing" | "datetime_from_date_parsing":
             return f"{str(error['input'])[:40]!r} is no time; one is written {A_TIME}"
         case _:

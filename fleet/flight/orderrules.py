@@ -14,6 +14,7 @@ from missions.cells import city_cells, city_frame
 from missions.city import City
 from missions.errors import RecurrenceError
 from missions.geojson import Point, Polygon
+from missions.orbit import LARGEST_M
 from missions.posts import point_name
 from missions.recurrence import HORIZON, Occurrence, occurrences
 from missions.task import LonLats, Task
@@ -74,6 +75,8 @@ def understood(request: OrderRequest, city: City, created: datetime) -> Wanted:
     drones = _drones(request, city)
     _check_altitude(request, city)
     _check_speed(request, city, drones)
+    if request.kind == "orbit" and request.radius_m > LARGEST_M:
+        raise OrderUnfit("radius_m", f"{request.radius_m:g} m; an orbit has at most {LARGEST_M:g}")
     beats, more = request.beats, request.cells
     if request.kind == "patrol" and request.place is not None:
         kind, name = _named(request, city, ("beat", "cell", "district"))

@@ -89,7 +89,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "time without a zone": (
         area(window={"from": "2027-01-01T00:00:00"}),
-        "window.from: 2027-01-01T00:00:00 has no offset; a time is written 2026-11-23T08:00:00+08",
+        "window.from: 2027-01-01T00:00:00 has no timezone; a time is written 2026-11-23T08:00:00+08",
     ),
     "rule without end": (
         area(window=WINDOW, recurrence={"rrule": "FREQ=DAILY"}),
@@ -171,6 +171,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "too fast": (
         area(speed_m_s=29),
         "speed_m_s: 29 m/s; the fastest drone that may fly it cruises at",
+    ),
+    "too wide an orbit": (
+        {"kind": "orbit", "geometry": SPOT, "radius_m": 1500},
+        "radius_m: 1500 m; an orbit has at most 1000",
     ),
     "a beat twice": ({"kind": "patrol", "beats": ["b1", "b1"]}, "beats: 'b1' is named twice"),
     "a site twice": (
