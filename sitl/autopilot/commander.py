@@ -175,8 +175,8 @@ class Commander:
             return
         if self._nav.finished and core.mode is Mode.TAKEOFF:
             self.set_mode(Mode.HOLD)
-        if core.mode is Mode.MISSION and core.plan.finished and not core.landed:
-            self.set_mode(Mode.HOLD)  # PX4 leaves mission mode when the mission is over
+        if core.mode is Mode.MISSION and not core.landed:
+            self._leave_mission()
         if self._nav.mission.wants_rtl:
             self._nav.mission.wants_rtl = False
             self.set_mode(Mode.RTL)
@@ -184,6 +184,14 @@ class Commander:
             self._on_ground()
         else:
             self._decide()
+
+    def _leave_mission(self) -> None:
+        """Hold, as PX4 does, where the mission is over, or can be flown no more: no failsafe to it."""
+        if not (self._core.plan.valid or self._judge.pending):
+            self._core.say(CRITICAL, "No valid mission available, loitering\t")
+        elif not self._core.plan.finished:
+            return
+        self.set_mode(Mode.HOLD)
 
     def _complain(self) -> None:
         """Say on the ground, now and then, why the checks fail."""

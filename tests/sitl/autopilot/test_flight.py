@@ -150,8 +150,10 @@ def test_a_fence_that_cuts_off_the_mission_under_way_ends_it(ground, item):
     ground.command(176, 1, 4, 4)
     ground.until(lambda: ground.vehicle.core.body.north > 20.0, 30.0)
     ground.upload(fence, 1)
-    # the mission now leaves the fence, so that it cannot be flown any more: PX4 returns
-    ground.until(lambda: ground.vehicle.mode == "rtl", 5.0)
+    # the mission now leaves the fence, so that it cannot be flown any more: PX4 holds
+    ground.until(lambda: ground.vehicle.mode == "hold", 5.0)
+    assert "No valid mission available, loitering" in ground.texts()
+    assert not ground.vehicle.core.failsafe
 
 
 def test_fence_breach_in_the_air_ends_in_hold(ground, item):
