@@ -31,8 +31,9 @@ async def test_one_that_has_to_wait_for_its_mate_cannot_be_sent_at_once(
 
         assert set(seen(at_once=True).values()) == {(Doing.DOCKED, "")}
         keepers["a3"].holder = "wang"
+        town.vehicle.set(armable=False)  # so that it stays in its checks
         await town.controller.submit(OrderRequest(kind="patrol", beats=("b1",)), "li")
-        await town.reach(S.OPENING, drone="a1")
+        await town.until(lambda: town.live("a1").reason == "autopilot is not ready to arm")
         held = (Doing.OUT, "held by wang")
         waits = (Doing.OUT, "a1 leaves its dock")
         assert seen(at_once=True) == {"a1": (Doing.LEAVING, ""), "a2": waits, "a3": held}
