@@ -13,7 +13,10 @@ What the types of zones become:
 Circles become polygons around them. Each geometry of a collection is a layer, and a zone of its
 own. Limits may be above ground (AGL) or mean sea level (AMSL), in metres or feet; heights above the
 ellipsoid (WGS84) are refused, since that needs a geoid. Times of day are UTC or at whole hours from
-it; daylight events are refused, since a zone that is misread is worse than one that is not read.
+it. Daylight events (BMCT, SR, SS, EECT) are those of the sun over the zone, two minutes sooner
+and later, on days by the city's clock, or by that of the time that goes with them; of zones that
+are too wide for one sun they are refused, since a zone that is misread is worse than one that is
+not read.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, time
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -32,6 +35,7 @@ from missions.errors import MissionError
 from missions.geo import move
 from missions.geojson import Point, Polygon
 from missions.hours import DAYS, Day, Hours
+from missions.sun import SunEvent
 
 FOOT_M = 0.3048
 MOST_FEATURES = 5000
@@ -40,6 +44,10 @@ MOST_LAYERS = 50
 CORNERS = 16
 """Of the polygon around a circle: what a vehicle's fence holds of one zone."""
 WIDEST_M = 200_000.0
+ONE_SUN_DEG = 0.25
+"""The sun rises and sets a minute apart at the sides of a zone of this width."""
+EDGES = ("startEvent", "endEvent")
+EVENTS: tuple[SunEvent, ...] = get_args(SunEvent)
 CLOSES = frozenset({"PROHIBITED"})
 ASKS = frozenset({"REQ_AUTHORIZATION", "CONDITIONAL", "USPACE"})
 FREE = frozenset({"NO_RESTRICTION"})
@@ -168,9 +176,9 @@ def _feature(reader: _Reader, feature: object, where: str) -> None:
         raise ZoneFileError(
             f"{where_said}.type", f"{kind!r} is no zone type; one of {', '.join(sorted(known))}"
         )
-    active = _active(said, where_said)
     name = _name(said) or f"{country} {identifier}"
     layers = list(_layers(whole.get("geometry"), f"{where}.geometry"))
+    active = _active(said, [polygon for polygon, _, _ in layers], where_said)
     if kind in FREE:
         reader.left_out.append(f"{identifier}: {kind} closes nothing")
         return
@@ -336,7 +344,9 @@ def _broken(error: ValidationError, where: str) -> ZoneFileError:
     return ZoneFileError(f"{where}{steps}", first["msg"].removeprefix("Value error, "))
 
 
-def _active(said: Mapping[str, Any], where: str) -> tuple[Hours, ...] | None:
+def _active(
+    said: Mapping[str, Any], area: Sequence[Polygon], where: str
+) -> tuple[Hours, ...] | None:
     periods = said.get("limitedApplicability")
     if periods is None or periods == []:
         return None
@@ -360,7 +370,7 @@ def _active(said: Mapping[str, Any], where: str) -> tuple[Hours, ...] | None:
             raise ZoneFileError(f"{place}.schedule", "must be a list")
         for number, daily in enumerate(schedule):
             there = f"{place}.schedule[{number}]"
-            found.append(_hours(span | _daily(mapping(daily, there), there), there))
+            found.append(_hours(span | _daily(mapping(daily, there), area, there), there))
     return tuple(found)
 
 
@@ -371,13 +381,7 @@ def _hours(values: Mapping[str, Any], where: str) -> Hours:
         raise _broken(error, where) from error
 
 
-def _daily(daily: Mapping[str, Any], where: str) -> dict[str, Any]:
-    for name in ("startEvent", "endEvent"):
-        if daily.get(name) is not None:
-            raise ZoneFileError(
-                f"{where}.{name}",
-                f"{daily[name]!r}: daylight events are not read; write startTime and endTime",
-            )
+def _daily(daily: Mapping[str, Any], area: Sequence[Polygon], where: str) -> dict[str, Any]:
     days = daily.get("day")
     names = {"ANY", *(day.upper() for day in DAYS)}
     if not isinstance(days, list) or not days or any(day not in names for day in days):
@@ -385,13 +389,45 @@ def _daily(daily: Mapping[str, Any], where: str) -> dict[str, Any]:
             f"{where}.day", f"{days!r} must be a list of {', '.join(sorted(names))}"
         )
     chosen: tuple[Day, ...] = () if "ANY" in days else tuple(d for d in DAYS if d.upper() in days)
-    if daily.get("startTime") is None and daily.get("endTime") is None:
+    if all(daily.get(name) is None for name in ("startTime", "endTime", *EDGES)):
         return {"days": chosen or DAYS, "timezone": "UTC"}
-    start, zone = _time(daily, "startTime", where)
-    end, other = _time(daily, "endTime", where)
-    if zone != other:
+    start, zone = _edge(daily, "start", where)
+    end, other = _edge(daily, "end", where)
+    if zone is not None and other is not None and zone != other:
         raise ZoneFileError(f"{where}.endTime", f"has another offset than {daily['startTime']}")
-    return {"days": chosen, "start": start, "end": end, "timezone": zone}
+    found = {"days": chosen, "timezone": zone or other, **start, **end}
+    if {"start_event", "end_event"} & set(found):
+        found["place"] = _middle(area, where)
+    return found
+
+
+def _edge(daily: Mapping[str, Any], edge: str, where: str) -> tuple[dict[str, Any], str | None]:
+    """Return when a window of a day begins or ends, by the sun or by a clock, and which clock."""
+    event = daily.get(f"{edge}Event")
+    if event is None:
+        at, zone = _time(daily, f"{edge}Time", where)
+        return {edge: at}, zone
+    if daily.get(f"{edge}Time") is not None:
+        raise ZoneFileError(f"{where}.{edge}Event", f"{event!r} stands beside {edge}Time")
+    if not isinstance(event, str) or event.lower() not in EVENTS or event != event.upper():
+        known = ", ".join(name.upper() for name in EVENTS)
+        raise ZoneFileError(
+            f"{where}.{edge}Event", f"{event!r} is no daylight event; one of {known}"
+        )
+    return {f"{edge}_event": event.lower()}, None
+
+
+def _middle(area: Sequence[Polygon], where: str) -> tuple[float, float]:
+    """Return the middle of an area that has one sun."""
+    lons, lats = zip(*(place for polygon in area for place in polygon.vertices), strict=True)
+    wide = max(max(lons) - min(lons), max(lats) - min(lats))
+    if wide > ONE_SUN_DEG:
+        raise ZoneFileError(
+            where,
+            f"daylight events of a zone {wide:.2f} degrees wide, whose sides do not have the sun "
+            f"at one time; at most {ONE_SUN_DEG:g}: write startTime and endTime",
+        )
+    return (min(lons) + max(lons)) / 2.0, (min(lats) + max(lats)) / 2.0
 
 
 def _time(daily: Mapping[str, Any], name: str, where: str) -> tuple[time, str]:

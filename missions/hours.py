@@ -1,12 +1,13 @@
 """When a zone is active: from a moment until another, and on some days at some hours.
 
 Hours are those of the clocks on the wall: of the city's time zone, or of the one that is named.
+They may begin and end with the sun, over a place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,9 +22,13 @@ from pydantic import (
     model_validator,
 )
 
+from missions.sun import SunEvent, event_at
+
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOMENT = timedelta(microseconds=1)
+ABOUT = timedelta(minutes=2)
+"""So much sooner and later than is reckoned the sun may rise and set."""
 
 
 def known_timezone(name: str) -> str:
@@ -63,6 +68,7 @@ class Hours(BaseModel):
 
     From ``from`` until ``until``, where they are given; within that on ``days``, where they are
     given, between ``start`` and ``end``. An end that is not after the start is the next day's.
+    Where the sun is to begin or end them and does not, near the poles, it is the whole day.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -72,6 +78,15 @@ class Hours(BaseModel):
     days: tuple[Day, ...] = Field(default=(), description="empty: every day")
     start: WallTime | None = Field(default=None, description='"22:00", on the wall')
     end: WallTime | None = None
+    start_event: SunEvent | None = Field(
+        default=None,
+        description="in place of start: bmct, sr, ss or eect (morning civil twilight begins, the "
+        "sun rises, it sets, evening civil twilight ends)",
+    )
+    end_event: SunEvent | None = None
+    place: tuple[float, float] | None = Field(
+        default=None, description="whose sun it is, [longitude, latitude]"
+    )
     timezone: str | None = Field(default=None, description="of the hours; none: the city's")
 
     @field_validator("timezone")
@@ -81,13 +96,17 @@ class Hours(BaseModel):
 
     @model_validator(mode="after")
     def _whole(self) -> Hours:
-        if (self.start is None) != (self.end is None):
-            raise ValueError("start and end go together")
+        begins = (self.start is not None) + (self.start_event is not None)
+        ends = (self.end is not None) + (self.end_event is not None)
+        if begins != ends or begins > 1:
+            raise ValueError("start and end go together, each by the clock or by the sun")
+        if (self.start_event or self.end_event) and self.place is None:
+            raise ValueError("place is missing: hours by the sun are those of a place")
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise ValueError(
                 f"from {self.since.isoformat()} is not before until {self.until.isoformat()}"
             )
-        if (self.since, self.until, self.start) == (None, None, None) and not self.days:
+        if not (begins or self.days or self.since or self.until):
             raise ValueError("says nothing of when; leave it out where a zone is always active")
         return self
 
@@ -99,21 +118,42 @@ class Hours(BaseModel):
         high = end if self.until is None else min(end, self.until)
         if low >= high:
             return
-        if self.start is None and not self.days:
+        if self.start is None and self.start_event is None and not self.days:
             yield low.astimezone(UTC), high.astimezone(UTC)
             return
         zone = ZoneInfo(self.timezone or timezone)
-        begins, ends = self.start or time(), self.end or time()
         day = low.astimezone(zone).date() - timedelta(days=1)
         last = high.astimezone(zone).date()
+        if self.start_event is not None:
+            last += timedelta(days=1)  # east of the clocks' meridian the sun rises the day before
         while day <= last:
             if not self.days or DAYS[day.weekday()] in self.days:
-                over = timedelta(days=1 if ends <= begins else 0)
-                begin = datetime.combine(day, begins, zone).astimezone(UTC)
-                finish = datetime.combine(day + over, ends, zone).astimezone(UTC)
+                begin = self._begins(day, zone)
+                finish = self._ends(day, zone)
+                if finish <= begin:
+                    finish = self._ends(day + timedelta(days=1), zone)
                 if max(begin, low) < min(finish, high):
                     yield max(begin, low.astimezone(UTC)), min(finish, high.astimezone(UTC))
             day += timedelta(days=1)
+
+    def _begins(self, day: date, zone: ZoneInfo) -> datetime:
+        at = self._event(self.start_event, day)
+        if at is not None:
+            return at - ABOUT
+        return datetime.combine(day, self.start or time(), zone).astimezone(UTC)
+
+    def _ends(self, day: date, zone: ZoneInfo) -> datetime:
+        at = self._event(self.end_event, day)
+        if at is not None:
+            return at + ABOUT
+        if self.end_event is not None:
+            day += timedelta(days=1)  # all of it
+        return datetime.combine(day, self.end or time(), zone).astimezone(UTC)
+
+    def _event(self, event: SunEvent | None, day: date) -> datetime | None:
+        if event is None or self.place is None:
+            return None
+        return event_at(event, *self.place, day)
 
 
 def active_spans(

@@ -13,12 +13,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
 
 CALMEST_SLOPE2 = 0.003
 SLOPE2_PER_WIND = 0.00512
 GLITTER_SIGMAS = 2.0
 """Waves steeper than this many deviations are too few to glare."""
+RISES_DEG = -0.833
+"""Of the sun's middle, where its upper edge is on the horizon: 34' of refraction, 16' of radius."""
+TWILIGHT_DEG = -6.0
+"""Civil twilight."""
+ROUNDS = 4
+"""Of working out when the sun is at a height: each is some hundred times nearer."""
 J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
 
 Vector = tuple[float, float, float]
@@ -150,6 +157,42 @@ def sun_at(lon: float, lat: float, when: datetime) -> Sun:
     elevation = math.degrees(math.atan2(up, math.hypot(east, north)))
     azimuth = math.degrees(math.atan2(east, north)) % 360.0
     return Sun(azimuth, elevation + _refraction_deg(elevation))
+
+
+SunEvent = Literal["bmct", "sr", "ss", "eect"]
+"""Begin of morning civil twilight, sunrise, sunset, end of evening civil twilight."""
+
+
+def event_at(event: SunEvent, lon: float, lat: float, day: date) -> datetime | None:
+    """Return when the sun does so on a day, UTC; None where it does not, near the poles.
+
+    Good to a minute or so up to 72 degrees of latitude: the air bends light differently each day,
+    and what stands on the horizon is not looked at.
+
+    Parameters
+    ----------
+    event
+        What it does.
+    lon, lat
+        The place, degrees.
+    day
+        By the place's own sun: the day about its noon.
+    """
+    height = math.radians(RISES_DEG if event in ("sr", "ss") else TWILIGHT_DEG)
+    side = -1.0 if event in ("bmct", "sr") else 1.0
+    midnight = datetime.combine(day, time(), UTC)
+    latitude, minutes = math.radians(lat), 720.0 - 4.0 * lon
+    for _ in range(ROUNDS):
+        sun = Ephemeris.at(midnight + timedelta(minutes=minutes))
+        declination = math.radians(sun.declination_deg)
+        cosine = (math.sin(height) - math.sin(latitude) * math.sin(declination)) / (
+            math.cos(latitude) * math.cos(declination)
+        )
+        if not -1.0 <= cosine <= 1.0:
+            return None
+        turned = math.degrees(math.acos(cosine))
+        minutes = 720.0 - 4.0 * lon - sun.equation_min + side * 4.0 * turned
+    return midnight + timedelta(minutes=minutes)
 
 
 def _refraction_deg(elevation_deg: float) -> float:

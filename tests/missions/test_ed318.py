@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from missions import ed318, zonejson
 from missions.ed318 import ZoneFileError
 from missions.geo import LocalFrame
 from missions.geojson import MOST_VERTICES
+from missions.hours import active_between, active_spans
 
 EXAMPLES = Path(__file__).parents[3] / "shared" / "standards" / "ed318" / "examples"
 RING = [[117.64, 24.49], [117.66, 24.49], [117.66, 24.51], [117.64, 24.51], [117.64, 24.49]]
@@ -150,7 +152,15 @@ MANY = [[117.64 + n * 1e-6, 24.49] for n in range(MOST_VERTICES)] + [
         (layered(upper=10, upperReference="WGS84"), "layer.upperReference", "geoid"),
         (layered(upper="high"), "layer.upper", "is no height"),
         (layered(upper=10, uom="fathom"), "layer.uom", "is no unit"),
-        (scheduled(startEvent="SR", endTime="10:00:00Z"), "startEvent", "daylight"),
+        (scheduled(startEvent="DAWN", endEvent="SS"), "startEvent", "one of BMCT, SR, SS, EECT"),
+        (scheduled(startEvent="sr", endEvent="SS"), "startEvent", "is no daylight event"),
+        (scheduled(startEvent=["SR"], endEvent="SS"), "startEvent", "is no daylight event"),
+        (scheduled(startEvent="SR"), "endTime", "None is no time of day"),
+        (
+            scheduled(startEvent="SR", startTime="10:00:00Z", endEvent="SS"),
+            "startEvent",
+            "stands beside startTime",
+        ),
         (scheduled(startTime="25:00:00Z", endTime="10:00:00Z"), "startTime", "is no time of day"),
         (scheduled(day=["XMAS"]), "day", "must be a list of"),
         (feature(limitedApplicability=[{"startDateTime": "soon"}]), "startDateTime", "no date and"),
@@ -220,3 +230,70 @@ def test_geojson_that_is_not_sound_is_refused(properties: dict[str, Any], field:
     with pytest.raises(ZoneFileError) as caught:
         zonejson.read(collection(one))
     assert f"features[0].{field}" in caught.value.field
+
+
+def active(zone: Any, start: datetime, hours: float) -> list[tuple[datetime, datetime]]:
+    return active_spans(zone.active, "Asia/Shanghai", start, start + timedelta(hours=hours))
+
+
+def close(found: datetime, wanted: datetime, minutes: float = 4) -> bool:
+    return abs(found - wanted) < timedelta(minutes=minutes)
+
+
+CHINA = timezone(timedelta(hours=8))
+
+
+def test_a_zone_of_the_daylight_is_active_from_sunrise_to_sunset_over_it() -> None:
+    """Zhangzhou on 22 November: the sun rises at 6:30 and sets at 17:21."""
+    (zone,) = ed318.read(collection(scheduled(startEvent="SR", endEvent="SS"))).zones
+    (hours,) = zone.active or ()
+    assert hours.place == pytest.approx((117.65, 24.5))
+    midnight = datetime(2026, 11, 22, tzinfo=CHINA)
+    ((begin, end),) = active(zone, midnight, 24)
+    assert close(begin, midnight.replace(hour=6, minute=28))
+    assert close(end, midnight.replace(hour=17, minute=23))
+    noon = midnight + timedelta(hours=12)
+    assert active_between(zone.active, "Asia/Shanghai", noon, noon)
+    assert not active_between(zone.active, "Asia/Shanghai", midnight, midnight)
+    for hour in range(24):  # whatever is asked of it
+        at = midnight + timedelta(hours=hour)
+        assert active_between(zone.active, "Asia/Shanghai", at, at) == (7 <= hour <= 17)
+
+
+def test_a_zone_of_the_night_lasts_over_midnight_on_the_days_of_the_city() -> None:
+    night = scheduled(startEvent="EECT", endEvent="BMCT", day=["SUN"])
+    (zone,) = ed318.read(collection(night)).zones
+    sunday = datetime(2026, 11, 22, tzinfo=CHINA)
+    ((begin, end),) = active(zone, sunday - timedelta(days=1), 72)
+    assert close(begin, sunday.replace(hour=17, minute=43))
+    assert close(end, (sunday + timedelta(days=1)).replace(hour=6, minute=8))
+
+
+def test_the_sun_and_a_clock_together() -> None:
+    (zone,) = ed318.read(collection(scheduled(startTime="06:00:00+08:00", endEvent="SS"))).zones
+    midnight = datetime(2026, 11, 22, tzinfo=CHINA)
+    ((begin, end),) = active(zone, midnight, 24)
+    assert begin == midnight.replace(hour=6)
+    assert close(end, midnight.replace(hour=17, minute=23))
+    (zone,) = ed318.read(collection(scheduled(startEvent="SR", endTime="10:00:00Z"))).zones
+    assert [close(b, b.replace(hour=22, minute=28)) for b, _ in active(zone, midnight, 48)[1:]]
+    assert {e.hour for _, e in active(zone, midnight, 48)} == {10}
+
+
+def test_where_the_sun_does_not_rise_the_zone_is_active_all_day() -> None:
+    ring = [[15.0, 69.6], [15.1, 69.6], [15.1, 69.7], [15.0, 69.7], [15.0, 69.6]]
+    said = [{"schedule": [{"day": ["ANY"], "startEvent": "SR", "endEvent": "SS"}]}]
+    polar = feature(limitedApplicability=said, geometry={"type": "Polygon", "coordinates": [ring]})
+    (zone,) = ed318.read(collection(polar)).zones
+    dark = datetime(2026, 12, 21, tzinfo=UTC)
+    for hour in range(24):
+        at = dark + timedelta(hours=hour)
+        assert active_between(zone.active, "Europe/Oslo", at, at)
+
+
+def test_a_zone_with_more_than_one_sun_is_refused() -> None:
+    ring = [[117.0, 24.0], [118.0, 24.0], [118.0, 24.1], [117.0, 24.1], [117.0, 24.0]]
+    said = [{"schedule": [{"day": ["ANY"], "startEvent": "SR", "endEvent": "SS"}]}]
+    wide = feature(limitedApplicability=said, geometry={"type": "Polygon", "coordinates": [ring]})
+    with pytest.raises(ZoneFileError, match=r"schedule\[0\]: daylight events of a zone 1.00 degr"):
+        ed318.read(collection(wide))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from missions.sun import Ephemeris, Sun, sun_at
+from missions.sun import Ephemeris, Sun, SunEvent, event_at, sun_at
 
 
 def test_the_worked_example_of_nrel_s_solar_position_algorithm() -> None:
@@ -86,3 +86,40 @@ def test_water_glares_in_the_mirrored_sun_and_wider_in_wind() -> None:
     assert not sun.glares(steeper, 0.0)
     assert sun.glares(steeper, 8.0)
     assert not Sun(180.0, -5.0).glares(mirrored, 5.0)
+
+
+def test_sunrise_and_sunset_of_nrel_s_worked_example() -> None:
+    """06:12:43, and 17:20:19 of the day before: it is told for the days of Greenwich."""
+    golden, mountain = (-105.1786, 39.742476), timezone(timedelta(hours=-7))
+    rises = event_at("sr", *golden, date(2003, 10, 17))
+    sets = event_at("ss", *golden, date(2003, 10, 16))
+    assert rises is not None
+    assert sets is not None
+    second = timedelta(seconds=2)
+    assert abs(rises - datetime(2003, 10, 17, 6, 12, 43, tzinfo=mountain)) < second
+    assert abs(sets - datetime(2003, 10, 16, 17, 20, 19, tzinfo=mountain)) < second
+
+
+@given(
+    st.sampled_from(["bmct", "sr", "ss", "eect"]),
+    st.floats(-180, 180),
+    st.floats(-60, 60),
+    st.dates(date(2020, 1, 1), date(2060, 1, 1)),
+)
+def test_the_sun_is_where_the_event_says(
+    event: SunEvent, lon: float, lat: float, day: date
+) -> None:
+    at = event_at(event, lon, lat, day)
+    assert at is not None
+    sun = sun_at(lon, lat, at)
+    edge = -0.833 + 0.397 if event in ("sr", "ss") else -6.0 + 0.055  # lifted by the air
+    assert sun.elevation_deg == pytest.approx(edge, abs=0.01)
+    assert (sun.azimuth_deg < 180) == (event in ("bmct", "sr"))
+    noon = datetime.combine(day, datetime.min.time(), UTC) + timedelta(minutes=720 - 4 * lon)
+    assert abs(at - noon) < timedelta(hours=14)
+
+
+def test_near_the_poles_the_sun_may_neither_rise_nor_set() -> None:
+    assert event_at("sr", 15.0, 69.6, date(2026, 12, 21)) is None
+    assert event_at("ss", 15.0, 69.6, date(2026, 6, 21)) is None
+    assert event_at("bmct", 15.0, 69.6, date(2026, 12, 21)) is not None
