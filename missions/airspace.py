@@ -21,7 +21,7 @@ from missions.errors import PlanError
 from missions.geo import LocalFrame
 from missions.skyline import Skyline
 from missions.tracks import Metres
-from missions.ways import HAIR_M, Ways
+from missions.ways import Ways
 from missions.zones import Closed
 
 FENCE_MARGIN_M = 60.0
@@ -266,91 +266,3 @@ class Airspace:
                 f"{sum(corners[1:])}; a vehicle holds {FENCE_POINTS}"
             )
         return self.frame.ring(inside), tuple(self.frame.ring(shape) for shape in near)
-
-
-@dataclass(frozen=True, slots=True)
-class Tube:
-    """Where a sortie is, without time: a level track, and what is flown below it.
-
-    Parameters
-    ----------
-    dock
-        The dock that it begins and ends at.
-    altitude_m
-        Of the level track.
-    track
-        The level track.
-    beyond
-        The level track without its first and last way through the dock's own column.
-    lower
-        The column over the dock, and every other way below the level track: place or line, and
-        the lowest altitude; it is taken up to ``altitude_m``.
-    """
-
-    dock: str
-    altitude_m: float
-    track: BaseGeometry
-    beyond: BaseGeometry
-    lower: tuple[tuple[BaseGeometry, float], ...]
-
-    @classmethod
-    def of(cls, dock: str, points: Sequence[tuple[float, float, float]]) -> Tube:
-        """Return the tube of a path of (east, north, altitude) that begins over its dock."""
-        altitude = max(p[2] for p in points)
-        places = [p[:2] for p in points]
-        out = _leaving(places)
-        beyond = _leaving(out[::-1], places[0])
-        lower = [(_line(places[:1]), 0.0)]
-        for a, b in pairwise(points):
-            if min(a[2], b[2]) < altitude:
-                lower.append((_line([a[:2], b[:2]]), min(a[2], b[2])))
-        return cls(dock, altitude, _line(places), _line(beyond), tuple(lower))
-
-    def meets(self, other: Tube) -> bool:
-        """Return whether the two come nearer than 40 m while less than 15 m apart vertically.
-
-        Time is not looked at, so this says yes too often. Two drones of one dock take turns in
-        its column, by the dock's gate: what each does there on its way out and in is left out.
-        """
-        if abs(self.altitude_m - other.altitude_m) < LAYER_M and (
-            self.dock == other.dock or shapely.dwithin(self.track, other.track, APART_M)
-        ):
-            return True
-        if self._crossed_by(other) or other._crossed_by(self):
-            return True
-        return any(
-            shapely.dwithin(place, other_place, APART_M)
-            and low - LAYER_M < other.altitude_m
-            and other_low - LAYER_M < self.altitude_m
-            for index, (place, low) in enumerate(self.lower)
-            for other_index, (other_place, other_low) in enumerate(other.lower)
-            if index or other_index or self.dock != other.dock
-        )
-
-    def _crossed_by(self, other: Tube) -> bool:
-        """Return whether the other's level track passes through what is flown lower here."""
-        track = other.beyond if self.dock == other.dock else other.track
-        return any(
-            low - LAYER_M < other.altitude_m < self.altitude_m + LAYER_M
-            and shapely.dwithin(place, track, APART_M - HAIR_M)
-            for place, low in self.lower
-        )
-
-
-def _leaving(way: Sequence[Metres], dock: Metres | None = None) -> list[Metres]:
-    """Return a way from where it first is ``APART_M`` from a dock on: its start, if none is named.
-
-    A way that is never so far is returned as it is.
-    """
-    east, north = dock or way[0]
-    for index, (a, b) in enumerate(pairwise(way)):
-        if math.dist(b, (east, north)) < APART_M:
-            continue
-        # where |a + k (b - a)| = APART_M
-        dx, dy, x, y = b[0] - a[0], b[1] - a[1], a[0] - east, a[1] - north
-        square, half = dx * dx + dy * dy, x * dx + y * dy
-        root = half * half - square * (x * x + y * y - APART_M**2)
-        k = (math.sqrt(max(root, 0.0)) - half) / square if square > 0 else 1.0
-        k = min(max(k, 0.0), 1.0)
-        return [(a[0] + k * dx, a[1] + k * dy), *way[index + 1 :]]
-    return list(way)

@@ -142,9 +142,12 @@ def points_of(frame: LocalFrame, way: Sequence[Stop]) -> list[Point]:
 def meets_in_time(s: Supervisor, other: Mate, starts_in_s: float) -> bool:
     """Whether a drone that takes off soon with its sortie comes near another at the same time.
 
-    Its climb and its landing are left out: there the docks' gates keep drones apart.
+    Its climb and its landing are left out, and the climb of a mate in the same dock: there the
+    dock's gate keeps them apart.
     """
     way = ahead(other)
+    if not other.t.in_air and other.berth == s.berth:
+        way = way[1:]
     if s.sortie is None or len(way) < 2:
         return False
     frame, wind = s.world.space.frame, Wind(s.wind_m_s)

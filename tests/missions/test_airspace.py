@@ -14,9 +14,7 @@ from shapely.geometry import LineString, Point, Polygon
 from missions.airspace import (
     APART_M,
     FENCE_POINTS,
-    LAYER_M,
     Airspace,
-    Tube,
     layers,
 )
 from missions.city import City, Zone
@@ -213,53 +211,6 @@ def test_heights_above_the_sea_are_those_above_the_citys_ground(
     air = space(high, low)  # up to 30 m above ground
     assert air.route((-500, 300), (500, 300), 40) == ((-500, 300), (500, 300))
     assert len(space(small, low).route((-500, 300), (500, 300), 40)) > 2
-
-
-def level(dock: str, altitude: float, *places: tuple[float, float]) -> Tube:
-    return Tube.of(dock, [(x, y, altitude) for x, y in places])
-
-
-def test_tubes_meet_where_both_distances_are_short() -> None:
-    one = level("a", 40, (0, 0), (500, 0))
-    assert one.meets(level("b", 40, (250, -200), (250, 200)))
-    assert not one.meets(level("b", 40 + LAYER_M, (250, -200), (250, 200)))
-    assert one.meets(level("b", 40, (0, APART_M - 1), (500, 200)))
-    assert not one.meets(level("b", 40, (0, APART_M + 1), (500, 200)))
-
-
-def test_a_column_over_a_dock_or_a_stare_is_kept_free() -> None:
-    climbing = level("a", 85, (0, 0), (500, 0))
-    below = level("b", 40, (-300, 10), (300, 10))
-    assert climbing.meets(below)
-    assert below.meets(climbing)
-    assert not climbing.meets(level("b", 115, (-300, 10), (300, 10)))
-    stare = Tube.of("a", [(0, 0, 70), (200, 0, 70), (200, 0, 10), (200, 0, 70), (0, 0, 70)])
-    assert stare.meets(level("b", 40, (200, -300), (200, 300)))
-    assert not stare.meets(level("b", 40, (300, -300), (300, 300)))
-
-
-def test_two_drones_of_one_dock_need_two_layers_only() -> None:
-    one = level("a", 40, (0, 0), (500, 0))
-    assert one.meets(level("a", 40, (0, 0), (-500, 0)))
-    assert not one.meets(level("a", 55, (0, 0), (-500, 0)))
-
-
-def test_a_mate_s_way_over_their_dock_is_free_only_as_it_leaves_and_comes_home() -> None:
-    climbing = level("a", 85, (0, 0), (500, 0), (0, 0))
-    assert not climbing.meets(level("a", 40, (0, 0), (-500, 0), (-500, 300), (0, 0)))
-    across = level("a", 40, (0, 0), (-500, 0), (500, 0), (500, 300), (0, 0))
-    assert climbing.meets(across)
-    assert across.meets(climbing)
-    assert not level("a", 40, (0, 0), (500, 0)).meets(
-        level("a", 85, (0, 0), (-500, 0), (500, 0), (0, 0))  # above what the other climbs to
-    )
-
-
-def test_a_way_flown_low_is_kept_free_on_its_whole_length() -> None:
-    low = [(0, 0, 85), (300, 0, 85), (300, 0, 40), (900, 0, 40), (900, 0, 85), (0, 300, 85)]
-    watch = Tube.of("a", low)
-    assert watch.meets(level("b", 40, (600, -300), (600, 300)))
-    assert not watch.meets(level("b", 100, (600, -300), (600, 300)))
 
 
 def test_the_bay_of_a_zone_is_open(small: City, frame: LocalFrame) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
 
 import shapely
-from shapely.geometry import Point
+from shapely.geometry import LineString, Point
 
 from fleet.flight.checks.situation import Situation
 from fleet.flight.column import VERTICAL_M
@@ -16,7 +14,7 @@ from fleet.flight.safety.flat import Flat
 from fleet.flight.safety.sky import Mover
 from fleet.flight.safety.standing import DEAF
 from fleet.model.states import DroneState
-from missions.airspace import APART_M, KEEP_M, Tube
+from missions.airspace import KEEP_M
 from missions.sortie import Sortie
 
 _OFF_PLAN = frozenset({DroneState.HELD, DroneState.AVOIDING})
@@ -70,19 +68,16 @@ class NoConflict:
 
     def refuses(self, s: Situation) -> str | None:
         """Return why the drone may not take off, or None."""
-        plane = Flat.at(s.pad)
-        tube = _tube(_Planned(s.sortie), plane)
         for drone, sortie in s.under_way.items():
             if drone == s.drone.id:
                 continue
             shared = _hand_over(s.sortie, sortie)
             if shared is False:
                 return f"{drone} watches the same site less than {VERTICAL_M:g} m above or below"
-            crosses = shared is None and tube.meets(_tube(_Planned(sortie), plane))
-            if crosses and s.meets_in_time(drone):
-                return f"the sortie of {drone} comes nearer than the {APART_M:g} m of plans"
+            if shared is None and s.meets_in_time(drone):
+                return f"the sortie of {drone} comes nearer than {KEEP_M:g} m at the same time"
         for other in _loose(s):
-            if _in_the_way(tube, other, s, plane):
+            if _in_the_way(other, s):
                 return f"{other.drone} is {other.state} where the sortie leads"
         return None
 
@@ -104,26 +99,6 @@ def _heights(sortie: Sortie) -> list[tuple[str, float]]:
     return [(leg.site, w.altitude_m) for leg in sortie.legs if leg.site for w in leg.waypoints]
 
 
-@dataclass(frozen=True, eq=False)
-class _Planned:
-    """A sortie that is the same only where it is the very same object: quick to look up."""
-
-    sortie: Sortie
-
-    def __hash__(self) -> int:
-        return id(self.sortie)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Planned) and other.sortie is self.sortie
-
-
-@lru_cache(maxsize=1024)
-def _tube(planned: _Planned, plane: Flat) -> Tube:
-    sortie = planned.sortie
-    points = [w for leg in sortie.legs for w in leg.waypoints]
-    return Tube.of(sortie.dock, [(*plane.to(w.lon, w.lat), w.altitude_m) for w in points])
-
-
 def _loose(s: Situation) -> Iterator[Mover]:
     """Yield the drones in the air of which no plan says where they will be."""
     for other in s.sky:
@@ -132,12 +107,13 @@ def _loose(s: Situation) -> Iterator[Mover]:
             yield other
 
 
-def _in_the_way(tube: Tube, other: Mover, s: Situation, plane: Flat) -> bool:
-    here = s.sky.position(other)
+def _in_the_way(other: Mover, s: Situation) -> bool:
+    here, plane = s.sky.position(other), Flat.at(s.pad)
     if here is None:
         return False
-    if other.height_m is not None:
-        above = other.height_m - s.ground_amsl_m
-        if abs(above - tube.altitude_m) >= VERTICAL_M:
-            return False
-    return bool(shapely.dwithin(tube.track, Point(plane.to(*here)), KEEP_M))
+    points = [w for leg in s.sortie.legs for w in leg.waypoints]
+    top_m = max(w.altitude_m for w in points)
+    if other.height_m is not None and abs(other.height_m - s.ground_amsl_m - top_m) >= VERTICAL_M:
+        return False
+    way = LineString([plane.to(w.lon, w.lat) for w in points])
+    return bool(shapely.dwithin(way, Point(plane.to(*here)), KEEP_M))

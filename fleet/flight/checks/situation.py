@@ -64,7 +64,7 @@ class Situation:
     aircraft: Sequence[Aircraft] = ()
     sky: Sky = field(default_factory=Sky)
     under_way: Mapping[str, Sortie] = field(default_factory=dict)
-    meets_in_time: Callable[[str], bool] = lambda _: True
+    meets_in_time: Callable[[str], bool] = lambda _: False
     ground_amsl_m: float = 0.0
     operator_absent_s: float = 0.0
     overridden: frozenset[str] = frozenset()

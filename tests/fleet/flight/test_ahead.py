@@ -41,3 +41,19 @@ async def test_two_on_the_same_way_meet_only_at_the_same_time(make_town: Make) -
         assert not meets_in_time(leaves, flies, 600.0)
         leaves.sortie = None
         assert not meets_in_time(leaves, flies, 0.0)
+
+
+async def test_a_mate_that_climbs_from_the_same_dock_is_the_gate_s_to_keep_apart(
+    make_town: Make, make_sortie: Make
+) -> None:
+    town = make_town(("a1", "a2"))
+    async with town.open():
+        for drone in ("a1", "a2"):
+            await town.reach(S.DOCKED, drone=drone)
+        leaves, mate = (town.controller.supervisors[drone] for drone in ("a1", "a2"))
+        leaves.sortie = make_sortie("a1", "order", altitude=40.0)
+        mate.sortie = make_sortie("a2", "order", altitude=55.0)
+        assert not meets_in_time(leaves, mate, 0.0)
+        mate.sortie = make_sortie("a2", "order", altitude=50.0)
+        assert meets_in_time(leaves, mate, 0.0)
+        leaves.sortie = mate.sortie = None
