@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -10,6 +10,8 @@ from missions.energy import Point
 from missions.picture import Doing
 from missions.tracks import Metres
 
+TOLD = 8
+"""Of so many drones is told, by what stands against them, why they are not sent."""
 MIN_STAY_S = 60.0
 """A drone that cannot stay for so long is not sent."""
 
@@ -196,10 +198,14 @@ class Response:
         why: dict[str, list[Refused]] = {}
         for refused in self.refused:
             why.setdefault(refused.constraint, []).append(refused)
-        told = [
-            f"{constraint}: {', '.join(r.drone for r in some[:5])}"
-            + (f" and {len(some) - 5} more" if len(some) > 5 else "")
-            + f" ({some[0].reason})"
-            for constraint, some in why.items()
-        ]
+        told = [f"{constraint}: {_each(some)}" for constraint, some in why.items()]
         return f"nobody can: {'; '.join(told) or 'there is no drone'}{aside}"
+
+
+def _each(some: Sequence[Refused]) -> str:
+    """Return the drones with why not, each reason once and not of more than ``TOLD`` drones."""
+    drones: dict[str, list[str]] = {}
+    for refused in some[:TOLD]:
+        drones.setdefault(refused.reason, []).append(refused.drone)
+    words = ", ".join(f"{', '.join(names)} ({reason})" for reason, names in drones.items())
+    return words + (f" and {len(some) - TOLD} more" if len(some) > TOLD else "")
