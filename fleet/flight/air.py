@@ -9,6 +9,7 @@ from fleet.flight.adoption import Step
 from fleet.flight.custody import FLOWN
 from fleet.flight.door import close_behind, comes_down
 from fleet.flight.fencing import put_back
+from fleet.flight.keepout import due, keep_out
 from fleet.flight.route import flown, homeward, on_task
 from fleet.flight.supervisor import Supervisor
 from fleet.model.flightlog import EventKind
@@ -24,7 +25,8 @@ log = structlog.get_logger(__name__)
 async def following(s: Supervisor) -> Step:
     """Follow the mission leg by leg: ON_WAY and ON_TASK.
 
-    The vehicle is told nothing, but to go on after a pilot's hold.
+    The vehicle is told nothing, but to go on after a pilot's hold, and of what is closed beside
+    its way.
     """
     plan = s.programme
     if plan is None:
@@ -40,6 +42,7 @@ async def following(s: Supervisor) -> Step:
             s.fail(error)
             return Step(S.HELD, str(error))
         s.before = s.state
+    await keep_out(s)
     s.answer(f"flies its mission, item {s.t.mission_current} of {s.t.mission_total}")
 
     def changed() -> bool:
@@ -52,6 +55,7 @@ async def following(s: Supervisor) -> Step:
     await s.until(
         lambda: (
             changed()
+            or due(s)
             or (follower is not None and follower.moved(s.t.mission_current))
             or (ends_at not in {None, s.berth} and not s.on_errand)
         )

@@ -41,6 +41,9 @@ class Berthed(Waiting):
     carried, fence_unsure
         The fence in the vehicle where that is another than its sortie's; whether that is not known,
         a fence having been sent and not read back. See ``fencing``.
+    fenced_at, fence_unread
+        As of which version of the airways the fence was looked at; whether a controller before
+        this one may have loaded another. See ``keepout``.
     sight
         What it sees of the marker that it lands on.
     tried, refusals
@@ -56,6 +59,8 @@ class Berthed(Waiting):
         self.sortie: Sortie | None = None
         self.carried: Carried | None = None
         self.fence_unsure = False
+        self.fence_unread = False
+        self.fenced_at = 0
         self.sight = Sight(link, world.clock.now)
         self.tried: set[str] = set()
         self.refusals = 0

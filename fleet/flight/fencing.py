@@ -97,6 +97,7 @@ async def put_back(s: Supervisor) -> None:
         await _fly_back(s, own)
     await _stand(s)
     await _load(s, own)
+    s.fenced_at = -1
 
 
 async def _fly_back(s: Supervisor, own: Carried) -> None:

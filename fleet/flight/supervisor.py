@@ -137,6 +137,7 @@ class Supervisor(Keeper):
         if sortie is not None:
             self.flown = self.flown or sortie.reason == FLOWN
             self._take_sortie(sortie)
+            self.fence_unread, self.fenced_at = True, -1
             if record is not None and record.level_m is not None:
                 self.answering = left_for(sortie.sortie, record.level_m)
 

@@ -222,7 +222,8 @@ async def test_whom_it_does_not_concern_is_told_nothing(
         before = list(town.vehicle.commands)
         await close(town, ring, **more)
         await town.until(lambda: place(town)[1] > 215, 300)
-        assert town.vehicle.commands == before
+        flown = [c for c in town.vehicle.commands if c != "fence"]  # it may be told to keep out
+        assert flown == before
         await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 900)
     assert [cell for cell, _, _ in town.store.visits] == ["b1-a1", "b1-a2"]
 
@@ -371,4 +372,72 @@ async def test_a_closure_on_its_way_home_turns_it_aside(make_town: Make) -> None
         assert town.state() is S.RETURNING
         await watched(town, track, lambda: town.state() is S.DOCKED and town.at_home())
     assert not LineString(track).intersects(Polygon(ring))
+    assert S.EMERGENCY not in town.passed()
+
+
+async def test_what_is_closed_beside_its_way_joins_the_fence_in_the_vehicle(
+    make_town: Make,
+) -> None:
+    town = make_town()
+    town.planner.hold_s = 200.0
+    modes: set[str] = set()
+    async with town.open():
+        await town.patrol()
+        await town.until(lambda: place(town)[1] > 210, 300)
+        own = town.vehicle.fence
+        stop = town.vehicle.listen(lambda: modes.add(town.vehicle.truth.mode))
+        beside = await close(town, box(200, 150, 100, 100))
+        await told(town, "fence")
+        keeper = town.controller.supervisors["a1"]
+        await town.until(lambda: keeper.carried is not None, 5)
+        assert town.vehicle.fence[: len(own)] == own
+        assert len(town.vehicle.fence) == len(own) + 4
+        assert {item.command for item in town.vehicle.fence[len(own) :]} == {5002}
+        # of what is too near to its way it is told nothing, nor of one that it does not reach
+        before = town.vehicle.commands.count("fence")
+        await close(town, box(125, 290, 60, 60))
+        await close(town, box(-300, 150, 100, 100), floor_m=80.0)
+        await town.until(lambda: keeper.fenced_at == town.controller.closures.airways.version, 5)
+        assert town.vehicle.commands.count("fence") == before
+        await town.controller.closures.end(beside.id, "wang")
+        await town.until(lambda: keeper.carried is None, 5)
+        assert town.vehicle.fence == own
+        stop()
+        assert modes == {"MISSION"}
+        assert town.state() in {S.ON_WAY, S.ON_TASK}
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 900)
+    assert S.EMERGENCY not in town.passed()
+
+
+async def test_a_fence_that_another_controller_loaded_is_found_and_taken_back(
+    make_town: Make,
+) -> None:
+    town = make_town()
+    town.planner.hold_s = 200.0
+    async with town.open():
+        await town.patrol()
+        await town.until(lambda: place(town)[1] > 210, 300)
+        own = town.vehicle.fence
+        await close(town, box(200, 150, 100, 100))
+        await town.until(lambda: len(town.vehicle.fence) == len(own) + 4, 5)
+        await town.kill()
+        await town.start_again()  # and the closure is not known any more
+        await town.until(lambda: town.vehicle.fence == own, 30)
+        keeper = town.controller.supervisors["a1"]
+        await town.until(lambda: keeper.carried is None and not keeper.fence_unsure, 5)
+        assert town.vehicle.truth.mode == "MISSION"
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 900)
+
+
+async def test_a_vehicle_that_does_not_take_the_fence_flies_on(make_town: Make) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.until(lambda: place(town)[1] > 210, 300)
+        town.vehicle.refuse["fence"] = "Geofence invalid, doesn't contain current vehicle position"
+        await close(town, box(200, 150, 100, 100))
+        await told(town, "fence")
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 900)
+        assert town.vehicle.commands.count("fence") == 1
+    assert [cell for cell, _, _ in town.store.visits] == ["b1-a1", "b1-a2"]
     assert S.EMERGENCY not in town.passed()

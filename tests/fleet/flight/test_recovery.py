@@ -112,7 +112,7 @@ async def test_a_drone_in_the_air_is_adopted_undisturbed(
         await town.start_again()
         await town.until(lambda: town.state() not in {S.UNKNOWN})
         assert town.controller.supervisors["a1"].sortie.id == "a1-1"
-        assert set(town.vehicle.commands[len(told) :]) <= {"holds", "return"}
+        assert set(town.vehicle.commands[len(told) :]) <= {"holds", "held_fence", "return"}
         await town.until(lambda: town.state() is S.DOCKED and town.at_home())
         assert town.store.sorties["a1-1"].status is SortieStatus.COMPLETED
         assert list(town.store.sorties) == ["a1-1"]
