@@ -11,12 +11,12 @@ from missions.city import City
 from missions.draft import Draft
 from missions.energy import CALM, Wind
 from missions.errors import PlanError
-from missions.planner import plan
 from missions.planning import CROWDED, Planning
 from missions.relief import DOCK_S, Station
 from missions.rota import READY_PERCENT, Rota, rota
 from missions.sortie import Sortie
-from missions.stares import post_of, watched
+from missions.stares import post_of, stares, watched
+from missions.tasks import tasks
 from missions.trajectory import Trajectory
 from missions.wishes import DroneOffer, OrderWish, Plan, Refusal, Scheduled
 
@@ -62,6 +62,7 @@ def trial(
     *,
     flying: Sequence[Sortie] = (),
     stations: Sequence[Station] = (),
+    trajectories: Mapping[str, Trajectory] | None = None,
 ) -> Trial:
     """Return whether a wish can be flown; nothing is ordered by it.
 
@@ -71,16 +72,17 @@ def trial(
         As ``missions.planner.plan`` has them.
     wish
         What is wanted; its window may be to come.
+    trajectories
+        Where all that fly will be, by drone, in seconds from now; None: they may be anywhere on
+        their ways.
     """
     begins = now if wish.window is None else max(now, wish.window[0])
+    planning = Planning(city, now, drones, visits, wind, flying, stations, lambda: "", trajectories)
     if wish.kind == "stare" and wish.task is not None:
-        mine = Planning(city, now, drones, visits, wind, flying, stations, lambda: "")
-        return _kept_watched(mine, begins, wish)
+        return _kept_watched(planning, begins, wish)
     answer = Plan()
     if begins == now:
-        answer = _first(
-            Planning(city, now, drones, visits, wind, flying, stations, lambda: ""), wish
-        )
+        answer = _first(planning, wish)
         if answer.sorties and not answer.refusals:
             return Trial(_shown(wish, answer, now))
     best = _at_best(city, begins, wish, visits)
@@ -156,22 +158,13 @@ def _first(planning: Planning, wish: OrderWish) -> Plan:
     A patrol's tours are the rolling plan's to find, which takes longer than somebody who orders
     waits.
     """
-    if wish.kind != "patrol":
-        return plan(
-            planning.city,
-            planning.now,
-            [wish],
-            planning.offers,
-            planning.visits,
-            planning.wind,
-            flying=planning.flying,
-            stations=planning.stations,
-            new_id=planning.new_id,
-        )
     limit = planning.city.limits.wind_m_s
     if planning.wind.speed_m_s > limit:
         words = f"wind {planning.wind.speed_m_s:g} m/s is above the limit of {limit:g}"
         return Plan(refusals=(Refusal(wish.id, "", words, "wind"),))
+    if wish.kind != "patrol":
+        (stares if wish.kind == "stare" else tasks)(planning, wish)
+        return Plan(tuple(planning.sorties), tuple(dict.fromkeys(planning.refusals)))
     nobody = planning.nobody()
     if nobody is not None:
         return Plan(refusals=(Refusal(wish.id, "", nobody, "fleet"),))

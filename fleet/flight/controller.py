@@ -378,7 +378,8 @@ class FlightController:
         """Return the question whether a wish can be flown."""
         world, keepers = self._world, tuple(self._supervisors.values())
         visits = await world.store.last_visits()
-        return Question(world.airways.city, world.clock.now(), [wish], keepers, visits)
+        now, news = world.clock.now(), self._patrol_news()
+        return Question(world.airways.city, now, [wish], keepers, visits, patrols=news)
 
     def _order_ended(self, name: str, reason: str) -> None:
         for supervisor in self._flying_for(name):

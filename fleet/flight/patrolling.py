@@ -44,12 +44,16 @@ class PatrolNews:
 
     def work(self, city: City, rolling: RollingPlan, wind: Wind) -> PatrolWork:
         """Return what the planner plans patrols by."""
-        ground = ground_of(city)
-        timed = trajectories(ground.frame, ground.drones, self.ways, wind)
+        ground, timed = ground_of(city), self.trajectories(city, wind)
         fleet = [_with_end(ground, drone, timed.get(drone.id), wind) for drone in self.fleet]
         return PatrolWork(
             rolling, fleet, timed, self.owed_s, self.calls, self.ceiling, self.reserve
         )
+
+    def trajectories(self, city: City, wind: Wind) -> dict[str, Trajectory]:
+        """Return where all that fly will be."""
+        ground = ground_of(city)
+        return trajectories(ground.frame, ground.drones, self.ways, wind)
 
 
 def _with_end(

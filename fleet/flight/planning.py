@@ -74,6 +74,9 @@ async def try_out(question: Question) -> Trial:
 
 
 def _try(question: Question) -> Trial:
+    news, known = question.patrols, None
+    if news is not None:
+        known = news.trajectories(question.city, question.wind)
     return trial(
         question.city,
         question.now,
@@ -83,6 +86,7 @@ def _try(question: Question) -> Trial:
         question.wind,
         flying=question.flying,
         stations=question.stations,
+        trajectories=known,
     )
 
 

@@ -81,6 +81,9 @@ class Worker:
         known = self._sorties | {sortie.id: sortie for sortie in asked.news}
         self._sorties = {name: known[name] for name in asked.flying}
         if asked.trial:
+            news, ways = asked.patrols, None
+            if news is not None:
+                ways = news.trajectories(self._city, asked.wind)
             return trial(
                 self._city,
                 asked.now,
@@ -90,6 +93,7 @@ class Worker:
                 asked.wind,
                 flying=tuple(self._sorties.values()),
                 stations=asked.stations,
+                trajectories=ways,
             )
         work = None
         if asked.patrols is not None:

@@ -11,6 +11,7 @@ import pytest
 
 from missions.city import City
 from missions.energy import Wind
+from missions.ground import ground_of
 from missions.planner import plan
 from missions.task import Task
 from missions.trial import Trial, trial
@@ -143,3 +144,32 @@ def test_a_patrol_and_a_site_are_tried_too(zhangzhou: City) -> None:
         update={"sites": tuple(s.model_copy(update={"stare": None}) for s in zhangzhou.sites)}
     )
     assert tried(city, stared).hopeless
+
+
+def test_what_is_known_of_the_others_lets_more_be_flown_now(zhangzhou: City) -> None:
+    """A drone that is past where a task leads is in nobody's way, though its way was there."""
+    spot = Task("orbit", square(zhangzhou, 0.003)[:1])
+    (sortie,) = make(zhangzhou, wish(spot)).sorties
+    walls = [
+        replace(
+            sortie,
+            id=f"w{number}",
+            drone=drone.id,
+            order="w",
+            legs=tuple(
+                replace(leg, waypoints=tuple(replace(w, altitude_m=layer) for w in leg.waypoints))
+                for leg in sortie.legs
+            ),
+        )
+        for number, (layer, drone) in enumerate(
+            zip(ground_of(zhangzhou).layers, zhangzhou.drones[2:], strict=False)
+        )
+    ]
+    city = zhangzhou.model_copy(
+        update={"limits": zhangzhou.limits.model_copy(update={"max_airborne": 20})}
+    )
+    offers = full(city)[:1]
+    blind = tried(city, wish(spot), drones=offers, flying=walls)
+    assert [w.constraint for w in blind.waits] == ["airspace"]
+    knows = tried(city, wish(spot), drones=offers, flying=walls, trajectories={})
+    assert [s.drone for s in knows.scheduled] == [offers[0].id]
