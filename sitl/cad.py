@@ -13,7 +13,6 @@ import errno
 import hashlib
 import json
 import logging
-import os
 import signal
 import socket
 import sys
@@ -29,22 +28,13 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from sitl.errors import SimError
+from sitl.cadsecret import CadError, secret
 from sitl.log import JsonLog, LogError, now_iso
 
-SECRET_ENV = "SKYBEAT_CAD_SECRET"
 MAX_BODY = 16 << 20
 SLOW_S = 30.0
 Fault = Literal["none", "slow", "error", "nonsense"]
 FAULTS = get_args(Fault)
-
-
-class CadError(SimError):
-    """A CAD that cannot be started; ``status`` is the command's exit status (2: asked wrongly)."""
-
-    def __init__(self, message: str, *, hint: str = "", status: int = 2) -> None:
-        super().__init__(message, hint=hint)
-        self.status = status
 
 
 class Picture(BaseModel):
@@ -87,31 +77,6 @@ class Refused(Exception):
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
-
-
-def secret(name: str = SECRET_ENV) -> str:
-    """Return the signing secret from the environment.
-
-    Raises
-    ------
-    CadError
-        If it is not set or no Standard Webhooks secret.
-    """
-    value = os.environ.get(name, "")
-    hint = (
-        f'export {name}="whsec_$(head -c 32 /dev/urandom | base64)"; the controller needs the same'
-    )
-    if not value:
-        raise CadError(f"environment variable {name} is not set", hint=hint)
-    try:
-        key = base64.b64decode(value.removeprefix("whsec_"), validate=True)
-    except binascii.Error as error:
-        raise CadError(f"{name} is no Standard Webhooks secret: {error}", hint=hint) from error
-    if len(key) < 24:
-        raise CadError(
-            f"{name} has {len(key)} bytes; Standard Webhooks asks for 24 to 64", hint=hint
-        )
-    return value
 
 
 class Desk:

@@ -16,8 +16,8 @@ from missions.city import City
 from missions.geo import distance_m
 from sitl.autopilot.port import EventKind, SimVehicle, VehicleEvent
 from sitl.broker import Broker, address
-from sitl.cad import secret
 from sitl.cadprocess import CadProcess, local_cads
+from sitl.cadsecret import secret
 from sitl.camera.process import CameraProcess
 from sitl.dock import Dock
 from sitl.dock_mqtt import DockLine
