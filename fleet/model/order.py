@@ -2,71 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import (
-    AfterValidator,
-    AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationInfo,
     model_validator,
 )
 
+from fleet.model.orderfields import Moment, Place, Places, is_kept
 from missions.geojson import Geometry
 from missions.recurrence import LONGEST_TEXT, MOST
 
 Kind = Literal["patrol", "stare", "corridor", "area", "orbit", "route", "search"]
-KEPT = {"kept": True}
-"""Context in which an order from the store is read: it may be of a version that asked for less."""
-FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-
-
-def _written(value: object) -> object:
-    """Refuse a number, which would be taken for seconds or milliseconds since 1970."""
-    if isinstance(value, int | float):
-        raise ValueError(f"{value:g} is no time; one is written 2026-11-23T08:00:00+08:00")
-    return value
-
-
-def _is_kept(info: ValidationInfo) -> bool:
-    return info.context is not None and info.context == KEPT
-
-
-def _of_this_age(at: datetime, info: ValidationInfo) -> datetime:
-    if not (FIRST <= at < LAST or _is_kept(info)):
-        raise ValueError(f"{at.isoformat()} is not within the years {FIRST:%Y} to {LAST:%Y}")
-    return at
-
-
-def _once_each(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-    twice = next((name for number, name in enumerate(names) if name in names[:number]), None)
-    if twice is not None and not _is_kept(info):
-        raise ValueError(f"{twice!r} is named twice")
-    return names
-
-
-def _kind_and_id(place: str | None) -> str | None:
-    if place is not None and re.fullmatch(r"[a-z]+:\S+", place) is None:
-        raise ValueError(
-            f"{place!r} is no place; one is written beat:ID, cell:ID, district:ID, site:ID, "
-            "dock:ID or target:ID"
-        )
-    return place
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_of_this_age)]
-Places = Annotated[
-    tuple[Annotated[str, Field(min_length=1, max_length=80)], ...],
-    Field(default=(), max_length=500),
-    AfterValidator(_once_each),
-]
 
 SHAPES: dict[Kind, tuple[str, ...]] = {
     "patrol": (),
@@ -155,7 +108,7 @@ class OrderRequest(_Part):
     beats: Places = ()
     cells: Places = ()
     sites: Places = ()
-    place: Annotated[str | None, AfterValidator(_kind_and_id)] = Field(default=None, max_length=100)
+    place: Place | None = None
     geometry: Geometry | None = None
     window: TimeWindow = TimeWindow()
     until: Moment | None = None
@@ -234,7 +187,7 @@ class OrderRequest(_Part):
     @model_validator(mode="after")
     def _nothing_is_passed_over(self, info: ValidationInfo) -> OrderRequest:
         """Refuse what such an order does not heed, rather than fly something else."""
-        if _is_kept(info):
+        if is_kept(info):
             return self
         plain = self.kind == "patrol" or bool(self.sites)
         for field in ("drones", "altitude_m", "speed_m_s", "camera"):

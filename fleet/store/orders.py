@@ -8,13 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleet.model.order import (
-    KEPT,
     OccurrenceRecord,
     OccurrenceStatus,
     Order,
     OrderRequest,
     OrderStatus,
 )
+from fleet.model.orderfields import KEPT
 from fleet.store.tables import OccurrenceRow, OrderRow
 
 

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from fleet.model.order import KEPT, OrderRequest
+from fleet.model.order import OrderRequest
+from fleet.model.orderfields import KEPT
 from missions.drawing import MOST_BYTES
 from missions.recurrence import MOST
 from missions.trial import Trial
