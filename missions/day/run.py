@@ -265,8 +265,9 @@ class DayRun:
         speed = drone.drone.cruise_m_s
         in_air = drone.flight is not None and self._now_s >= drone.airborne_s
         course = Course(self._now_s, Point(*now.place, now.altitude_m), drone.model, wind)
-        wait_s = 0.0
+        wait_s = begins_s = 0.0
         if not in_air:
+            begins_s = self.ground.leaves_s(drone.dock)
             left = drone.airborne_s - self._now_s if drone.flight is not None else None
             wait_s = self._gate_s(drone) if left is None else max(left, 0.0)
             course.wait(wait_s)
@@ -279,7 +280,6 @@ class DayRun:
             self._take_from(drone)
         for point in pick.way:
             course.go(point, speed)
-        over_s = course.here.at_s
         stay_s = min(call.on_scene_s, pick.stay_s)
         course.wait(stay_s, drone.model.still_w(wind))
         done_s = course.here.at_s
@@ -290,6 +290,7 @@ class DayRun:
         drone.fly(flight, self._now_s, Doing.RESPONSE, self._now_s + wait_s)
         drone.sortie, drone.priority, drone.call = None, call.priority, call.id
         drone.scene_until_s = done_s
+        over_s = self._now_s + wait_s + pick.eta_s - begins_s
         self._at(over_s, lambda: self._overhead(drone, flight, answered))
         self._at(done_s, lambda: self._done(drone, flight))
         if stay_s < call.on_scene_s - 1.0:

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from missions.energy import Wind
 from missions.geo import Floats
 from missions.ground import Ground
-from missions.patrol.cells import mean_speed, middles_of, turn_s, usual_drone
+from missions.overhead import sooner_s
+from missions.patrol.cells import FAR_M, mean_speed, middles_of, turn_s, usual_drone
 from missions.trajectory import Trajectory
 
 BOUND_S = 120.0
@@ -101,7 +102,8 @@ class Cover:
         return np.asarray(self.ground.distances[name] <= self._reach_m(waits))
 
     def _reach_m(self, waits_s: float) -> float:
-        return (BOUND_S - SPARE_S - self.turn_s - waits_s) * self.speed_m_s
+        lost_s = self.turn_s - sooner_s(FAR_M, self.speed_m_s) + waits_s
+        return (BOUND_S - SPARE_S - lost_s) * self.speed_m_s
 
     def aloft(self, trajectories: Iterable[Trajectory]) -> list[Covered]:
         """Return what drones in the air cover at each moment, each of shape (times, cells)."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from missions.energy import SLOWEST_M_S, Wind
+from missions.energy import SLOWEST_M_S, THERE_M, Wind
+from missions.overhead import OVER_M
 from missions.tracks import Metres
 
 Floats = npt.NDArray[np.float64]
@@ -18,12 +19,12 @@ Floats = npt.NDArray[np.float64]
 def least_s(
     origins: Floats, goal: Metres, cruise_m_s: Floats, top_air_m_s: Floats, wind: Wind
 ) -> Floats:
-    """Return the least seconds from each of N (east, north) to a place; inf against too much wind.
+    """Return the least seconds until each of N is over a place; inf against too much wind.
 
     Parameters
     ----------
     origins
-        (N, 2), metres.
+        East and north, (N, 2), metres.
     goal
         Where to.
     cruise_m_s, top_air_m_s
@@ -43,6 +44,7 @@ def least_s(
     speed = np.minimum(np.sqrt(np.maximum(left, 0.0)) + tail, cruise_m_s)
     slow = (left <= 0) | (speed < SLOWEST_M_S)
     # one that is already there needs no speed
+    away = np.maximum(distance - OVER_M, 0.0)
     return np.where(
-        distance < 0.1, 0.0, np.where(slow, np.inf, distance / np.where(slow, 1.0, speed))
+        distance < THERE_M, 0.0, np.where(slow, np.inf, away / np.where(slow, 1.0, speed))
     )

@@ -12,15 +12,17 @@ from missions.airspace import Airspace
 from missions.builder import MARGIN_PERCENT
 from missions.city import Drone
 from missions.conflict import Traffic
-from missions.energy import Cost, Point, PowerModel, Wind, step_cost
+from missions.energy import THERE_M, Cost, Point, PowerModel, Wind, step_cost
 from missions.errors import PlanError
 from missions.ground import Ground
+from missions.overhead import sooner_s
 from missions.picture import DroneNow
 from missions.reach import Home, homes
 from missions.responder.answer import Call, Refused
 from missions.responder.place import hover_at
 from missions.tracks import Metres
 from missions.trajectory import TimedPoint, Trajectory
+from missions.wind import held_speed
 
 LEVEL_M = 3.0
 """A drone that is so near to an altitude is at it."""
@@ -45,6 +47,7 @@ class Flight:
     out: tuple[Point, ...]
     home: tuple[Point, ...]
     eta_s: float
+    """Until it is overhead."""
     out_wh: float
     stay_s: float
     ends_at: str
@@ -187,11 +190,22 @@ class Scene:
                 f"call; at least {self.call.min_stay_s:g} s are needed",
                 "energy",
             )
-        eta_s = self.start_s(now) + cost.duration_s
+        flies_s = cost.duration_s - self._sooner_s(out, drone, model)
+        eta_s = self.start_s(now) + flies_s
         stays_s = min(stay_s, self.call.on_scene_s)
         when = self._passed(now, drone, model, (out, home), stays_s)
         trajectory = Trajectory.of(when, doubt_s=DOUBT_S, drift=DRIFT)
         return Flight(out, home, eta_s, cost.energy_wh, stay_s, name, trajectory)
+
+    def _sooner_s(self, out: Sequence[Point], drone: Drone, model: PowerModel) -> float:
+        """Return how much sooner a drone is overhead than it stands there."""
+        a, b = out[-2:] if len(out) > 1 else (out[0], out[0])
+        east, north = b.east - a.east, b.north - a.north
+        if math.hypot(east, north) <= THERE_M:
+            return 0.0
+        track = math.degrees(math.atan2(east, north)) % 360.0
+        speed = held_speed(drone.cruise_m_s, model.top_air_m_s, track, self.wind)
+        return sooner_s(math.hypot(east, north), speed)
 
     def _passed(
         self,

