@@ -23,8 +23,6 @@ from missions.picture import Doing
 from missions.sortie import Sortie
 
 S = DroneState
-STARTS_S = 2.0
-"""From an open door to the take-off: motors and mission are started, and seen to be."""
 
 
 async def checking(s: Supervisor) -> Step:
@@ -39,7 +37,7 @@ async def checking(s: Supervisor) -> Step:
     opens_s = s.world.dock_at(s.berth).door_s
 
     def pass_all() -> bool:
-        found[:] = refusals(_situation(s, opens_s + STARTS_S), checks)
+        found[:] = refusals(_situation(s, opens_s), checks)
         s.say("; ".join(found))
         return not found
 
