@@ -331,12 +331,19 @@ class Town:
         self.trier: Any = not_tried
         self.policy = policy or Policy(ready_percent=50.0)
         self.make_more: dict[str, Any] = {}
-        self.controller = self._make()
+        self._controller: FlightController | None = None
         self._beat: asyncio.Task[None] | None = None
 
     @property
     def vehicle(self) -> FakeVehicle:
         return self.vehicles["a1"]
+
+    @property
+    def controller(self) -> FlightController:
+        """The controller; made when first asked for, from what the town is then."""
+        if self._controller is None:
+            self._controller = self._make()
+        return self._controller
 
     def _make(self) -> FlightController:
         return FlightController(
@@ -397,7 +404,7 @@ class Town:
         await self.controller.stop()
 
     async def start_again(self) -> None:
-        self.controller = self._make()
+        self._controller = self._make()
         await self.controller.start()
 
     async def patrol(self) -> Order:

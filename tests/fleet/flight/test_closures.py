@@ -299,7 +299,6 @@ async def test_one_that_a_pilot_has_sent_stops_outside(make_town: Make) -> None:
 async def test_it_is_kept_over_a_restart_and_ends_by_itself(make_town: Make) -> None:
     town, memory = make_town(), Memory()
     town.make_more = {"closures": memory}
-    town.controller = town._make()
     async with town.open():
         one = await close(town, box(-100, 250, 400, 120), for_s=60.0)
         await town.kill()
@@ -317,7 +316,6 @@ async def test_it_is_kept_over_a_restart_and_ends_by_itself(make_town: Make) -> 
 async def test_a_store_that_does_not_take_it_keeps_the_air_open(make_town: Make) -> None:
     town, memory = make_town(), Memory()
     town.make_more = {"closures": memory}
-    town.controller = town._make()
 
     async def refuse(closures: Sequence[Closure]) -> None:
         raise ValueError("no disk")

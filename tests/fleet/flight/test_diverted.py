@@ -45,7 +45,6 @@ def narrow(make_town: Make, *, tower: bool = False) -> Any:
         return Plan(tuple(fenced(sortie) for sortie in found.sorties))
 
     town.planner = plan
-    town.controller = town._make()
     return town
 
 

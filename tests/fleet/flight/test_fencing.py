@@ -37,7 +37,6 @@ def zoned(make_town: Make) -> Any:
         Zone(id="tower", kind="no_fly", area=lonlat(TOWER)),
     ]
     town.city = town.city.model_copy(update={"zones": tuple(zones)})
-    town.controller = town._make()
     return town
 
 

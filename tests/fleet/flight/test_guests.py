@@ -64,7 +64,6 @@ def guest(make_town: Make) -> Any:
         return Plan((ferry(offer.id, town.ferries),))
 
     town.planner = plan
-    town.controller = town._make()
     return town
 
 

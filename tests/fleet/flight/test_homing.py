@@ -218,7 +218,6 @@ async def test_at_a_dock_that_its_own_return_does_not_lead_to_it_lands_on_it_as_
         return replace(plan, sorties=tuple(replace(s, alternates=()) for s in plan.sorties))
 
     town.planner = without_alternates
-    town.controller = town._make()
     async with town.open():
         await fly(town)
         FAULTS["offline"](town.dock)

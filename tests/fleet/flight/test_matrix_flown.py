@@ -201,7 +201,6 @@ async def test_a_row_is_flown(make_town: Make, name: str) -> None:
         "presence": lambda: town.clock.now() - timedelta(hours=len(town.gone)),
         "journal": notes,
     }
-    town.controller = town._make()
     async with town.open():
         await bring_to(town, case.state)
         doing = case.do(town)

@@ -58,7 +58,6 @@ def make_tasks(make_town: Make) -> Make:
         once = town.planner
         town.planner_sortie = once.sortie
         town.planner = Tasks(town, parts)
-        town.controller = town._make()
         return town
 
     return make

@@ -36,7 +36,6 @@ async def test_drones_come_home_when_no_officer_is_heard(make_town: Make) -> Non
     limits = town.city.limits.model_copy(update={"operator_absent_min": 1.0})
     town.city = town.city.model_copy(update={"limits": limits})
     town.make_more = {"presence": lambda: start + timedelta(seconds=10)}
-    town.controller = town._make()
     async with town.open():
         await town.patrol()
         await town.reach(S.ON_TASK)

@@ -60,7 +60,6 @@ async def test_no_patrol_leaves_the_shift_s_reserve(make_town: Make) -> None:
     update = {"policy": Standing(shifts=(shift,)), "limits": limits}
     town.city = town.city.model_copy(update=update)
     town.planner = ask
-    town.controller = town._make()
     async with town.open():
         for drone in ("a1", "a2"):
             await town.reach(S.DOCKED, drone=drone)

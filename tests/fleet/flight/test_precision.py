@@ -37,7 +37,6 @@ def with_marker(town: Any) -> Any:
         d.model_copy(update={"marker": Marker(id=7, size_m=0.6)}) for d in town.city.docks
     )
     town.city = town.city.model_copy(update={"docks": docks})
-    town.controller = town._make()
     return town
 
 

@@ -43,7 +43,6 @@ def staring(town: Any, battery: float = 62.0) -> Notes:
     town.planner = ask
     notes = Notes()
     town.make_more = {"journal": notes}
-    town.controller = town._make()
     for vehicle in town.vehicles.values():
         vehicle.set(battery_percent=battery)
         vehicle.drain_percent_s = HOVER_PERCENT_S
@@ -123,7 +122,6 @@ async def test_a_point_is_kept_watched_to_the_end_of_its_window(make_town: Make)
     town = make_town(("a1", "a2"), policy=Policy(ready_percent=50.0))
     notes = Notes()
     town.planner, town.make_more = ask, {"journal": notes}
-    town.controller = town._make()
     for vehicle in town.vehicles.values():
         vehicle.set(battery_percent=62.0)
         vehicle.drain_percent_s = HOVER_PERCENT_S

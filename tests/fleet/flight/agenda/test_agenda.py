@@ -41,7 +41,6 @@ async def test_a_sortie_is_shown_while_it_is_flown_and_after(
         return Plan(tuple(replace(s, energy=replace(s.energy, duration_s=125.0)) for s in sorties))
 
     town.planner = planner
-    town.controller = town._make()
     async with town.open():
         await town.reach(S.DOCKED)
         order = await town.patrol()
@@ -75,7 +74,6 @@ async def test_what_is_planned_is_shown_until_it_is_flown(make_town: Callable[..
         return Plan(plan.sorties, plan.refusals, (*later, *flown))
 
     town.planner = planner
-    town.controller = town._make()
     async with town.open():
         await town.reach(S.DOCKED)
         await town.patrol()
@@ -143,7 +141,6 @@ async def test_a_cell_is_told_when_it_is_seen(make_town: Callable[..., Any]) -> 
         return Plan(tuple(sorties))
 
     town.planner = planner
-    town.controller = town._make()
     async with town.open():
         await town.reach(S.DOCKED)
         cells = town.hub.all("cell")

@@ -134,7 +134,6 @@ async def test_it_comes_home_at_the_height_that_it_was_sent_at(
     town = make_town()
     limits = town.city.limits.model_copy(update={"first_layer_m": 75.0})
     town.city = town.city.model_copy(update={"limits": limits})
-    town.controller = town._make()  # whose calls are answered at 75 m, and missions flown at 40
     async with town.open():
         await town.patrol()
         await town.reach(S.ON_TASK)
@@ -332,7 +331,6 @@ async def test_nobody_is_sent_where_the_store_does_not_take_the_call(make_town: 
             raise StoreError("database is locked")
 
     town.make_more["calls"] = Down()
-    town.controller = town._make()
     async with town.open():
         await town.reach(S.DOCKED)
         with pytest.raises(StoreError):
@@ -345,7 +343,6 @@ async def test_a_controller_that_dies_goes_on_with_its_calls(make_town: Make, mo
     town = make_town()
     store = Forgetful()
     town.make_more["calls"] = store
-    town.controller = town._make()
     async with town.open():
         if moment == "diverted":
             await town.patrol()
@@ -432,7 +429,6 @@ async def test_a_relief_whose_drone_is_taken_first_has_the_call_for_itself(
 ) -> None:
     town = make_town(("a1", "a2"), policy=Policy(ready_percent=30.0))
     town.make_more["calls"] = Forgetful()
-    town.controller = town._make()
     town.vehicles["a1"].set(battery_percent=45.0)
     town.vehicles["a2"].set(battery_percent=20.0)
     async with town.open():
@@ -502,7 +498,6 @@ async def test_what_the_desk_decides_does_not_wait_for_a_store_that_hangs(make_t
             await super().save_call(call)
 
     store = town.make_more["calls"] = Slow()
-    town.controller = town._make()
     async with town.open():
         await town.patrol()
         await town.reach(S.ON_TASK)
