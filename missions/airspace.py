@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import shapely
@@ -140,6 +140,10 @@ class Airspace:
         columns = tuple(_column(frame.to_enu(*dock.position)) for dock in city.docks)
         skyline = Skyline.of(city.buildings, frame)
         return cls(frame, city.limits.ceiling_m, tuple(no_fly), bounds, columns, skyline)
+
+    def with_closed(self, more: Sequence[Closed]) -> Airspace:
+        """Return it with more no-fly zones; all else stays, the buildings too."""
+        return replace(self, no_fly=(*self.no_fly, *more), _levels={})
 
     def closed_at(self, altitude_m: float) -> BaseGeometry:
         """Return the no-fly zones and buildings, with their margins, closed at an altitude."""

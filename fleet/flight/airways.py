@@ -114,16 +114,8 @@ class Airways:
         self._active = active
         self.shut = tuple(Shut(self._made(zone), why.get(zone.id, "")) for zone in active)
         self._closed = {one.closed.zone.id: one.closed for one in self.shut}
-        if active:
-            self.space = Airspace(
-                self.known.frame,
-                self.known.ceiling_m,
-                (*self.known.no_fly, *(one.closed for one in self.shut)),
-                self.known.bounds,
-                self.known.columns,
-            )
-        else:
-            self.space = self.known
+        closed = [one.closed for one in self.shut]
+        self.space = self.known.with_closed(closed) if closed else self.known
         self.version += 1
         return True
 

@@ -16,8 +16,11 @@ from fleet.model.closure import Closure
 from fleet.model.command import GoTo
 from fleet.model.states import DroneState
 from missions.city import Zone
+from missions.errors import PlanError
 from missions.geo import LocalFrame
 from missions.hours import Hours
+from missions.places import Building
+from missions.skyline import WALL_M
 
 S = DroneState
 FRAME = LocalFrame(117.65, 24.51)
@@ -341,6 +344,22 @@ async def test_the_way_out_is_the_shortest_that_the_fence_allows(make_town: Make
     assert fence.covers(Point(out))
     assert not Polygon(box(-129, -29, 258, 458)).covers(Point(out))
     assert airways.way_out((60.0, 100.0, 40.0), Polygon(box(-50, 50, 100, 100))) is None
+
+
+async def test_buildings_are_still_flown_around_while_something_is_closed(make_town: Make) -> None:
+    town = make_town()
+    ring = tuple(tuple(FRAME.to_lonlat(*corner)) for corner in box(300, -30, 40, 60))
+    tower = Building(id="tower", ring=ring, height_m=50)  # type: ignore[arg-type]
+    airways = Airways(town.city.model_copy(update={"buildings": (tower,)}))
+    way = [(200.0, 0.0), (450.0, 0.0)]
+    airways.take([closing(town, box(2000, 2000, 100, 100))], town.clock.now())
+    assert airways.shut
+    around = LineString(airways.space.route(*way, 40.0))
+    assert around.distance(Polygon(box(300, -30, 40, 60))) >= WALL_M - 0.01
+    with pytest.raises(PlanError, match="building 'tower'"):
+        airways.space.check([(*place, 40.0) for place in way])
+    airways.take([], town.clock.now())
+    assert airways.space is airways.known
 
 
 async def test_with_a_battery_that_just_takes_it_home_it_comes_through(make_town: Make) -> None:
