@@ -349,15 +349,15 @@ async def test_the_way_out_is_the_shortest_that_the_fence_allows(make_town: Make
 async def test_buildings_are_still_flown_around_while_something_is_closed(make_town: Make) -> None:
     town = make_town()
     ring = tuple(tuple(FRAME.to_lonlat(*corner)) for corner in box(300, -30, 40, 60))
-    tower = Building(id="tower", ring=ring, height_m=50)  # type: ignore[arg-type]
+    tower = Building(id="tower", ring=ring, height_m=50)
     airways = Airways(town.city.model_copy(update={"buildings": (tower,)}))
     way = [(200.0, 0.0), (450.0, 0.0)]
     airways.take([closing(town, box(2000, 2000, 100, 100))], town.clock.now())
     assert airways.shut
-    around = LineString(airways.space.route(*way, 40.0))
+    around = LineString(airways.space.route(way[0], way[1], 40.0))
     assert around.distance(Polygon(box(300, -30, 40, 60))) >= WALL_M - 0.01
     with pytest.raises(PlanError, match="building 'tower'"):
-        airways.space.check([(*place, 40.0) for place in way])
+        airways.space.check([(east, north, 40.0) for east, north in way])
     airways.take([], town.clock.now())
     assert airways.space is airways.known
 
