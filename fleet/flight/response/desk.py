@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -104,6 +105,8 @@ class CallDesk:
         """Call to when too few could be sent, and how the fleet was then."""
         self._decided: dict[str, asyncio.Event] = {}
         """Call to what those wait for who want to know who comes."""
+        self._words: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Call to who has something written of it: what it changes may not change meanwhile."""
 
     # what others ask
 
@@ -112,8 +115,11 @@ class CallDesk:
         return self._book.all()
 
     def out_of_bounds(self, lon: float, lat: float) -> str | None:
-        """Say why no drone may come near to a place at any altitude; None where one may."""
-        space = self._world.space
+        """Say why no drone may ever come near to a place, at any altitude; None where one may.
+
+        What is closed for a time does not count: a call there waits until it is open.
+        """
+        space = self._world.airways.known
         place = space.frame.to_enu(lon, lat)
         words = ""
         for altitude in layers(space.ceiling_m):
@@ -151,15 +157,16 @@ class CallDesk:
         StoreError
             If the store does not take it: then nobody is sent.
         """
-        known = await self._book.find(call.id)
-        if known is not None:
-            if (known.lon, known.lat, known.source) != (call.lon, call.lat, call.source):
-                raise Conflict(
-                    f"call {call.id!r} is at {known.lat:.6f}, {known.lon:.6f} since "
-                    f"{known.received_at:%H:%M:%S} UTC; another needs an id of its own"
-                )
-            return known
-        await self._book.keep(call)
+        async with self._in_turn(call.id):
+            known = await self._book.find(call.id)
+            if known is not None:
+                if (known.lon, known.lat, known.source) != (call.lon, call.lat, call.source):
+                    raise Conflict(
+                        f"call {call.id!r} is at {known.lat:.6f}, {known.lon:.6f} since "
+                        f"{known.received_at:%H:%M:%S} UTC; another needs an id of its own"
+                    )
+                return known
+            await self._book.keep(call)
         log.info("call", call=call.id, kind=call.kind, priority=call.priority, source=call.source)
         return call if not call.open else await self._answered(call.id)
 
@@ -173,10 +180,13 @@ class CallDesk:
         StoreError
             If the store does not take it.
         """
-        call = await self._book.find_open(call_id)
-        if call.want + drones > MOST_DRONES:
-            raise Conflict(f"call {call_id!r} wants {call.want}; {MOST_DRONES} are the most")
-        return await self.change(call_id, want=call.want + drones)
+        async with self._in_turn(call_id):
+            call = await self._book.find_open(call_id)
+            if call.want + drones > MOST_DRONES:
+                raise Conflict(f"call {call_id!r} wants {call.want}; {MOST_DRONES} are the most")
+            await self._book.amend(call, {"want": call.want + drones})
+        self._tried.pop(call_id, None)
+        return await self._answered(call_id)
 
     async def change(self, call_id: str, **changes: object) -> Call:
         """Change what is asked of a call, and return it with who comes.
@@ -188,8 +198,8 @@ class CallDesk:
         StoreError
             If the store does not take it.
         """
-        call = await self._book.find_open(call_id)
-        await self._book.keep(call.model_copy(update=changes))
+        async with self._in_turn(call_id):
+            await self._book.amend(await self._book.find_open(call_id), changes)
         self._tried.pop(call_id, None)
         return await self._answered(call_id)
 
@@ -333,6 +343,9 @@ class CallDesk:
         self._tried.pop(call.id, None)
         self._trips.forget(call.id)
         return ended
+
+    def _in_turn(self, call_id: str) -> asyncio.Lock:
+        return self._words.setdefault(call_id, asyncio.Lock())
 
     # deciding
 

@@ -19,7 +19,6 @@ from fleet.api.app import create_app
 from fleet.api.context import Context
 from fleet.cad.dispatcher import Dispatcher
 from fleet.errors import OrderError
-from fleet.flight.airways import Airways
 from fleet.flight.closures import Closures
 from fleet.flight.orderdesk import OrderDesk
 from fleet.flight.orders import OrderBook
@@ -63,6 +62,7 @@ class RememberingFlight:
     overrides: Any = None
     closures: Any = None
     standing: Any = None
+    airways: Any = None
 
     async def recall_all(self, reason: str, actor: str) -> None:
         self._may("recall", reason, actor)
@@ -87,6 +87,7 @@ class RememberingFlight:
     def open_desk(self, city: City, hub: LiveHub, clock: Any) -> None:
         """Keep orders as a controller does; whether they can be flown is said by ``trial``."""
         world = World(city, self.store.flights, hub, clock, Policy(), {}, {}, {})
+        self.airways = world.airways
         self.book = OrderBook(world, lambda name, why: self.asked.append(("end", name, why)))
 
         async def tried(question: Any) -> Trial:
@@ -191,7 +192,7 @@ async def api(
     flight.supervisors = {d.id: Keeper(d, Link(flight.asked)) for d in city.drones}
     flight.overrides = Overrides()
     closed = SqlClosures(store.database)
-    flight.closures = Closures(Airways(city), closed, clock, lambda: flight.asked.append(("air",)))
+    flight.closures = Closures(flight.airways, closed, clock, lambda: flight.asked.append(("air",)))
     flight.standing = Standing(city, store.standing, clock)
     await flight.standing.load()
     pilots = PilotDesk(city, store, flight, clock)

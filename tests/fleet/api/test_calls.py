@@ -66,6 +66,26 @@ async def test_only_officers_send_drones(api: Any, desk: Any) -> None:
             assert (await somebody.post(CALLS, json=HERE)).status_code == status
 
 
+async def test_a_call_where_the_air_is_closed_for_a_time_is_kept_until_it_opens(
+    api: Any, desk: Any
+) -> None:
+    at, off = (HERE["lon"], HERE["lat"]), 0.02
+    ring = [(at[0] + x, at[1] + y) for x, y in ((-off, -off), (off, -off), (off, off), (-off, off))]
+    shut = {
+        "geometry": {"type": "Polygon", "coordinates": [[*ring, ring[0]]]},
+        "until": (datetime.now(UTC) + timedelta(minutes=10)).isoformat(),
+        "reason": "a helicopter lands",
+    }
+    async with api.as_("pilot") as pilot:
+        made = await pilot.post("/api/v1/zones/closures", json=shut)
+        assert made.status_code == 201, made.text
+        assert api.flight.calls.out_of_bounds(*at) is None
+        taken = await pilot.post(CALLS, json=HERE)
+        assert (taken.status_code, taken.json()["status"]) == (201, "nobody"), taken.text
+        far = await pilot.post(CALLS, json={"lon": 10.0, "lat": 50.0})
+        assert far.status_code == 422
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
