@@ -21,7 +21,7 @@ from missions.sortie import Sortie
 from missions.tracks import Metres
 from missions.trajectory import Trajectory
 from missions.wishes import DroneOffer, Refusal
-from missions.zones import LONGEST_FLIGHT, in_force
+from missions.zones import ahead, in_force
 
 CROWDED = "no altitude layer is free of other drones"
 DOUBT_S, DRIFT = 15.0, 0.03
@@ -73,7 +73,7 @@ class Planning:
 
     def __post_init__(self) -> None:
         """Work out what is free and what is taken."""
-        city = in_force(self.city, self.now, self.now + LONGEST_FLIGHT)
+        city = in_force(self.city, self.now, self.now + ahead(self.city))
         self.ground = ground_of(city)
         busy = {sortie.drone for sortie in self.flying}
         self.free = {

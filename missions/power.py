@@ -225,6 +225,11 @@ class PowerModel:
         """The least power that the drone can stay in the air with."""
         return _least_w(self)
 
+    @property
+    def endurance_s(self) -> float:
+        """For how long a full battery keeps the drone in the air at most."""
+        return 3600.0 * self.capacity_wh / self.least_w
+
     def climb_wh(self, height_m: float) -> float:
         """Return what a climb takes on top of staying in the air: the work against gravity."""
         return self._laden_kg * GRAVITY_M_S2 * height_m / CLIMB_EFFICIENCY / 3600.0

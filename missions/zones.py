@@ -19,14 +19,15 @@ from missions.city import City, Zone
 from missions.errors import GeometryError
 from missions.geo import LocalFrame
 from missions.hours import active_between, active_spans
+from missions.power import PowerModel
 from missions.trajectory import Trajectory
 
 MARGIN_M = 30.0
 """Kept from a no-fly zone by routes."""
 FENCED_CORNERS = 16
 """A zone with more is fenced in a vehicle by a plainer ring around it: it holds 64 in all."""
-LONGEST_FLIGHT = timedelta(hours=1)
-"""No battery lasts longer: what is closed at no time of it concerns no sortie that leaves now."""
+LEAST_AHEAD = timedelta(hours=1)
+"""What is closed within it concerns a sortie that is planned now, however soon that is back."""
 WIDE_CORNERS = 32
 """A zone with more is kept from by its hull: ways lead over corners, and the fewer the sooner."""
 HAIR_M = 1e-6
@@ -131,6 +132,12 @@ def in_force(city: City, start: datetime, end: datetime) -> City:
     timezone = city.city.timezone
     zones = tuple(z for z in city.zones if active_between(z.active, timezone, start, end))
     return city if len(zones) == len(city.zones) else city.model_copy(update={"zones": zones})
+
+
+def ahead(city: City) -> timedelta:
+    """Return how far ahead zones concern a sortie that is planned now: as long as a battery lasts."""
+    longest_s = max((PowerModel.of(drone).endurance_s for drone in city.drones), default=0.0)
+    return max(LEAST_AHEAD, timedelta(seconds=longest_s))
 
 
 def crossing(

@@ -200,12 +200,29 @@ def test_crossing_agrees_with_fine_sampling(
 
 
 @pytest.mark.parametrize(
-    ("since_h", "until_h", "flown"),
-    [(-1.0, 1.0, False), (0.5, 3.0, False), (2.0, 5.0, True), (-5.0, -1.0, True)],
+    ("since_h", "until_h", "batteries", "flown"),
+    [
+        (-1.0, 1.0, 1, False),
+        (0.5, 3.0, 1, False),
+        (2.0, 5.0, 1, True),
+        (-5.0, -1.0, 1, True),
+        (2.0, 5.0, 4, False),  # a fuel cell may still fly then
+    ],
 )
 def test_a_plan_keeps_off_what_is_closed_while_it_is_flown(
-    zhangzhou: City, since_h: float, until_h: float, flown: bool
+    zhangzhou: City, since_h: float, until_h: float, batteries: float, flown: bool
 ) -> None:
+    fleet = [
+        d.model_copy(
+            update={
+                "battery": d.battery.model_copy(
+                    update={"capacity_wh": batteries * d.battery.capacity_wh}
+                )
+            }
+        )
+        for d in zhangzhou.drones
+    ]
+    zhangzhou = zhangzhou.model_copy(update={"drones": tuple(fleet)})
     dock = zhangzhou.docks[0]
     beat = next(b for b in zhangzhou.beats if Polygon(b.area).covers(Point(dock.position)))
     hours = {
