@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from fleet.api.audit import note
 from fleet.api.auth import Pilot, Viewer
 from fleet.api.context import Ctx
 from fleet.api.errors import in_words
-from fleet.errors import NotFound, OrderError, OrderUnfit
+from fleet.errors import FleetError, NotFound, OrderError, OrderUnfit
 from fleet.model.order import SHAPES, Kind, OrderRequest, Taken
 from missions import kml, qgc
 from missions.cells import city_cells
@@ -84,13 +85,17 @@ async def take_in(
 
 
 async def _order(ctx: Ctx, caller: Pilot, imported: Imported) -> None:
-    """Order every draft; where one is refused, take back those before it."""
+    """Order every draft; where one is not taken, take back those before it."""
+    asked_at = ctx.clock.now()
     for number, draft in enumerate(imported.drafts):
         try:
-            taken = await ctx.flight.desk.submit(draft, caller.name)
-        except OrderUnfit as error:
+            taken = await ctx.flight.desk.submit(draft, caller.name, asked_at)
+        except FleetError as error:
             for before in imported.taken:
-                await ctx.flight.desk.cancel(before.id, caller.name)
+                with suppress(OrderError):  # it has ended already
+                    await ctx.flight.desk.cancel(before.id, caller.name)
+            if not isinstance(error, OrderUnfit):
+                raise
             raise OrderUnfit(f"drafts[{number}].{error.field}", str(error)) from error
         imported.taken.append(taken)
         details = draft.model_dump(mode="json", exclude_unset=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -79,13 +80,24 @@ class OrderDesk:
         self._one_at_a_time = asyncio.Lock()
         """Two orders for one place at one time must not both find it free."""
 
-    async def submit(self, request: OrderRequest, actor: str) -> Taken:
+    async def submit(
+        self, request: OrderRequest, actor: str, asked_at: datetime | None = None
+    ) -> Taken:
         """Take an order.
+
+        Parameters
+        ----------
+        request, actor
+            What is ordered, and by whom.
+        asked_at
+            When, where that was before now: of a file with many.
 
         Raises
         ------
         OrderUnfit
             If it can never be flown as it stands; names the field. Nothing is kept of it.
+        Conflict
+            If every drone has been recalled since it was asked for.
         StoreError
             If the store does not take it: then it is not flown.
         """
@@ -97,7 +109,7 @@ class OrderDesk:
             created_by=actor,
         )
         async with self._one_at_a_time:
-            return await self._take(order)
+            return await self._take(order, asked_at or order.created_at)
 
     async def change(self, order_id: UUID, changes: Mapping[str, Any]) -> Taken:
         """Change some fields of an order; it is held against everything anew.
@@ -131,19 +143,20 @@ class OrderDesk:
             update = {"request": request, "changed_at": now}
             if reshaped:
                 update["reshaped_at"] = now
-            taken = await self._take(order.model_copy(update=update))
+            taken = await self._take(order.model_copy(update=update), now)
             self._called_off(str(order_id), reshaped)
             return taken
 
     async def pause(self, order_id: UUID, actor: str) -> Order:
-        """Fly nothing more of an order for now; see :meth:`OrderBook.pause`."""
-        async with self._one_at_a_time:
-            return await self._book.pause(order_id, actor)
+        """Fly nothing more of an order for now; see :meth:`OrderBook.pause`.
+
+        It waits for no other order that is being tried, nor for a change of its own.
+        """
+        return await self._book.pause(order_id, actor)
 
     async def resume(self, order_id: UUID) -> Order:
         """Fly a paused order again; see :meth:`OrderBook.resume`."""
-        async with self._one_at_a_time:
-            return await self._book.resume(order_id)
+        return await self._book.resume(order_id)
 
     async def cancel(self, order_id: UUID, actor: str) -> Order:
         """End an order and call its drones home; see :meth:`OrderBook.cancel`."""
@@ -203,11 +216,11 @@ class OrderDesk:
         check_apart(place_field(request), found, self._book.open_courses(besides), world.city)
         return found
 
-    async def _take(self, order: Order) -> Taken:
+    async def _take(self, order: Order, asked_at: datetime) -> Taken:
         found = self._understand(order.request, order.id)
         course = Course(order, found)
         tried = await self._try(order.request, course.first_wish())
-        await self._book.put(order, found)
+        order = await self._book.put(order, found, asked_at)
         return Taken(
             **order.model_dump(),
             flights=tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -50,6 +51,9 @@ class OrderBook:
         self._why: dict[str, str] = {}
         """Why an order or occurrence waits, as the planner last said."""
         self._missed: dict[str, str] = {}
+        self._writing = asyncio.Lock()
+        """Held while an order is written; never while one is tried."""
+        self._recalled_at: datetime | None = None
 
     async def load(self) -> None:
         """Take what the store knows. What came due with no controller is missed, and that is said.
@@ -126,21 +130,53 @@ class OrderBook:
         courses = [self._courses[order.id] for order in self.active()]
         return {name for c in courses if c.current(now) is not None for name in c.watched}
 
-    async def put(self, order: Order, wanted: Wanted) -> None:
-        """Take an order, or what has become of one.
+    async def put(self, order: Order, wanted: Wanted, asked_at: datetime) -> Order:
+        """Take an order, or what has become of one; return it as it is kept.
+
+        While it was tried it may have been paused, which holds, or have ended, which is the end.
+
+        Parameters
+        ----------
+        order, wanted
+            The order, and what it comes to.
+        asked_at
+            When it was asked for: what a recall overtook is not taken.
 
         Raises
         ------
+        OrderError
+            If it has ended.
+        Conflict
+            If it is new, and every order has been ended since it was asked for.
         StoreError
             If the store does not take it: then it is as it was.
         """
-        await self._world.store.save_order(order)
-        course = Course(order, wanted)
-        course.close_known(await self._world.store.occurrences(order.id))
-        self._courses[order.id] = course
-        self._missed.pop(str(order.id), None)
-        self._put(order)
+        async with self._writing:
+            order = self._as_it_stands(order, asked_at)
+            await self._world.store.save_order(order)
+            course = Course(order, wanted)
+            course.close_known(await self._world.store.occurrences(order.id))
+            try:
+                order = self._as_it_stands(order, asked_at)
+            except Conflict:
+                await self._world.store.save_order(
+                    order.model_copy(update={"status": OrderStatus.CANCELLED, "reason": "recalled"})
+                )
+                raise
+            self._courses[order.id] = course
+            self._missed.pop(str(order.id), None)
+            self._put(order)
         log.info("order", order=str(order.id), kind=order.request.kind, status=order.status)
+        return order
+
+    def _as_it_stands(self, order: Order, asked_at: datetime) -> Order:
+        """Return an order with the status that it has by now."""
+        if order.id in self._orders:
+            now = self.get(order.id)
+            return order.model_copy(update={"status": now.status, "reason": now.reason})
+        if self._recalled_at is not None and asked_at < self._recalled_at:
+            raise Conflict("every order was ended by a recall while this one was tried")
+        return order
 
     def get(self, order_id: UUID) -> Order:
         """Return an order that is open.
@@ -189,13 +225,16 @@ class OrderBook:
         order = self.get(order_id)
         if order.status is status:
             raise Conflict(f"order {order_id} is {status} already")
-        turned = order.model_copy(update={"status": status, "reason": reason})
+        turned = {"status": status, "reason": reason}
         if status is OrderStatus.PAUSED:
-            self._put(turned)
+            self._put(order.model_copy(update=turned))
             self._ended(str(order_id), reason)
-        await self._world.store.save_order(turned)
-        self._put(turned)
-        return turned
+        async with self._writing:
+            order = self.get(order_id).model_copy(update=turned)
+            await self._world.store.save_order(order)
+            self.get(order_id)  # it may have been cancelled meanwhile
+            self._put(order)
+        return order
 
     async def cancel(self, order_id: UUID, actor: str) -> Order:
         """End an order and call its drones home.
@@ -224,6 +263,7 @@ class OrderBook:
         StoreError
             If the store does not take it; the drones come home all the same.
         """
+        self._recalled_at = self._world.clock.now()
         still = [order for order in self.all() if order.status.is_open]
         await self._end(still, OrderStatus.CANCELLED, reason)
 
@@ -314,8 +354,9 @@ class OrderBook:
             self._put(order)
             self._ended(str(order.id), reason)
             self._missed.pop(str(order.id), None)
-        for order in ended:
-            await self._world.store.save_order(order)
+        async with self._writing:
+            for order in ended:
+                await self._world.store.save_order(order)
         return ended
 
 

@@ -57,6 +57,7 @@ class RememberingFlight:
     calls: Any = None
     trial: Trial | Exception = field(default_factory=lambda: WAITS)
     assigned: list[tuple[str, str]] = field(default_factory=list)
+    trial_ends: asyncio.Event | None = None
     refuses: str = ""
     supervisors: dict[str, Any] = field(default_factory=dict)
     overrides: Any = None
@@ -92,6 +93,8 @@ class RememberingFlight:
 
         async def tried(question: Any) -> Trial:
             self.asked.append(("try", question))
+            if self.trial_ends is not None:
+                await self.trial_ends.wait()
             if isinstance(self.trial, Exception):
                 raise self.trial
             return self.trial

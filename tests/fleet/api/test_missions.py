@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
+from fleet.errors import Conflict, StoreError
 from fleet.model.order import OrderRequest
 from fleet.model.orderfields import KEPT
 from missions.drawing import MOST_BYTES
@@ -463,6 +465,99 @@ async def test_an_order_is_paused_resumed_and_cancelled(api: Any, flight: Any) -
         "order.resume",
         "order.cancel",
     ]
+
+
+async def _is_tried(flight: Any) -> None:
+    """Wait until the planner has been asked."""
+    async with asyncio.timeout(5):
+        while flight.asked[-1][0] != "try":
+            await asyncio.sleep(0)
+
+
+async def test_what_was_cancelled_while_a_change_was_tried_stays_cancelled(
+    api: Any, flight: Any, store: Any
+) -> None:
+    async with api.as_("pilot") as pilot:
+        at = f"/api/v1/missions/{(await pilot.post('/api/v1/missions', json=area())).json()['id']}"
+        flight.asked.append(("now",))
+        flight.trial_ends = asyncio.Event()
+        change = asyncio.create_task(pilot.patch(at, json={"priority": 7}))
+        await _is_tried(flight)
+        assert (await pilot.delete(at)).json()["status"] == "cancelled"
+        flight.trial_ends.set()
+        answer = await change
+        assert (answer.status_code, "cancelled already" in answer.text) == (409, True)
+        again = (await pilot.get(at)).json()
+        assert (again["status"], again["request"]["priority"]) == ("cancelled", 0)
+    assert await store.flights.open_orders() == []
+
+
+async def test_a_pause_waits_for_no_trial_and_outlasts_it(
+    api: Any, flight: Any, store: Any
+) -> None:
+    async with api.as_("pilot") as pilot:
+        at = f"/api/v1/missions/{(await pilot.post('/api/v1/missions', json=area())).json()['id']}"
+        flight.asked.append(("now",))
+        flight.trial_ends = asyncio.Event()
+        change = asyncio.create_task(pilot.patch(at, json={"priority": 7}))
+        await _is_tried(flight)
+        async with asyncio.timeout(5):
+            assert (await pilot.post(f"{at}/pause")).json()["status"] == "paused"
+        flight.trial_ends.set()
+        changed = (await change).json()
+        assert (changed["status"], changed["request"]["priority"]) == ("paused", 7)
+    (kept,) = await store.flights.open_orders()
+    assert (kept.status, kept.request.priority) == ("paused", 7)
+
+
+async def test_a_recall_ends_what_is_still_being_tried_too(
+    api: Any, flight: Any, store: Any
+) -> None:
+    async with api.as_("pilot") as pilot:
+        flight.asked.append(("now",))
+        flight.trial_ends = asyncio.Event()
+        order = asyncio.create_task(pilot.post("/api/v1/missions", json=area()))
+        await _is_tried(flight)
+        await flight.book.cancel_all("recalled by a pilot: storm")
+        flight.trial_ends.set()
+        answer = await order
+        assert (answer.status_code, "ended by a recall" in answer.text) == (409, True)
+        assert await store.flights.open_orders() == []
+        assert (await pilot.post("/api/v1/missions", json=area())).status_code == 201
+
+
+async def test_of_a_file_that_a_recall_overtakes_nothing_is_left(
+    api: Any, flight: Any, store: Any
+) -> None:
+    asked_at = datetime.now(UTC)
+    await flight.book.cancel_all("recalled by a pilot: storm")
+    with pytest.raises(Conflict, match="ended by a recall"):
+        await flight.desk.submit(OrderRequest.model_validate(area()), "a pilot", asked_at)
+    assert await store.flights.open_orders() == []
+
+
+async def test_of_a_file_nothing_is_ordered_where_the_store_fails(
+    api: Any, flight: Any, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks = "".join(
+        f"<Placemark><Point><coordinates>{lon},24.51,0</coordinates></Point></Placemark>"
+        for lon in (117.648, 117.652)
+    )
+    text = f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{marks}</Document></kml>'
+    submit, done = flight.desk.submit, []
+
+    async def first_alone(*asked: Any) -> Any:
+        if done:
+            raise StoreError("the disk is full")
+        done.append(await submit(*asked))
+        return done[0]
+
+    monkeypatch.setattr(flight.desk, "submit", first_alone)
+    async with api.as_("pilot") as pilot:
+        at = "/api/v1/missions/import?format=kml&kind=orbit&create=true"
+        answer = await pilot.post(at, content=text)
+    assert (answer.status_code, len(done)) == (503, 1), answer.text
+    assert await store.flights.open_orders() == []
 
 
 async def test_only_a_pilot_orders(api: Any) -> None:
