@@ -56,8 +56,9 @@ class Word:
             self.answer.set_exception(error)
 
 
-_KEEPS = frozenset({S.UNKNOWN, S.LOST, S.TAKING_OFF})
-"""A word that comes in these is kept until the drone can follow it."""
+_KEEPS = frozenset({S.UNKNOWN, S.LOST, S.TAKING_OFF, S.DOCKED, S.CHARGING})
+"""A word that comes in these is kept until the drone can follow it: in a dock it has a sortie that it
+has not begun."""
 _GOES_ON = frozenset({(S.ON_WAY, S.ON_TASK), (S.ON_TASK, S.ON_WAY), (S.RETURNING, S.LANDING)})
 """Changes over which a word that is being carried out stays so."""
 _DOWN = frozenset({S.DOCKED, S.CHARGING, S.CLOSING})

@@ -98,7 +98,7 @@ class CallBook:
         if call is None:
             raise NotFound(f"no call {call_id!r}")
         if not call.open:
-            raise Conflict(f"call {call_id!r} is {call.status} already: {call.reason}")
+            raise _ended(call)
         return call
 
     async def keep(self, call: Call) -> None:
@@ -112,6 +112,23 @@ class CallBook:
         await self._store.save_call(call)
         self.put(call)
         self._unsaved.discard(call.id)
+
+    async def amend(self, call: Call, changes: Mapping[str, object]) -> None:
+        """Write a change of an open call, then show it with what has become of it meanwhile.
+
+        Raises
+        ------
+        Conflict
+            If it has ended meanwhile.
+        StoreError
+            If the store does not take it: then it is as it was.
+        """
+        await self._store.save_call(call.model_copy(update=changes))
+        now = self._calls.get(call.id, call)
+        self._unsaved.add(call.id)  # what was written is older than what it is now
+        if not now.open:
+            raise _ended(now)
+        self.put(now.model_copy(update=changes))
 
     def put(self, call: Call) -> None:
         """Show a call as it is now; ``save`` writes it."""
@@ -203,7 +220,7 @@ class CallBook:
 
     def _forget_old(self) -> None:
         """Forget the oldest of those that have ended; the store keeps them."""
-        ended = [call.id for call in self.all() if not call.open]
+        ended = [c.id for c in self.all() if not c.open and c.id not in self._unsaved]
         for old in ended[:-KEPT]:
             del self._calls[old]
             self._world.hub.forget("call", old)
@@ -212,6 +229,10 @@ class CallBook:
 def leaves_at(sent: Sent) -> datetime:
     """Return when a drone must leave a call, as far as is known."""
     return (sent.there_at or sent.due_at) + timedelta(seconds=sent.stay_s)
+
+
+def _ended(call: Call) -> Conflict:
+    return Conflict(f"call {call.id!r} is {call.status} already: {call.reason}")
 
 
 def _status(call: Call) -> Call:

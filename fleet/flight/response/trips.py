@@ -89,22 +89,31 @@ class Trips:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def send(self, call_id: str, one: Chosen) -> None:
-        """Give a drone its sortie, where it comes from a dock, and see it on its way."""
+        """Give a drone its sortie, where it comes from a dock, and see it on its way.
+
+        Not where the call has ended while it was written who is sent.
+        """
         drone, s = one.sent.drone, self._keepers[one.sent.drone]
+        if not self._is_wanted(call_id, one):
+            return
         s.note(EventKind.STATE, f"sent to call {call_id}: {one.sent.reason}", call=call_id)
         if one.sortie is not None:
             try:
-                await self._assign(s, one.sortie)
+                await self._assign(s, one.sortie, lambda: self._is_wanted(call_id, one))
             except FleetError as error:
-                self._not_come(call_id, drone, str(error))
+                if self._is_wanted(call_id, one):
+                    self._not_come(call_id, drone, str(error))
                 return
         self.start(self._book[call_id], one.sent)
 
-    async def _assign(self, s: Supervisor, sortie: Sortie) -> None:
+    def _is_wanted(self, call_id: str, one: Chosen) -> bool:
+        return one.sent in self._book[call_id].flying
+
+    async def _assign(self, s: Supervisor, sortie: Sortie, wanted: Callable[[], bool]) -> None:
         world = self._world
         record = SortieRecord(sortie, SortieStatus.PLANNED, "", world.clock.now())
         await world.store.save_sortie(record)
-        why = s.not_ready(while_charging=True)
+        why = s.not_ready(while_charging=True) if wanted() else "its call has ended"
         if why is not None or s.berth != sortie.dock:
             await world.store.save_sortie(given_up(record, "its drone went away", world))
             raise TripFailed(why or f"stands in {s.berth} now")

@@ -1,0 +1,167 @@
+"""Words that come while something else about a call is waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fleet.errors import Conflict
+from fleet.flight.response.memory import Forgetful
+from fleet.model.call import Call, CallStatus
+from fleet.model.states import DroneState
+from missions.geo import LocalFrame
+
+S, C = DroneState, CallStatus
+FRAME = LocalFrame(117.65, 24.51)
+Make = Callable[..., Any]
+
+
+def call_at(
+    town: Any, east: float, north: float, name: str = "c1", priority: int = 5, **more: Any
+) -> Call:
+    lon, lat = FRAME.to_lonlat(east, north)
+    return Call(
+        id=name, lon=lon, lat=lat, kind="fight", priority=priority, source="call",
+        received_at=town.clock.now(), received_by="li",
+        **{"want": 1, "on_scene_s": 120.0, **more},
+    )  # fmt: skip
+
+
+def is_(town: Any, call: Call) -> Call:
+    found = {c.id: c for c in town.controller.calls.all()}[call.id]
+    assert isinstance(found, Call)
+    return found
+
+
+class Slow(Forgetful):
+    """A store that takes its time."""
+
+    takes_s = 0.0
+
+    async def save_call(self, call: Call) -> None:
+        await asyncio.sleep(self.takes_s)
+        await super().save_call(call)
+
+    async def call(self, call_id: str) -> Call | None:
+        await asyncio.sleep(self.takes_s)
+        return await super().call(call_id)
+
+
+@pytest.mark.parametrize("flies", [False, True])
+async def test_a_call_that_ends_while_it_is_decided_sends_nobody(
+    make_town: Make, flies: bool
+) -> None:
+    town = make_town()
+    store = town.make_more["calls"] = Slow()
+    async with town.open():
+        if flies:
+            await town.patrol()
+            await town.reach(S.ON_TASK)
+        else:
+            await town.reach(S.DOCKED)
+        store.takes_s = 0.5
+        taking = asyncio.create_task(town.controller.calls.take(call_at(town, 600, 0)))
+        calls = town.controller.calls
+        await town.until(lambda: any(call.flying for call in calls.all()), 5)
+        (call,) = calls.all()  # it is decided, and is being written
+        ended = await town.controller.calls.close(call.id, "an error", cancelled=True)
+        assert ended.status is C.CANCELLED
+        await taking
+        await asyncio.sleep(100)
+        assert is_(town, call).status is C.CANCELLED
+        assert "goto" not in town.vehicle.commands
+        assert flies or "arm" not in town.vehicle.commands
+
+
+async def test_the_same_call_twice_at_the_same_time_is_one(make_town: Make) -> None:
+    town = make_town(("a1", "a2"))
+    store = town.make_more["calls"] = Slow()
+    async with town.open():
+        await town.reach(S.DOCKED, drone="a1")
+        await town.reach(S.DOCKED, drone="a2")
+        store.takes_s = 0.05
+        take, call = town.controller.calls.take, call_at(town, 600, 0)
+        first = asyncio.create_task(take(call))
+        await asyncio.sleep(0.04)
+        again = asyncio.create_task(take(call))
+        elsewhere = asyncio.create_task(take(call_at(town, 0, 500)))
+        await asyncio.gather(first, again)
+        with pytest.raises(Conflict, match="needs an id of its own"):
+            await elsewhere
+        await town.until(lambda: is_(town, call).there_at is not None, 300)
+        assert len(is_(town, call).sent) == 1
+        left = [name for name, vehicle in town.vehicles.items() if "arm" in vehicle.commands]
+        assert left == [is_(town, call).sent[0].drone]
+
+
+async def test_a_change_that_is_written_slowly_leaves_what_becomes_of_the_call_meanwhile(
+    make_town: Make,
+) -> None:
+    town = make_town(("a1", "a2"))
+    store = town.make_more["calls"] = Slow()
+    async with town.open():
+        await town.reach(S.DOCKED, drone="a1")
+        await town.reach(S.DOCKED, drone="a2")
+        call = await town.controller.calls.take(call_at(town, 600, 0))
+        (sent,) = call.sent
+        await town.reach(S.ON_WAY, drone=sent.drone)
+        store.takes_s = 90.0
+        changing = asyncio.create_task(town.controller.calls.change(call.id, note="with a knife"))
+        await town.until(lambda: is_(town, call).there_at is not None, 150)
+        there = is_(town, call).there_at
+        await changing
+        store.takes_s = 0.0
+        now = is_(town, call)
+        assert (now.note, now.there_at, len(now.sent)) == ("with a knife", there, 1)
+        assert now.sent[0].there_at == there
+        await town.until(lambda: store._calls[call.id] == is_(town, call), 5)
+
+
+async def test_two_that_ask_for_one_more_get_two(make_town: Make) -> None:
+    town = make_town()
+    store = town.make_more["calls"] = Slow()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        call = await town.controller.calls.take(call_at(town, 600, 0))
+        store.takes_s = 0.3
+        await asyncio.gather(*(town.controller.calls.more(call.id, 1) for _ in range(2)))
+        assert is_(town, call).want == 3
+
+
+async def test_a_call_that_ends_stays_ended_whatever_is_written_meanwhile(make_town: Make) -> None:
+    town = make_town()
+    store = town.make_more["calls"] = Slow()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        call = await town.controller.calls.take(call_at(town, 600, 0))
+        await town.reach(S.ON_WAY)
+        store.takes_s = 0.5
+        changing = asyncio.create_task(town.controller.calls.change(call.id, note="more"))
+        await asyncio.sleep(0.1)
+        await town.controller.calls.close(call.id, "over", cancelled=True)
+        with pytest.raises(Conflict, match="cancelled already"):
+            await changing
+        await asyncio.sleep(5)
+        assert is_(town, call).status is C.CANCELLED
+        assert store._calls[call.id].status is C.CANCELLED
+
+
+@pytest.mark.parametrize("at_s", [0.0, 0.1, 1.0, 5.0, 8.0, 8.5, 12.0, 40.0])
+async def test_a_call_that_is_cancelled_at_any_moment_lets_its_drone_go_home(
+    make_town: Make, at_s: float
+) -> None:
+    town = make_town()
+    town.dock._door_s = 8.0
+    async with town.open():
+        await town.reach(S.DOCKED)
+        call = await town.controller.calls.take(call_at(town, 600, 300))
+        await asyncio.sleep(at_s)
+        await town.controller.calls.close(call.id, "an error", cancelled=True)
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 300)
+        await asyncio.sleep(60)
+        assert town.state() is S.DOCKED
+        ended = is_(town, call)
+        assert (ended.status, ended.there_at) == (C.CANCELLED, None)
