@@ -21,62 +21,25 @@ not read.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from datetime import datetime, time
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from missions.city import Zone
-from missions.errors import MissionError
-from missions.geo import move
-from missions.geojson import Point, Polygon
-from missions.hours import DAYS, Day, Hours
-from missions.sun import SunEvent
+from missions.ed318hours import active
+from missions.geojson import Polygon
+from missions.hours import Hours
+from missions.zonefile import ZoneFileError, ZonesRead, circle, collection, mapping, polygon
 
 FOOT_M = 0.3048
-MOST_FEATURES = 5000
 MOST_LAYERS = 50
 """Of one feature."""
-CORNERS = 16
-"""Of the polygon around a circle: what a vehicle's fence holds of one zone."""
-WIDEST_M = 200_000.0
-ONE_SUN_DEG = 0.25
-"""The sun rises and sets a minute apart at the sides of a zone of this width."""
-EDGES = ("startEvent", "endEvent")
-EVENTS: tuple[SunEvent, ...] = get_args(SunEvent)
 CLOSES = frozenset({"PROHIBITED"})
 ASKS = frozenset({"REQ_AUTHORIZATION", "CONDITIONAL", "USPACE"})
 FREE = frozenset({"NO_RESTRICTION"})
-_MOMENT = TypeAdapter(datetime)
-_TIME = re.compile(r"^(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z|[+-]\d{2}:00)$")
-
-
-class ZoneFileError(MissionError, ValueError):
-    """A file of zones that cannot be used: the feature, the field, and what is wrong."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        self.field, self.reason = field, reason
-        super().__init__(f"{field}: {reason}")
-
-
-@dataclass(frozen=True, slots=True)
-class ZonesRead:
-    """What a file of zones holds.
-
-    Parameters
-    ----------
-    zones
-        What closes air.
-    left_out
-        What does not, with why.
-    """
-
-    zones: tuple[Zone, ...]
-    left_out: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -109,60 +72,6 @@ def read(document: object, authorised: Set[str] = frozenset()) -> ZonesRead:
     return ZonesRead(tuple(reader.zones), tuple(reader.left_out))
 
 
-def collection(document: object) -> Sequence[Any]:
-    """Return the features of a GeoJSON FeatureCollection.
-
-    Raises
-    ------
-    ZoneFileError
-        If it is none, or holds too many.
-    """
-    whole = mapping(document, "collection")
-    if whole.get("type") != "FeatureCollection":
-        raise ZoneFileError("type", f"{whole.get('type')!r} is not 'FeatureCollection'")
-    features = whole.get("features")
-    if not isinstance(features, list):
-        raise ZoneFileError("features", "must be a list")
-    if len(features) > MOST_FEATURES:
-        raise ZoneFileError("features", f"{len(features)} features; at most {MOST_FEATURES}")
-    for name in ("validFrom", "validTo", "issued"):
-        moment(mapping(whole.get("metadata") or {}, "metadata"), name, "metadata")
-    return features
-
-
-def mapping(value: object, where: str) -> Mapping[str, Any]:
-    """Return a JSON object.
-
-    Raises
-    ------
-    ZoneFileError
-        If it is none.
-    """
-    if not isinstance(value, dict):
-        raise ZoneFileError(where, f"must be an object, not {type(value).__name__}")
-    return value
-
-
-def moment(holder: Mapping[str, Any], name: str, where: str) -> datetime | None:
-    """Return a date with time and offset; None where it is left out.
-
-    Raises
-    ------
-    ZoneFileError
-        If it is none.
-    """
-    value = holder.get(name)
-    if value is None:
-        return None
-    try:
-        found = _MOMENT.validate_python(value) if isinstance(value, str) else None
-    except ValidationError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise ZoneFileError(f"{where}.{name}", f"{value!r} is no date and time with an offset")
-    return found
-
-
 def _feature(reader: _Reader, feature: object, where: str) -> None:
     whole = mapping(feature, where)
     if whole.get("type") != "Feature":
@@ -172,13 +81,13 @@ def _feature(reader: _Reader, feature: object, where: str) -> None:
     identifier, country = _text(said, "identifier", where_said), _text(said, "country", where_said)
     kind = said.get("type")
     known = CLOSES | ASKS | FREE
-    if kind not in known:
+    if not isinstance(kind, str) or kind not in known:
         raise ZoneFileError(
             f"{where_said}.type", f"{kind!r} is no zone type; one of {', '.join(sorted(known))}"
         )
     name = _name(said) or f"{country} {identifier}"
     layers = list(_layers(whole.get("geometry"), f"{where}.geometry"))
-    active = _active(said, [polygon for polygon, _, _ in layers], where_said)
+    hours = active(said, [shape for shape, _, _ in layers], where_said)
     if kind in FREE:
         reader.left_out.append(f"{identifier}: {kind} closes nothing")
         return
@@ -186,20 +95,20 @@ def _feature(reader: _Reader, feature: object, where: str) -> None:
         reader.left_out.append(f"{identifier}: {kind}, and authorised")
         return
     base = re.sub(r"[^a-z0-9]+", "-", f"{country}-{identifier}".lower()).strip("-")
-    for number, (polygon, layer, place) in enumerate(layers, start=1):
+    for number, (shape, layer, place) in enumerate(layers, start=1):
         key = base if len(layers) == 1 else f"{base}-{number}"
         if key in reader.ids:
             raise ZoneFileError(f"{where_said}.identifier", f"{identifier!r} is there twice")
         reader.ids.add(key)
-        reader.zones.append(_zone(key, name, polygon, layer, active, place))
+        reader.zones.append(_zone(key, name, shape, layer, hours, place))
 
 
 def _zone(
     key: str,
     name: str,
-    polygon: Polygon,
+    shape: Polygon,
     layer: Mapping[str, Any],
-    active: tuple[Hours, ...] | None,
+    hours: tuple[Hours, ...] | None,
     where: str,
 ) -> Zone:
     lower, lower_reference = _limit(layer, "lower", 0.0, where)
@@ -211,13 +120,13 @@ def _zone(
             id=key,
             kind="no_fly",
             name=name[:100],
-            area=polygon.vertices,
-            holes=polygon.holes,
+            area=shape.vertices,
+            holes=shape.holes,
             floor_m=lower,
             floor_reference=lower_reference,
             ceiling_m=upper,
             ceiling_reference=upper_reference,
-            active=active,
+            active=hours,
         )
     except ValidationError as error:
         first = error.errors()[0]
@@ -295,157 +204,3 @@ def _polygons(
                 f"{other!r} bounds no air; one of Point (a circle), Polygon, MultiPolygon, "
                 "GeometryCollection",
             )
-
-
-def polygon(coordinates: object, where: str) -> Polygon:
-    """Return a polygon that can be used.
-
-    Raises
-    ------
-    ZoneFileError
-        Where a ring is not closed, crosses itself, goes around a pole, has too many vertices...
-    """
-    try:
-        return Polygon.model_validate({"type": "Polygon", "coordinates": coordinates})
-    except ValidationError as error:
-        raise _broken(error, where) from error
-
-
-def circle(shape: Mapping[str, Any], radius: object, radius_at: str, where: str) -> Polygon:
-    """Return the polygon around a circle about a point, no side of it nearer than the radius.
-
-    Raises
-    ------
-    ZoneFileError
-        If the point or the radius cannot be.
-    """
-    try:
-        middle = Point.model_validate({"type": "Point", "coordinates": shape.get("coordinates")})
-    except ValidationError as error:
-        raise _broken(error, where) from error
-    metres = math.nan
-    if isinstance(radius, int | float) and not isinstance(radius, bool):
-        metres = float(radius)
-    if not 1 <= metres <= WIDEST_M:
-        raise ZoneFileError(radius_at, f"{radius!r} must be 1 to {WIDEST_M:g} m")
-    return around(middle.coordinates, metres)
-
-
-def around(middle: tuple[float, float], radius_m: float) -> Polygon:
-    """Return a polygon of ``CORNERS`` corners around a circle, whose sides touch it."""
-    reach = radius_m / math.cos(math.pi / CORNERS)
-    ring = [tuple(move(middle, -360.0 * n / CORNERS, reach)) for n in range(CORNERS)]
-    return Polygon.model_validate({"type": "Polygon", "coordinates": [[*ring, ring[0]]]})
-
-
-def _broken(error: ValidationError, where: str) -> ZoneFileError:
-    first = error.errors()[0]
-    steps = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in first["loc"])
-    return ZoneFileError(f"{where}{steps}", first["msg"].removeprefix("Value error, "))
-
-
-def _active(
-    said: Mapping[str, Any], area: Sequence[Polygon], where: str
-) -> tuple[Hours, ...] | None:
-    periods = said.get("limitedApplicability")
-    if periods is None or periods == []:
-        return None
-    if not isinstance(periods, list):
-        raise ZoneFileError(f"{where}.limitedApplicability", "must be a list")
-    found: list[Hours] = []
-    for index, one in enumerate(periods):
-        place = f"{where}.limitedApplicability[{index}]"
-        period = mapping(one, place)
-        span = {
-            "since": moment(period, "startDateTime", place),
-            "until": moment(period, "endDateTime", place),
-        }
-        schedule = period.get("schedule")
-        if schedule is None or schedule == []:
-            if span == {"since": None, "until": None}:
-                return None  # at all times
-            found.append(_hours(span, place))
-            continue
-        if not isinstance(schedule, list):
-            raise ZoneFileError(f"{place}.schedule", "must be a list")
-        for number, daily in enumerate(schedule):
-            there = f"{place}.schedule[{number}]"
-            found.append(_hours(span | _daily(mapping(daily, there), area, there), there))
-    return tuple(found)
-
-
-def _hours(values: Mapping[str, Any], where: str) -> Hours:
-    try:
-        return Hours(**values)
-    except ValidationError as error:
-        raise _broken(error, where) from error
-
-
-def _daily(daily: Mapping[str, Any], area: Sequence[Polygon], where: str) -> dict[str, Any]:
-    days = daily.get("day")
-    names = {"ANY", *(day.upper() for day in DAYS)}
-    if not isinstance(days, list) or not days or any(day not in names for day in days):
-        raise ZoneFileError(
-            f"{where}.day", f"{days!r} must be a list of {', '.join(sorted(names))}"
-        )
-    chosen: tuple[Day, ...] = () if "ANY" in days else tuple(d for d in DAYS if d.upper() in days)
-    if all(daily.get(name) is None for name in ("startTime", "endTime", *EDGES)):
-        return {"days": chosen or DAYS, "timezone": "UTC"}
-    start, zone = _edge(daily, "start", where)
-    end, other = _edge(daily, "end", where)
-    if zone is not None and other is not None and zone != other:
-        raise ZoneFileError(f"{where}.endTime", f"has another offset than {daily['startTime']}")
-    found = {"days": chosen, "timezone": zone or other, **start, **end}
-    if {"start_event", "end_event"} & set(found):
-        found["place"] = _middle(area, where)
-    return found
-
-
-def _edge(daily: Mapping[str, Any], edge: str, where: str) -> tuple[dict[str, Any], str | None]:
-    """Return when a window of a day begins or ends, by the sun or by a clock, and which clock."""
-    event = daily.get(f"{edge}Event")
-    if event is None:
-        at, zone = _time(daily, f"{edge}Time", where)
-        return {edge: at}, zone
-    if daily.get(f"{edge}Time") is not None:
-        raise ZoneFileError(f"{where}.{edge}Event", f"{event!r} stands beside {edge}Time")
-    if not isinstance(event, str) or event.lower() not in EVENTS or event != event.upper():
-        known = ", ".join(name.upper() for name in EVENTS)
-        raise ZoneFileError(
-            f"{where}.{edge}Event", f"{event!r} is no daylight event; one of {known}"
-        )
-    return {f"{edge}_event": event.lower()}, None
-
-
-def _middle(area: Sequence[Polygon], where: str) -> tuple[float, float]:
-    """Return the middle of an area that has one sun."""
-    lons, lats = zip(*(place for polygon in area for place in polygon.vertices), strict=True)
-    wide = max(max(lons) - min(lons), max(lats) - min(lats))
-    if wide > ONE_SUN_DEG:
-        raise ZoneFileError(
-            where,
-            f"daylight events of a zone {wide:.2f} degrees wide, whose sides do not have the sun "
-            f"at one time; at most {ONE_SUN_DEG:g}: write startTime and endTime",
-        )
-    return (min(lons) + max(lons)) / 2.0, (min(lats) + max(lats)) / 2.0
-
-
-def _time(daily: Mapping[str, Any], name: str, where: str) -> tuple[time, str]:
-    value = daily.get(name)
-    found = _TIME.match(value) if isinstance(value, str) else None
-    try:
-        if found is None:
-            raise ValueError
-        hour, minute, second, offset = found.groups()
-        at = time(int(hour) % 24 if hour == "24" else int(hour), int(minute), int(second or 0))
-    except ValueError:
-        raise ZoneFileError(
-            f"{where}.{name}",
-            f"{value!r} is no time of day with Z or an offset of whole hours, as 16:00:00Z",
-        ) from None
-    if offset in ("Z", "+00:00", "-00:00"):
-        return at, "UTC"
-    hours = int(offset[:3])
-    if not -12 <= hours <= 14:
-        raise ZoneFileError(f"{where}.{name}", f"offset {offset} is out of -12:00 to +14:00")
-    return at, f"Etc/GMT{-hours:+d}"  # whose signs are the other way round

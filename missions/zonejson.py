@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from shapely.geometry import Polygon as Area
 
 from missions.city import Zone
-from missions.ed318 import ZoneFileError, ZonesRead, circle, collection, mapping, polygon
 from missions.geojson import Polygon
+from missions.zonefile import ZoneFileError, ZonesRead, circle, collection, mapping, polygon
 
 FIELDS = frozenset(Zone.model_fields) - {"area", "holes"}
 
@@ -25,7 +25,7 @@ def read(document: object) -> ZonesRead:
 
     Raises
     ------
-    missions.ed318.ZoneFileError
+    missions.zonefile.ZoneFileError
         Naming the feature and the field.
     """
     zones: list[Zone] = []

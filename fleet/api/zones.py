@@ -17,13 +17,13 @@ from fleet.api.auth import Admin, Pilot, Viewer
 from fleet.api.context import Context, Ctx
 from fleet.model.closure import Closure, ClosureRequest
 from fleet.store import closures
-from missions import ed318, zonejson
+from missions import ed318, zonefile, zonejson
 from missions.city import Zone
-from missions.ed318 import ZoneFileError, ZonesRead
 from missions.errors import GeometryError
 from missions.geo import distance_m
 from missions.geojson import Point
 from missions.hours import Hours, active_between
+from missions.zonefile import ZoneFileError, ZonesRead
 
 LISTED = 500
 FARTHEST_M = 50_000.0
@@ -188,7 +188,7 @@ def _zone(body: ClosureRequest, ctx: Context, now: datetime) -> Zone:
     if (body.until - since).days >= LONGEST_DAYS or (since - now).days >= LONGEST_DAYS:
         raise HTTPException(422, f"until: a closure begins, and ends, within {LONGEST_DAYS} days")
     if isinstance(body.geometry, Point):
-        shape = ed318.around(body.geometry.coordinates, body.radius_m or 0.0)
+        shape = zonefile.around(body.geometry.coordinates, body.radius_m or 0.0)
     else:
         shape = body.geometry
     try:

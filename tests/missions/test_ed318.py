@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
+import math
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon
 
-from missions import ed318, zonejson
-from missions.ed318 import ZoneFileError
+from missions import ed318, zonefile, zonejson
 from missions.geo import LocalFrame
 from missions.geojson import MOST_VERTICES
 from missions.hours import active_between, active_spans
+from missions.zonefile import ZoneFileError
 
 EXAMPLES = Path(__file__).parents[3] / "shared" / "standards" / "ed318" / "examples"
 RING = [[117.64, 24.49], [117.66, 24.49], [117.66, 24.51], [117.64, 24.51], [117.64, 24.49]]
@@ -49,7 +54,7 @@ def collection(*features: object) -> dict[str, Any]:
 
 @pytest.mark.skipif(not EXAMPLES.exists(), reason="the standard's examples are not here")
 def test_the_standards_examples_are_read_and_the_invalid_one_is_not() -> None:
-    def read(name: str) -> ed318.ZonesRead:
+    def read(name: str) -> zonefile.ZonesRead:
         return ed318.read(json.loads((EXAMPLES / name).read_text(encoding="utf-8")))
 
     found = read("Example_Collection.json").zones
@@ -177,6 +182,49 @@ def test_what_is_not_sound_is_refused_whole_with_its_place(
     assert reason in caught.value.reason
 
 
+def places(value: object, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield where each value of a document stands."""
+    yield at
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from places(value[key], (*at, key))
+
+
+def whole_file() -> dict[str, Any]:
+    ring = {"type": "Polygon", "coordinates": [RING, HOLE], "layer": LAYER}
+    round_one = {
+        "type": "Point",
+        "coordinates": [117.65, 24.5],
+        "extent": {"subType": "Circle", "radius": 500},
+    }
+    daily = [
+        {"day": ["MON", "ANY"], "startTime": "08:00:00Z", "endTime": "10:00:00Z"},
+        {"day": ["TUE"], "startEvent": "SR", "endEvent": "SS"},
+    ]
+    period = {"startDateTime": "2026-01-01T00:00:00Z", "schedule": daily}
+    both = {"type": "GeometryCollection", "geometries": [ring, round_one]}
+    one = feature(geometry=both, limitedApplicability=[period])
+    return copy.deepcopy(collection(one, feature(identifier="B2"))) | {"metadata": {}}
+
+
+JUNK = st.sampled_from([None, True, -1, 1e308, math.nan, "", "x", [], {}, [[]], [{}], {"a": 1}])
+
+
+@settings(max_examples=300)
+@given(at=st.sampled_from(sorted(places(whole_file()), key=str)), junk=JUNK)
+def test_junk_anywhere_in_a_file_is_read_or_refused_with_its_place(
+    at: tuple[Any, ...], junk: object
+) -> None:
+    document: Any = {"whole": whole_file()}
+    holder, key = document, "whole"
+    for step in at:
+        holder, key = holder[key], step
+    holder[key] = copy.deepcopy(junk)
+    for reader in (ed318.read, zonejson.read):
+        with contextlib.suppress(ZoneFileError):
+            reader(document["whole"])
+
+
 def test_a_circle_needs_a_radius() -> None:
     point = {"type": "Point", "coordinates": [117.65, 24.5], "extent": {"subType": "Circle"}}
     with pytest.raises(ZoneFileError, match=r"extent.radius: None must be"):
@@ -208,7 +256,7 @@ def test_geojson_comes_back_as_it_was_written() -> None:
     written = json.loads(json.dumps(zonejson.write([(zone, {}) for zone in read])))
     assert zonejson.read(written).zones == read
     assert read[0].active is not None
-    assert len(read[1].area) == ed318.CORNERS
+    assert len(read[1].area) == zonefile.CORNERS
 
 
 @pytest.mark.parametrize(
