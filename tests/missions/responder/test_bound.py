@@ -1,4 +1,4 @@
-"""What drones are ranked by is never more than what the exact way takes."""
+"""What drones are ranked by, and left out by, is never more than what the exact way takes."""
 
 from __future__ import annotations
 
@@ -29,25 +29,29 @@ Make = Callable[..., Any]
     bearing=st.floats(0, 360),
     altitude=st.floats(5, 115),
     wind=st.builds(Wind, st.floats(0, 14), st.none() | st.floats(0, 360)),
+    percent=st.floats(20, 100) | st.floats(25, 40),
+    drone=st.sampled_from(["v0", "v8"]),  # whose docks are far, and near
     docked=st.booleans(),
     closed=st.booleans(),
 )
-def test_nobody_is_there_before_the_bound(
+def test_nobody_is_there_before_the_bound_nor_left_out_who_can_come(
     town: Make,
     away: float,
     bearing: float,
     altitude: float,
     wind: Wind,
+    percent: float,
+    drone: str,
     docked: bool,
     closed: bool,
 ) -> None:
     ground = town(3, no_fly=(ZONE,) if closed else ())
     turn = math.radians(bearing)
     place = MIDDLE[0] + away * math.sin(turn), MIDDLE[1] + away * math.cos(turn)
-    dock = ground.drones["v0"].dock
-    now = DroneNow("v0", dock, Doing.PATROL, 100.0, place, altitude)
+    dock = ground.drones[drone].dock
+    now = DroneNow(drone, dock, Doing.PATROL, percent, place, altitude)
     if docked:
-        now = DroneNow("v0", dock, Doing.DOCKED, 100.0, ground.places[dock])
+        now = DroneNow(drone, dock, Doing.DOCKED, percent, ground.places[dock])
     docks = free_docks(ground, [now])
     scene = Scene(ground, ground.airspace, Call("c", MIDDLE), wind, NOW, Others({}), docks)
     flight = scene.flight(now)

@@ -70,7 +70,9 @@ def test_of_those_who_arrive_together_the_one_that_leaves_least_goes(
     assert respond(ground, call, [busy, far], CALM, NOW).picks[0].drone == "v0"
 
 
-@pytest.mark.parametrize("doing", [Doing.PATROL, Doing.TASK, Doing.STARE, Doing.RESPONSE])
+@pytest.mark.parametrize(
+    "doing", [Doing.PATROL, Doing.TASK, Doing.STARE, Doing.RESPONSE, Doing.LEAVING]
+)
 def test_nobody_is_taken_from_what_is_as_urgent(town: Make, flying: Make, doing: Doing) -> None:
     ground = town(1)
     call = Call("c", (750.0, 1200.0), priority=4)
