@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from missions.builder import MARGIN_PERCENT
 from missions.energy import Point, PowerModel, Wind, path_cost, step_cost
-from missions.ground import Ground
+from missions.ground import Ground, ground_of
 from missions.picture import Doing, DroneNow
 from missions.responder import Call, Pick, respond
 from missions.responder.respond import TOGETHER_S, order
@@ -143,6 +144,16 @@ def test_no_more_fly_than_may(town: Make, docked: Make, flying: Make) -> None:
     assert {r.drone: r.constraint for r in answer.refused} == {"v0": "fleet", "v1": "energy"}
 
 
+def test_who_is_sent_takes_the_room_of_the_next(town: Make, docked: Make) -> None:
+    ground = town(1, max_airborne=1)
+    fleet = [docked(ground, "v0"), docked(ground, "v1")]
+    answer = respond(ground, Call("c", (1000.0, 1000.0)), fleet, CALM, NOW, want=2)
+    assert len(answer.picks) == 1
+    assert [(r.constraint, r.reason) for r in answer.refused] == [
+        ("fleet", "1 drones are in the air; 1 are allowed")
+    ]
+
+
 def test_one_that_cannot_fly_says_why(town: Make) -> None:
     ground = town(1)
     out = DroneNow("v0", "k0", Doing.OUT, 90.0, ground.places["k0"], reason="held by li")
@@ -161,6 +172,17 @@ def test_a_dock_that_is_full_takes_no_guest(town: Make, flying: Make, docked: Ma
     call = Call("c", (2000.0, 700.0))
     guest = flying(ground, "v0", (1900.0, 700.0))
     assert respond(ground, call, [guest], CALM, NOW).picks[0].ends_at == "k0"
+
+
+def test_a_guest_takes_the_slot_that_it_is_bound_for(town: Make, flying: Make) -> None:
+    ground = town(2)
+    docks = tuple(d.model_copy(update={"slots": 3}) for d in ground.city.docks)
+    ground = ground_of(ground.city.model_copy(update={"docks": docks}))
+    call = Call("c", (2200.0, 500.0), on_scene_s=3600.0)
+    one, guest = flying(ground, "v0", (2100.0, 700.0)), flying(ground, "v4", (3000.0, 3000.0))
+    assert respond(ground, call, [one, guest], CALM, NOW).picks[0].ends_at == "k1"
+    bound = replace(guest, dock="k1", priority=9)
+    assert respond(ground, call, [one, bound], CALM, NOW).picks[0].ends_at == "k0"
 
 
 # against brute force
