@@ -19,6 +19,9 @@ import type {
 const LIMIT_MS = 15_000;
 /** A vehicle is given this long to be seen to do what it was told; the controller gives up before. */
 const COMMAND_LIMIT_MS = 60_000;
+/** An order is tried for up to 10 s, after those before it; of a file each. */
+const TRIAL_LIMIT_MS = 60_000;
+const FILE_LIMIT_MS = 600_000;
 const FLIGHTS = 50;
 
 /** An answer that is not 2xx, or none at all (status 0). */
@@ -76,11 +79,7 @@ export class Api {
       body: JSON.stringify({ ...command, id: uuid() }),
     };
     const path = `drones/${encodeURIComponent(drone)}/commands`;
-    const send = () => this.ask(path, init, AbortSignal.timeout(COMMAND_LIMIT_MS));
-    const answer = await send().catch((error: unknown) => {
-      if (error instanceof ApiError && error.status === 0) return send();
-      throw error;
-    });
+    const answer = await twice(() => this.ask(path, init, AbortSignal.timeout(COMMAND_LIMIT_MS)));
     return (await answer.json()) as CommandRecord;
   }
 
@@ -104,8 +103,10 @@ export class Api {
     await this.send("DELETE", `zones/closures/${encodeURIComponent(id)}`);
   }
 
-  async call(call: unknown): Promise<Call> {
-    return (await this.send("POST", "calls", call)) as Call;
+  /** Sends a drone, once: where no answer comes, the same id is sent again. */
+  async call(call: object): Promise<Call> {
+    const body = { ...call, id: uuid() };
+    return (await twice(() => this.send("POST", "calls", body))) as Call;
   }
 
   /** One more drone to a call. */
@@ -118,7 +119,7 @@ export class Api {
   }
 
   async order(order: unknown): Promise<Taken> {
-    return (await this.send("POST", "missions", order)) as Taken;
+    return (await this.send("POST", "missions", order, TRIAL_LIMIT_MS)) as Taken;
   }
 
   async changeOrder(id: string, change: "pause" | "resume" | "cancel"): Promise<Order> {
@@ -131,7 +132,8 @@ export class Api {
   async importOrders(file: File, create: boolean): Promise<Imported> {
     const format = /\.kml$/i.test(file.name) ? "kml" : "plan";
     const init = { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file };
-    return (await (await this.ask(`missions/import?format=${format}&create=${create}`, init)).json()) as Imported;
+    const path = `missions/import?format=${format}&create=${create}`;
+    return (await (await this.ask(path, init, AbortSignal.timeout(FILE_LIMIT_MS))).json()) as Imported;
   }
 
   async exportOrder(id: string, format: "plan" | "kml"): Promise<Blob> {
@@ -156,13 +158,13 @@ export class Api {
     return this.ask("stream", { headers: { Accept: "text/event-stream" } }, signal);
   }
 
-  private async send(method: string, path: string, body?: unknown): Promise<unknown> {
+  private async send(method: string, path: string, body?: unknown, limit = LIMIT_MS): Promise<unknown> {
     const init: RequestInit = { method };
     if (body !== undefined) {
       init.headers = { "Content-Type": "application/json" };
       init.body = JSON.stringify(body);
     }
-    const answer = await this.ask(path, init);
+    const answer = await this.ask(path, init, AbortSignal.timeout(limit));
     return answer.status === 204 ? null : answer.json();
   }
 
@@ -200,6 +202,16 @@ async function refusal(answer: Response): Promise<ApiError> {
 
 function isIncident(body: unknown): body is Incident {
   return typeof body === "object" && body !== null && "id" in body && "status" in body;
+}
+
+/** Asks again where no answer came; for what has an id by which it is known to be the same. */
+async function twice<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 0) return ask();
+    throw error;
+  }
 }
 
 /** A random UUID; `crypto.randomUUID` is missing where the page came over plain HTTP. */

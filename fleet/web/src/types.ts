@@ -114,6 +114,8 @@ export type OrderKind = (typeof ORDER_KINDS)[number];
 
 /** An order as it was taken: who will fly it and when, or what it waits for. */
 export interface Taken extends Order {
+  /** So many take turns over a point that is kept watched. */
+  drones_needed?: number | null;
   flights?: { drone: string; dock: string; start: string; end: string }[];
   waits?: { target: string; constraint: Limit; reason: string }[];
 }

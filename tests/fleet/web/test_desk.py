@@ -271,6 +271,65 @@ def test_a_corridor_is_ordered_week_by_week(controller: FakeController, open_pag
     assert page.complaints == []
 
 
+def test_a_point_is_kept_watched_to_an_end(controller: FakeController, open_page: Open) -> None:
+    controller.answers["POST missions"] = lambda body: _taken(body, drones_needed=3)
+    page = open_page(f"{controller.url}#token=sk-pilot")
+    page.click(".desk-order")
+    page.get_by_role("button", name="Watch", exact=True).click()
+    page.get_by_role("button", name="Mark a point").click()
+    _click(page, (117.64, 24.52))
+    page.fill("[name=until]", "2027-03-01T09:00")
+    page.get_by_role("button", name="Order", exact=True).click()
+    _has_text(page, ".result", "3 drones take turns")
+    ((_, body),) = controller.told
+    assert set(body) == {"kind", "geometry", "window", "priority", "note"}  # and for no set time
+    assert (body["kind"], set(body["window"])) == ("stare", {"until"})
+
+
+def test_an_order_has_one_place_and_a_hidden_number_does_not_stop_it(
+    controller: FakeController, open_page: Open
+) -> None:
+    controller.answers["POST missions"] = _taken
+    page = open_page(f"{controller.url}#token=sk-pilot")
+    page.click(".desk-order")
+    page.get_by_role("button", name="Watch", exact=True).click()
+    page.get_by_role("button", name="Mark a point").click()
+    _click(page, (117.64, 24.52))
+    page.fill("[name=hold_s]", "3")
+    site = page.locator(".choices label.choice input").first
+    site.check()
+    _has_text(page, ".sheet", "Nothing is drawn yet.")
+    page.get_by_role("button", name="Order", exact=True).dblclick()
+    _has_text(page, ".result", "d-01: ")
+    ((_, body),) = controller.told  # once, though it was pressed twice
+    assert (set(body) & {"geometry", "hold_s"}, len(body["sites"])) == (set(), 1)
+    page.locator(".choices label.choice input").first.check()
+    page.get_by_role("button", name="Mark a point").click()
+    _click(page, (117.64, 24.52))
+    assert not page.locator(".choices label.choice input").first.is_checked()
+    assert page.complaints == []
+
+
+def test_a_drone_is_sent_once_though_pressed_twice_or_not_answered(
+    controller: FakeController, open_page: Open
+) -> None:
+    controller.incident("i-1")
+    controller.answers["POST calls"] = lambda _: (201, _call())
+    page = open_page(f"{controller.url}#token=sk-officer")
+    lost = []
+
+    def lose_the_first(route: Any) -> None:
+        if lost:
+            return route.continue_()
+        lost.append(route.request.post_data_json)
+        return route.abort()
+
+    page.route("**/api/v1/calls", lose_the_first)
+    page.locator(".card").get_by_role("button", name="Send a drone").dblclick()
+    page.wait_for_selector(".call[data-status=assigned]")
+    assert [body["id"] for _, body in controller.told] == [lost[0]["id"]]
+
+
 def test_a_patrol_names_beats_and_what_cannot_be_flown_says_why(
     controller: FakeController, open_page: Open
 ) -> None:

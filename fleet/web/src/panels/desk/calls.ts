@@ -71,7 +71,8 @@ export class Calls implements Sheet {
   async sendTo(place: Position, note: string): Promise<void> {
     this.show();
     const [lon, lat] = place;
-    const call = await this.answer.of(t("call_sending"), () => this.api.call({ lon, lat, note, source: "click" }));
+    const work = () => this.api.call({ lon, lat, note, source: "click" });
+    const call = await this.answer.of(t("call_sending"), work, `${lon} ${lat}`);
     if (!call) return;
     this.store.setCall(call);
     this.update();
@@ -139,15 +140,15 @@ export class Calls implements Sheet {
   }
 
   private async more(id: string): Promise<void> {
-    await this.changed(() => this.api.moreTo(id));
+    await this.changed(() => this.api.moreTo(id), `more ${id}`);
   }
 
   private async close(id: string): Promise<void> {
-    await this.changed(() => this.api.endCall(id));
+    await this.changed(() => this.api.endCall(id), `end ${id}`);
   }
 
-  private async changed(work: () => Promise<Call>): Promise<void> {
-    const call = await this.answer.of(t("sending"), work);
+  private async changed(work: () => Promise<Call>, name: string): Promise<void> {
+    const call = await this.answer.of(t("sending"), work, name);
     if (!call) return;
     this.store.setCall(call);
     this.update();

@@ -114,7 +114,7 @@ export class Closures implements Sheet {
       until,
       reason: this.reason.value.trim(),
     };
-    const made = await this.answer.of(t("sending"), () => this.api.close(body));
+    const made = await this.answer.of(t("sending"), () => this.api.close(body), "close");
     if (!made) return;
     this.drawn = null;
     this.reason.value = "";

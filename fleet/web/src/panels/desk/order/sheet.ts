@@ -16,7 +16,7 @@ import { TimesField } from "./times";
 const NUMBERS = {
   width_m: { kinds: ["corridor"], min: 1, max: 2000, value: "60", phrase: "order_width" },
   radius_m: { kinds: ["orbit", "search"], min: 10, max: 2000, value: "40", phrase: "order_radius" },
-  hold_s: { kinds: ["stare"], min: 10, max: 7200, value: "600", phrase: "order_hold" },
+  hold_s: { kinds: ["stare"], min: 10, max: 7200, value: "", phrase: "order_hold" },
   altitude_m: {
     kinds: ["area", "corridor", "route", "orbit", "search", "stare"],
     min: 10,
@@ -113,9 +113,9 @@ export class OrderSheet implements Sheet {
     this.target.update();
     this.times.update();
     for (const name of NAMES) {
-      const { words, field: shown } = this.numbers[name];
+      const { words, input, field: shown } = this.numbers[name];
       setText(words, t(NUMBERS[name].phrase));
-      shown.hidden = !this.has(name);
+      shown.hidden = input.disabled = !this.has(name); // what is hidden and out of bounds would stop the form unseen
     }
     setText(this.priorityWords, t("order_priority"));
     for (const option of this.priority.options) {
@@ -170,7 +170,7 @@ export class OrderSheet implements Sheet {
       const { value } = this.numbers[name].input;
       if (this.has(name) && value !== "") body[name] = Number(value);
     }
-    await this.take(async () => [await this.api.order(body)]);
+    await this.take(async () => [await this.api.order(body)], "order");
   }
 
   /** Reads a file and shows what is in it; it is ordered by a press of its own. */
@@ -194,13 +194,16 @@ export class OrderSheet implements Sheet {
   }
 
   private async orderAll(file: File): Promise<void> {
-    await this.take(async () => (await this.api.importOrders(file, true)).taken);
+    await this.take(async () => (await this.api.importOrders(file, true)).taken, "file");
   }
 
-  private async take(work: () => Promise<Taken[]>): Promise<void> {
-    this.taken = [];
-    this.tell();
-    const taken = await this.answer.of(t("order_trying"), work);
+  private async take(work: () => Promise<Taken[]>, name: string): Promise<void> {
+    const asked = () => {
+      this.taken = [];
+      this.tell();
+      return work();
+    };
+    const taken = await this.answer.of(t("order_trying"), asked, name);
     if (!taken) return;
     this.taken = taken;
     for (const order of taken) this.store.setOrder(order);
@@ -217,8 +220,10 @@ export class OrderSheet implements Sheet {
     if (taken.length === 0) return;
     const flights = taken.flatMap((order) => order.flights ?? []);
     const waits = taken.flatMap((order) => order.waits ?? []);
+    const turns = taken.map((order) => order.drones_needed ?? 0).filter((n) => n > 1);
     this.result.replaceChildren(
       h("li", {}, h("b", {}, t("order_taken"))),
+      ...turns.map((n) => h("li", {}, t("order_turns", { n }))),
       ...flights.map(({ drone, start, end }) =>
         h("li", { class: "done" }, t("order_flight", { drone, start: clock(start), end: clock(end) })),
       ),

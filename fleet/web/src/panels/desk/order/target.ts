@@ -50,7 +50,7 @@ export class TargetField {
     this.boxes.clear();
     for (const { properties: place } of this.store.city?.features ?? []) {
       if (place.layer !== layer) continue;
-      const box = h("input", { type: "checkbox", value: place.id, onchange: () => this.changed() });
+      const box = h("input", { type: "checkbox", value: place.id, onchange: () => this.choose() });
       this.boxes.set(place.id, { box, words: h("span"), place });
     }
     const choices = [...this.boxes.values()];
@@ -97,8 +97,16 @@ export class TargetField {
     return this.kind === "patrol" ? { beats: chosen } : { sites: chosen };
   }
 
+  /** What was drawn before is no longer meant: an order has one place. */
+  private choose(): void {
+    this.put(null);
+    this.changed();
+  }
+
   private async draw(shape: Shape): Promise<void> {
-    this.put(await this.view.draw(shape));
+    const drawn = await this.view.draw(shape);
+    if (drawn) this.clear();
+    this.put(drawn);
     this.changed();
   }
 
