@@ -34,7 +34,8 @@ async def following(s: Supervisor) -> Step:
     _shut_behind(s)
     if _leaves_for_good(s, plan.sortie.ends_at):
         return Step(s.state, s.reason)  # so that it is kept where it is bound for
-    if s.before in _PAUSES and s.t.mode in _PAUSED and not flown(plan, s.t, s.policy):
+    paused, s.goes_back = s.before in _PAUSES or s.goes_back, False
+    if paused and s.t.mode in _PAUSED and not flown(plan, s.t, s.policy):
         try:
             await put_back(s)
             await s.order(s.link.start_mission())

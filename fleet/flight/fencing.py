@@ -164,6 +164,18 @@ async def learn(s: Supervisor) -> None:
     s.fence_unsure = True
 
 
+def was_sent_back(s: Supervisor) -> bool:
+    """Whether a drone that was found in the air had been told to go on, and its mission was not.
+
+    It still carries the wider fence of where it was sent, and holds.
+    """
+    own = Carried.of(s.sortie)
+    told = s.before in {S.ON_WAY, S.ON_TASK} and s.t.mode == "HOLD"
+    if not told or s.fence_unsure or s.carried is None or own is None:
+        return False
+    return not Carried(s.carried.ring).same(Carried(own.ring))
+
+
 def _citys(s: Supervisor) -> Carried:
     space = s.world.space
     ring = space.frame.ring(space.bounds) if space.bounds is not None else ()

@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
 from fleet.errors import FleetError
+from fleet.flight import bounds
 from fleet.flight.airways import Shut
 from fleet.flight.carried import Carried
 from fleet.flight.supervisor import Supervisor
@@ -100,6 +101,8 @@ async def keep_out(s: Supervisor) -> None:
             s.fence_unread = False
         if (s.carried or own).same(want):
             return
+        if not bounds.inside(s.world.space, s.t, want, 0.0):
+            return  # it is somewhere that it was sent: this one would be broken at once
         s.fence_unsure = True
         await s.link.load_fence(want.items)
     except FleetError as error:

@@ -11,7 +11,7 @@ from fleet.errors import DockError, LinkError
 from fleet.flight.adoption import Found, Step, adopt
 from fleet.flight.approach import follow_return
 from fleet.flight.door import comes_down, in_its_dock, is_open
-from fleet.flight.fencing import learn
+from fleet.flight.fencing import learn, was_sent_back
 from fleet.flight.place import distance_m, landed
 from fleet.flight.supervisor import Supervisor
 from fleet.model.states import DoorState, DroneState
@@ -103,6 +103,7 @@ async def _adopted(s: Supervisor) -> Step:
     ours = await _ours(s) if s.t.in_air or s.t.armed else None
     if s.t.in_air and ours is None:
         await learn(s)
+        s.goes_back = was_sent_back(s)
     if ours is not None:
         s.drop_programme()
     elif s.programme is not None and s.before in {S.ON_WAY, S.ON_TASK}:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fleet.errors import Conflict
+from fleet.flight.carried import Carried
 from fleet.flight.response.memory import Forgetful
 from fleet.model.call import Call, CallStatus
 from fleet.model.states import DroneState
@@ -165,3 +166,40 @@ async def test_a_call_that_is_cancelled_at_any_moment_lets_its_drone_go_home(
         assert town.state() is S.DOCKED
         ended = is_(town, call)
         assert (ended.status, ended.there_at) == (C.CANCELLED, None)
+
+
+@pytest.mark.parametrize("at_s", [0.1, 2.0, 6.0])
+@pytest.mark.parametrize("what", ["dies", "is not heard"])
+async def test_what_comes_between_on_its_way_back_to_its_mission_leaves_it_on_that_way(
+    make_town: Make, what: str, at_s: float
+) -> None:
+    town = make_town()
+    town.make_more["calls"] = Forgetful()
+    broken: list[Any] = []
+    load = town.vehicle.load_fence
+
+    async def load_fence(items: Any) -> None:
+        truth, fence = town.vehicle.truth, Carried.read(items)
+        if fence is None or not fence.guard.deeper_than(truth.lon, truth.lat, 0.0):
+            broken.append(truth)
+        await load(items)
+
+    town.vehicle.load_fence = load_fence
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        call = await town.controller.calls.take(call_at(town, -700, 200, on_scene_s=60.0))
+        await town.until(lambda: not is_(town, call).open, 400)
+        await asyncio.sleep(at_s)
+        assert (town.state(), town.vehicle.truth.mode) == (S.ON_WAY, "HOLD")
+        if what == "dies":
+            await town.kill()
+            await town.start_again()
+        else:
+            town.vehicle.silent = True
+            await town.reach(S.LOST, bound_s=10)
+            town.vehicle.silent = False
+        await town.until(lambda: town.vehicle.truth.mode == "MISSION", 60)
+        await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 1500)
+        assert [cell for cell, _, _ in town.store.visits] == ["b1-a1", "b1-a2"]
+        assert broken == []
