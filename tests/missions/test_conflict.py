@@ -92,6 +92,23 @@ def test_it_agrees_with_fine_sampling_where_both_may_be_late(a: Trajectory, b: T
 
 
 @settings(max_examples=40, deadline=None)
+@given(
+    ways(doubt=True),
+    ways(doubt=True),
+    st.tuples(_between(-25, 25), _between(-25, 25), _between(-12, 12)),
+    st.floats(0, 1.3),
+)
+def test_one_that_is_late_meets_one_that_comes_early_where_it_was_to_be_gone(
+    a: Trajectory, b: Trajectory, aside: tuple[float, float, float], share: float
+) -> None:
+    gap = share * (a.doubt_at(a.end_s) + b.doubt_s)
+    places = b.places - b.places[0] + a.places[-1] + np.array(aside)
+    after = Trajectory(b.times - b.start_s + a.end_s + gap, places, b.doubt_s, b.drift)
+    _agrees(a, after)
+    _agrees(after, a)
+
+
+@settings(max_examples=40, deadline=None)
 @given(ways(doubt=True), ways(doubt=True))
 def test_it_says_the_same_of_both_ways_round(a: Trajectory, b: Trajectory) -> None:
     one, other = conflict(a, b), conflict(b, a)
@@ -140,6 +157,16 @@ def test_two_that_meet_head_on_are_found_when_they_come_within_30_m() -> None:
     assert found is not None
     assert found.at_s == pytest.approx(48.5, abs=1e-4)
     assert (found.east, found.north, found.altitude_m) == pytest.approx((500, 0, 40), abs=1e-3)
+
+
+@pytest.mark.parametrize(("begins_s", "meets"), [(19.9, True), (20.1, False)])
+def test_the_doubt_of_both_counts_where_one_is_to_be_gone_before_the_other_comes(
+    begins_s: float, meets: bool
+) -> None:
+    goes = line((0, 0, 0, 40), (10, 0, 0, 40), doubt_s=5)
+    comes = line((begins_s, 0, 0, 40), (begins_s + 10, 0, 0, 40), doubt_s=5)
+    assert (conflict(goes, comes) is not None) is meets
+    assert (conflict(comes, goes) is not None) is meets
 
 
 @pytest.mark.parametrize(

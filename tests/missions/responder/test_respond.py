@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -104,6 +105,19 @@ def test_the_second_keeps_off_the_height_of_the_first(
     first, second = respond(ground, call, fleet, CALM, NOW, want=2).picks
     assert first.eta_s <= second.eta_s
     assert abs(first.altitude_m - second.altitude_m) >= 15
+
+
+def test_all_that_are_sent_to_a_call_hover_at_heights_of_their_own(
+    town: Make, flying: Make, docked: Make
+) -> None:
+    ground = town(2)
+    call = Call("c", (1500.0, 1500.0))
+    fleet = [docked(ground, f"v{n}") for n in range(4)]
+    fleet += [flying(ground, f"v{n}", (1000.0 + 100 * n, 900.0)) for n in range(4, 8)]
+    picks = respond(ground, call, fleet, CALM, NOW, want=4).picks
+    heights = sorted(pick.altitude_m for pick in picks)
+    assert len(heights) == 4
+    assert all(b - a >= 15 for a, b in pairwise(heights))
 
 
 def test_an_altitude_that_another_crosses_is_not_taken(town: Make, docked: Make) -> None:
