@@ -233,8 +233,10 @@ class FlightController:
             order = sortie.sortie.order if sortie is not None else FERRY
             wanted = self._orders.is_active(order) or self.calls.answers(drone)
             over = order != FERRY and not wanted
-            if over and record is not None and _still_to_call_home(record):
-                supervisor.tell(Word("return", "its order has ended"))
+            adrift = supervisor.answering is not None and not self.calls.answers(drone)
+            if (over or adrift) and record is not None and _still_to_call_home(record):
+                what = "its order" if over else "what it left its mission for"
+                supervisor.tell(Word("return", f"{what} has ended"))
         for left in by_id.values():
             reason = "controller was started again before its drone began it"
             await store.save_sortie(given_up(left, reason, self._world))

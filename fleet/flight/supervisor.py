@@ -282,8 +282,8 @@ class Supervisor(Keeper):
             self.gate.release(self.drone.id)
         if self.state in {S.CHECKING, S.DOCKED, S.CHARGING}:
             self.assigned = None
-        if (self.before, self.state) == (S.HELD, S.ON_WAY):
-            self.answering = None  # its mission again, whoever said so
+        if _resumes(self.before, self.state):
+            self.answering = None
         if self.state in {S.DOCKED, S.CHARGING}:
             self._take_sortie(None)
             self.answering = None
@@ -316,6 +316,7 @@ class Supervisor(Keeper):
             self._sortie_record = sortie
             self.assigned = self.assigned if begun else None
         keeps = self.sortie if step.state not in ON_GROUND else None
+        answers = self.answering if not _resumes(self.state, step.state) else None
         record = DroneRecord(
             drone=self.drone.id,
             state=step.state,
@@ -323,6 +324,11 @@ class Supervisor(Keeper):
             sortie=keeps.id if keeps else None,
             at=now,
             berth=self.berth if self.berth != self.drone.dock else None,
-            level_m=self.answering.altitude_m if self.answering is not None else None,
+            level_m=answers.altitude_m if answers is not None else None,
         )
         return self._ledger.put(record, sortie)
+
+
+def _resumes(before: S, state: S) -> bool:
+    """Whether a drone flies its mission again, whoever said so."""
+    return (before, state) == (S.HELD, S.ON_WAY)

@@ -203,3 +203,45 @@ async def test_what_comes_between_on_its_way_back_to_its_mission_leaves_it_on_th
         await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 1500)
         assert [cell for cell, _, _ in town.store.visits] == ["b1-a1", "b1-a2"]
         assert broken == []
+
+
+async def test_one_that_was_lost_on_its_way_to_a_call_is_called_home_also_after_a_restart(
+    make_town: Make,
+) -> None:
+    town = make_town()
+    town.make_more["calls"] = Forgetful()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        call = await town.controller.calls.take(call_at(town, -700, 200))
+        await town.reach(S.HELD)
+        town.vehicle.silent = True
+        await town.until(lambda: not is_(town, call).flying, 20)
+        await town.kill()
+        town.vehicle.silent = False
+        await town.start_again()
+        await town.reach(S.RETURNING, bound_s=60)
+        assert town.live().reason == "what it left its mission for has ended"
+        await town.until(lambda: is_(town, call).there_at is not None, 1500)
+
+
+async def test_one_that_a_pilot_sent_on_flies_its_own_mission_also_after_a_restart(
+    make_town: Make,
+) -> None:
+    town = make_town()
+    town.make_more["calls"] = Forgetful()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        await town.controller.calls.take(call_at(town, -200, 200))
+        await town.reach(S.HELD)
+        keeper = town.controller.supervisors["a1"]
+        await town.until(lambda: keeper.answering is not None, 10)
+        keeper.holder = "li"
+        await asyncio.sleep(5)
+        await town.controller.command("a1", "resume", "li")
+        await town.reach(S.ON_WAY, bound_s=10)
+        await town.kill()
+        await town.start_again()
+        await town.reach(S.ON_WAY, S.ON_TASK, bound_s=30)
+        assert town.controller.supervisors["a1"].answering is None
