@@ -14,6 +14,7 @@ from shapely.geometry import LineString, Point, Polygon
 from missions.airspace import (
     APART_M,
     FENCE_POINTS,
+    LAYER_M,
     Airspace,
     layers,
 )
@@ -109,6 +110,29 @@ def test_a_zone_may_be_flown_under(small: City, frame: LocalFrame) -> None:
     air = space(small, zone(frame, "z", ngon(0, 0, 100), floor_m=80))
     assert len(air.route((-500, 60), (500, 60), 40)) == 2
     assert len(air.route((-500, 60), (500, 60), 85)) > 2
+    half = LAYER_M / 2
+    assert len(air.route((-500, 60), (500, 60), 80 - half)) == 2
+    assert len(air.route((-500, 60), (500, 60), 80 - half + 0.1)) > 2, "half a layer is kept"
+
+
+def test_nobody_climbs_or_sinks_into_a_zone(small: City, frame: LocalFrame) -> None:
+    air = space(small, zone(frame, "z", ngon(0, 0, 100), floor_m=30, ceiling_m=60))
+    for low, high in ((20, 40), (20, 80), (40, 80)):
+        for path in ([(0, 0, low), (0, 0, high)], [(-500, 0, low), (500, 0, high)]):
+            for way in (path, path[::-1]):
+                with pytest.raises(PlanError, match="crosses no-fly zone 'z'"):
+                    air.check(way)
+    air.check([(-500, 0, 20), (500, 0, 30)])
+    air.check([(500, 0, 60), (-500, 0, 80)])
+
+
+def test_a_zone_less_than_a_layer_above_is_left_out_of_the_fence(
+    small: City, frame: LocalFrame
+) -> None:
+    air = space(small, zone(frame, "z", ngon(0, 0, 100), floor_m=50))
+    points = [(-300.0, 0.0), (300.0, 0.0)]
+    assert len(air.fence(points, 50 - LAYER_M + 0.1)[1]) == 1
+    assert air.fence(points, 50 - LAYER_M)[1] == ()
 
 
 def test_a_way_goes_around_a_dock_s_column_but_for_its_own(small: City, frame: LocalFrame) -> None:
@@ -190,6 +214,12 @@ def test_in_a_hole_of_a_zone_one_may_fly_and_not_out_of_it(small: City, frame: L
         air.route((0, 0), (900, 0), 40)
     with pytest.raises(PlanError, match="crosses no-fly zone 'ring'"):
         air.check([(0, 0, 40), (400, 0, 40)])
+    reach = 300 * math.cos(math.pi / 8)  # to the hole's sides, which are nearer than its corners
+    at_edge = (reach * math.cos(math.pi / 8), reach * math.sin(math.pi / 8))
+    near, nearer = (1 - (MARGIN_M + 1) / reach), (1 - (MARGIN_M - 1) / reach)
+    assert len(air.route((0, 0), (at_edge[0] * near, at_edge[1] * near), 40)) == 2
+    with pytest.raises(PlanError, match="no way"):
+        air.route((0, 0), (at_edge[0] * nearer, at_edge[1] * nearer), 40)
     fence, exclusions = air.fence([(-100, 0), (100, 0)], 40)
     assert exclusions == ()
     assert Polygon(ngon(0, 0, 300.01)).covers(Polygon([frame.to_enu(*p) for p in fence]))

@@ -29,7 +29,7 @@ from missions.errors import PlanError
 from missions.geo import LocalFrame
 from missions.power import CLIMB_EFFICIENCY, GRAVITY_M_S2, W_PER_KG
 from missions.sortie import Leg, LegKind, Waypoint
-from missions.wind import held_speed
+from missions.wind import air_speeds, held_speed
 
 MODEL = PowerModel(hover_w=420, cruise_w=380, cruise_m_s=12, capacity_wh=274)
 HOME = (117.65, 24.50)
@@ -67,6 +67,18 @@ def test_a_speed_over_ground_is_held_as_far_as_the_airframe_can() -> None:
     assert held_speed(12, 15, 0, cross) == pytest.approx(12)  # just
     assert held_speed(12, 18, 180, head) == 12
     assert held_speed(12, 0, 0, head) == ground_speed(12, 0, head)
+
+
+@given(
+    speed=st.floats(1, 20), track=st.floats(0, 360),
+    wind=st.builds(Wind, st.floats(0, 12), st.none() | st.floats(0, 360)), share=st.floats(0, 1),
+)  # fmt: skip
+def test_the_air_speeds_are_those_of_any_weaker_wind_too(
+    speed: float, track: float, wind: Wind, share: float
+) -> None:
+    least, most = air_speeds(speed, track, wind)
+    head, cross = wind.along(track)
+    assert least - 1e-9 <= math.hypot(speed + share * head, share * cross) <= most + 1e-9
 
 
 def test_a_head_wind_takes_no_time_but_energy_where_the_speed_is_held() -> None:
@@ -113,6 +125,14 @@ def test_more_wind_never_takes_less(wind: float, east: float, north: float) -> N
     calm, windy = step_cost(a, b, 12, MODEL), step_cost(a, b, 12, MODEL, Wind(wind))
     assert windy.duration_s >= calm.duration_s - 1e-9
     assert windy.energy_wh >= calm.energy_wh - 1e-9
+
+
+def test_a_hold_in_wind_takes_what_flying_at_its_speed_does() -> None:
+    model = PowerModel(hover_w=420, cruise_w=600, cruise_m_s=15, capacity_wh=274)
+    here = Point(0, 0, 60)
+    held = step_cost(here, replace(here, hold_s=60), 15, model, Wind(14, from_deg=0))
+    assert held.energy_wh == pytest.approx(60 * model.power_w(14) / 3600)
+    assert model.power_w(14) > 1.2 * model.hover_w
 
 
 def test_a_path_is_the_sum_of_its_steps_with_take_off_and_landing() -> None:

@@ -29,14 +29,14 @@ QUICK = settings(
 )
 
 
-def test_a_docked_drone_is_there_after_door_climb_and_way(town: Make, docked: Make) -> None:
+def test_a_docked_drone_is_there_after_door_start_climb_and_way(town: Make, docked: Make) -> None:
     ground = town(1)
     east, north = ground.places["k0"]
     (pick,) = respond(
         ground, Call("c", (east + 600, north)), [docked(ground, "v0")], CALM, NOW
     ).picks
     assert (pick.drone, pick.from_, pick.altitude_m) == ("v0", "dock", 40.0)
-    assert pick.eta_s == pytest.approx(15 + 40 / 3 + 600 / 15 + 15 / 3 - 3.65, abs=0.5)
+    assert pick.eta_s == pytest.approx(17 + 40 / 3 + 600 / 15 + 15 / 3 - 3.65, abs=0.5)
     assert pick.ends_at == "k0"
     assert pick.gives_up.nothing
 
@@ -133,6 +133,58 @@ def test_an_altitude_that_another_crosses_is_not_taken(town: Make, docked: Make)
     assert (free.altitude_m, kept.altitude_m) == (40.0, 55.0)
     own = respond(ground, call, fleet, CALM, NOW, others={"v0": across}).picks[0]
     assert own.altitude_m == 40.0
+
+
+@pytest.mark.parametrize("meets_s", [300.0, 690.0])
+def test_an_altitude_that_another_crosses_over_the_call_or_on_the_way_home_is_not_taken(
+    town: Make, docked: Make, meets_s: float
+) -> None:
+    ground = town(1)
+    east, north = ground.places["k0"]
+    call = Call("c", (east + 600, north))
+    at = east + 600 if meets_s < 600 else east + 300
+    across = Trajectory.of(
+        [(meets_s - 20, at, north - 300, 40.0), (meets_s + 20, at, north + 300, 40.0)]
+    )
+    fleet = [docked(ground, "v0")]
+    kept = respond(ground, call, fleet, CALM, NOW, others={"v1": across}).picks[0]
+    assert kept.altitude_m == 55.0
+
+
+def test_one_that_the_citys_fence_parts_from_the_call_is_not_sent(town: Make, flying: Make) -> None:
+    ground = town(2)
+    corners = [(0, 0), (3000, 0), (3000, 3000), (2000, 3000), (2000, 1000), (1000, 1000)]
+    area = tuple(tuple(ground.frame.to_lonlat(*p)) for p in (*corners, (1000, 3000), (0, 3000)))
+    fence = ground.city.zones[0].model_copy(update={"area": area})
+    ground = ground_of(ground.city.model_copy(update={"zones": (fence,)}))
+    one = flying(ground, "v0", (500.0, 2500.0))
+    answer = respond(ground, Call("c", (2500.0, 2500.0)), [one], CALM, NOW)
+    assert [(r.drone, r.constraint) for r in answer.refused] == [("v0", "airspace")]
+    assert "leaves the city's fence" in answer.words
+
+
+def test_one_waits_for_its_checks_where_they_take_longer_than_the_door(
+    town: Make, docked: Make
+) -> None:
+    def eta_s(checks_s: float) -> float:
+        ground = town(1, checks_s=checks_s)
+        call = Call("c", (1200.0, 700.0))
+        return float(respond(ground, call, [docked(ground, "v0")], CALM, NOW).picks[0].eta_s)
+
+    assert eta_s(15) == eta_s(5)
+    assert eta_s(40) == pytest.approx(eta_s(5) + 25)
+
+
+def test_a_cold_battery_stays_less_long(town: Make, docked: Make) -> None:
+    ground = town(1)
+    call = Call("c", (1200.0, 700.0))
+
+    def stay_s(celsius: float | None) -> float:
+        one = replace(docked(ground, "v0", 60.0), temperature_c=celsius)
+        return float(respond(ground, call, [one], CALM, NOW).picks[0].stay_s)
+
+    assert stay_s(25.0) == stay_s(None)
+    assert stay_s(-10.0) < 0.8 * stay_s(25.0)
 
 
 def test_a_call_in_a_closed_zone_is_watched_from_beside_it(town: Make, docked: Make) -> None:
