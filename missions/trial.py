@@ -12,14 +12,16 @@ from missions.draft import Draft
 from missions.energy import CALM, Wind
 from missions.errors import PlanError
 from missions.planning import CROWDED, Planning
+from missions.promised import Promised, promised, still_to_leave, without
 from missions.relief import DOCK_S, Station
 from missions.rota import READY_PERCENT, Rota, rota
 from missions.sortie import Sortie
 from missions.stares import post_of, stares, watched
 from missions.tasks import tasks
 from missions.trajectory import Trajectory
-from missions.wishes import DroneOffer, OrderWish, Plan, Refusal, Scheduled
+from missions.wishes import DroneOffer, OrderWish, Plan, Refusal, Scheduled, order_of
 
+NONE: Promised = {}
 TRIED_CELLS = 8
 """Of a patrol so many cells are tried; one that can be flown is enough."""
 
@@ -107,7 +109,10 @@ def _best(city: City, at: datetime, visits: Mapping[str, datetime]) -> Planning:
 
 
 def _kept_watched(now: Planning, begins: datetime, wish: OrderWish) -> Trial:
-    """Return who takes turns over a point, and whether nobody is there at some time between."""
+    """Return who takes turns over a point, and whether nobody is there at some time between.
+
+    The drones that take turns for the watches before it are not counted on.
+    """
     assert wish.window is not None
     (name,) = watched(wish)
     lasts_s = (wish.window[1] - begins).total_seconds()
@@ -118,11 +123,22 @@ def _kept_watched(now: Planning, begins: datetime, wish: OrderWish) -> Trial:
         return Trial(never=(Refusal(wish.id, name, str(error), error.constraint),))
     if found.gap is not None:
         return Trial(never=(_left_alone(wish, found, begins, best),))
+    others = promised(best, wish, begins)
+    if any(others.values()):
+        left = without(best, (drone for drones in others.values() for drone in drones))
+        try:
+            found = rota(left, wish, post_of(left, wish, name), lasts_s)
+        except PlanError as error:
+            words = f"{error}{_for_others(others)}"
+            return Trial(never=(Refusal(wish.id, name, words, "fleet"),))
+        if found.gap is not None:
+            return Trial(never=(_left_alone(wish, found, begins, left, others),))
     if begins > now.now:
         return Trial(tuple(_turns(wish, found, begins)), drones=found.drones)
     waits = _first(now, wish).refusals
+    unpromised = without(now, still_to_leave(now, others)).offers
     charging = tuple(
-        replace(o, ready=o.ready or o.battery_percent < READY_PERCENT) for o in now.offers
+        replace(o, ready=o.ready or o.battery_percent < READY_PERCENT) for o in unpromised
     )
     try:
         now = replace(now, offers=charging)
@@ -134,7 +150,15 @@ def _kept_watched(now: Planning, begins: datetime, wish: OrderWish) -> Trial:
     return Trial(tuple(_turns(wish, soon, begins)), waits, drones=found.drones)
 
 
-def _left_alone(wish: OrderWish, found: Rota, begins: datetime, planning: Planning) -> Refusal:
+def _for_others(others: Promised) -> str:
+    """Say who takes turns for watches that come first."""
+    told = (f"{', '.join(d)} for order {order_of(o)}" for o, d in others.items() if d)
+    return f"; others take turns for watches that come first: {'; '.join(told)}"
+
+
+def _left_alone(
+    wish: OrderWish, found: Rota, begins: datetime, planning: Planning, others: Promised = NONE
+) -> Refusal:
     """Say when nobody is at a point that is to be kept watched."""
     assert found.gap is not None
     since, until = (begins + timedelta(seconds=s) for s in found.gap)
@@ -143,7 +167,8 @@ def _left_alone(wish: OrderWish, found: Rota, begins: datetime, planning: Planni
         f"to be watched without a gap it takes {found.drones} drones that take turns; of {may} that "
         f"may fly it nobody is there from {since:%H:%M:%S} to {until:%H:%M:%S} UTC"
     )
-    return Refusal(wish.id, watched(wish)[0], reason, "fleet")
+    words = reason + (_for_others(others) if any(others.values()) else "")
+    return Refusal(wish.id, watched(wish)[0], words, "fleet")
 
 
 def _turns(wish: OrderWish, found: Rota, begins: datetime) -> Iterator[Scheduled]:

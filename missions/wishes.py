@@ -58,6 +58,8 @@ class OrderWish:
         What looks at the pictures, by name.
     done
         Parts of the task that are flown or under way, by name.
+    besides
+        Of a watch that is tried: the watches that last into it and come before it.
     """
 
     id: str
@@ -72,6 +74,7 @@ class OrderWish:
     window: tuple[datetime, datetime] | None = None
     detectors: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
+    besides: tuple[OrderWish, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

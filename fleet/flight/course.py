@@ -196,6 +196,11 @@ class Course:
         """Return what its first occurrence that is not over comes to, be it only to come."""
         return self._wish(self._open[0], frozenset())
 
+    def watch_in(self, start: datetime, end: datetime) -> OrderWish | None:
+        """Return what is kept watched at some time in a window, or None."""
+        one = next((o for o in self._open if o.start < end and start < o.end), None)
+        return None if one is None or not self.watched else self._wish(one, frozenset())
+
     def _wish(self, one: Occurrence, done: frozenset[str]) -> OrderWish:
         request = self.order.request
         return OrderWish(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -218,8 +219,10 @@ class OrderDesk:
 
     async def _take(self, order: Order, asked_at: datetime) -> Taken:
         found = self._understand(order.request, order.id)
-        course = Course(order, found)
-        tried = await self._try(order.request, course.first_wish())
+        wish = Course(order, found).first_wish()
+        if order.request.is_watch:
+            wish = replace(wish, besides=tuple(self._before(order, wish)))
+        tried = await self._try(order.request, wish)
         order = await self._book.put(order, found, asked_at)
         return Taken(
             **order.model_dump(),
@@ -230,6 +233,17 @@ class OrderDesk:
             waits=tuple(_obstacles((*tried.waits, *tried.never))),
             drones_needed=tried.drones or None,
         )
+
+    def _before(self, order: Order, wish: OrderWish) -> Iterator[OrderWish]:
+        """Yield the other watches that last into one and are as important: they come first."""
+        assert wish.window is not None
+        for other in self._book.active():
+            course = self._book.course(other.id)
+            if course is None or other.id == order.id or other.request.priority < wish.priority:
+                continue
+            found = course.watch_in(*wish.window)
+            if found is not None:
+                yield found
 
     async def _try(self, request: OrderRequest, wish: OrderWish) -> Trial:
         """Return what can be flown of an order.

@@ -133,6 +133,42 @@ def test_what_the_fleet_cannot_keep_is_told_with_when_nobody_is_there(zhangzhou:
     )
 
 
+def _of(city: City, *docks: str) -> City:
+    """Return the city with the drones of some docks alone."""
+    drones = tuple(d for d in city.drones if d.dock in docks)
+    return city.model_copy(update={"drones": drones})
+
+
+def _elsewhere(number: int, **more: Any) -> OrderWish:
+    """A watch of another point, 300 m on from the one before it, for the same two hours."""
+    task = replace(TASK, shape=((SPOT[0] + 0.003 * number, SPOT[1]),))
+    window = (NOW, NOW + timedelta(hours=2))
+    return OrderWish(f"o{number}", "stare", NOW, task=task, window=window, **more)
+
+
+def test_no_drone_is_promised_to_two_watches_at_one_time(zhangzhou: City) -> None:
+    six = _of(zhangzhou, "xc-market", "xc-bridge", "xc-old-town")
+    first = _elsewhere(0)
+    one = tried(six, first, drones=full(six))
+    second = tried(six, _elsewhere(1, besides=(first,)), drones=full(six))
+    takes = [{turn.drone for turn in answer.scheduled} for answer in (one, second)]
+    assert (len(takes[0]), len(takes[1]), takes[0] & takes[1]) == (3, 3, set())
+    third = tried(six, _elsewhere(2, besides=(first, _elsewhere(1))), drones=full(six))
+    assert third.hopeless
+    (told,) = third.never
+    assert told.constraint == "fleet"
+    assert "for order o0" in told.reason
+    assert "for order o1" in told.reason
+    assert tried(six, _elsewhere(2), drones=full(six)).scheduled  # with nobody before it
+
+
+def test_a_watch_that_ends_sooner_holds_its_drones_no_longer(zhangzhou: City) -> None:
+    four = _of(zhangzhou, "xc-market", "xc-bridge")
+    short = replace(_elsewhere(1), window=(NOW, NOW + timedelta(minutes=10)))
+    answer = tried(four, _elsewhere(0, besides=(short,)), drones=full(four))
+    assert len({turn.drone for turn in answer.scheduled}) == 3
+
+
 def test_what_waits_for_charging_is_told_and_not_refused(zhangzhou: City) -> None:
     low = [DroneOffer(d.id, d.dock, 40.0, ready=False, reason="charging") for d in zhangzhou.drones]
     answer = tried(zhangzhou, watch(2), drones=low)

@@ -341,6 +341,35 @@ async def test_a_point_that_is_kept_watched_says_how_many_take_turns(api: Any, f
     assert flight.book.watched() == set()  # not before its window
 
 
+async def test_a_watch_is_tried_beside_those_that_come_before_it(api: Any, flight: Any) -> None:
+    def body(north: float, priority: int, **more: Any) -> dict[str, Any]:
+        spot = {"type": "Point", "coordinates": [117.65, 24.51 + north]}
+        return {"kind": "stare", "geometry": spot, "priority": priority, **more}
+
+    later = {"from": WINDOW["until"], "until": (SOON + 2 * HOUR).isoformat()}
+    async with api.as_("pilot") as pilot:
+        for asked in (
+            body(0.001, 3, window=WINDOW),
+            body(0.002, 1, window=WINDOW),  # less important
+            body(0.003, 3, window=later),
+            body(0.001, 3, window=WINDOW) | {"kind": "orbit"},
+            body(0.004, 3, window=WINDOW, hold_s=60),  # flown once
+            {"kind": "stare", "sites": ["market"], "priority": 9},  # without an end
+        ):
+            made = await pilot.post("/api/v1/missions", json=asked)
+            assert made.status_code == 201, made.text
+        made = await pilot.post("/api/v1/missions", json=body(0.0, 2, window=WINDOW))
+        assert made.status_code == 201, made.text
+        found = flight.asked[-1][1].besides
+        assert [(w.sites, w.task and w.task.shape[0][1]) for w in found] == [
+            ((), pytest.approx(24.511)),
+            (("market",), None),
+        ]
+        at = f"/api/v1/missions/{made.json()['id']}"
+        await pilot.patch(at, json={"priority": 9})
+        assert [w.sites for w in flight.asked[-2][1].besides] == [("market",)]
+
+
 TWICE: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"kind": "stare", "sites": ["market"]}, {"kind": "stare", "sites": ["market"]}, "sites"),
     (area(), {"kind": "area", "place": "beat:b1"}, "place"),
