@@ -188,6 +188,32 @@ def test_no_sortie_of_the_builder_lands_under_its_reserve(
     assert landed_percent(flown, percent) >= kept - ROUNDING
 
 
+LENGTHS = st.floats(0.2, 60) | st.floats(0.2, 2000)
+
+
+@settings(max_examples=200)
+@given(drones(), WINDS, LENGTHS, st.floats(0, 360), HOLDS, st.floats(0, 1))
+def test_no_leg_takes_more_than_is_planned_for_it(
+    drone: Drone,
+    wind: Wind,
+    length: float,
+    track: float,
+    holds: Literal["air", "ground"],
+    share: float,
+) -> None:
+    turn = math.radians(track)
+    here, there = Point(0, 0, 60), Point(length * math.sin(turn), length * math.cos(turn), 60)
+    model = PowerModel.of(drone, None)
+    try:
+        planned = step_cost(here, there, drone.cruise_m_s, model, wind)
+    except PlanError:
+        return
+    flown = Flown(drone, model, blows(wind, share, 0.0), holds)
+    flown.go(here, there, drone.cruise_m_s)
+    # the mean power of a ramp is by Simpson's rule: up to 1 % off where the curve is steep
+    assert flown.joules / 3600 <= 1.02 * planned.energy_wh
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     drones(),
