@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely.geometry import MultiLineString, Point, Polygon, box
+from shapely.geometry import MultiLineString, MultiPolygon, Point, Polygon, box
 
 from missions.city import City
 from missions.energy import Point as EnergyPoint
@@ -62,6 +62,12 @@ def test_tracks_lie_along_the_longer_side_and_go_to_and_fro() -> None:
 def test_a_hole_parts_a_track() -> None:
     shape = box(0, 0, 400, 100).difference(box(150, -1, 250, 101))
     assert len(lawnmower(shape, 60, 0)) == 4
+
+
+def test_a_short_piece_beside_a_long_one_does_not_cut_its_track() -> None:
+    shape = MultiPolygon([box(0, 0, 400, 10), box(100, 20, 200, 40)])
+    (track,) = lawnmower(shape, 60, 0, 0.0)
+    assert sorted(place[0] for place in track) == pytest.approx([0, 400])
 
 
 @pytest.mark.parametrize("bad", [(0, 0.2), (-5, 0.2), (50, 1), (50, -0.1)])
