@@ -13,6 +13,7 @@ from fleet.api.auth import Officer, Viewer
 from fleet.api.context import Context, Ctx
 from fleet.errors import NotFound
 from fleet.model.call import MOST_DRONES, Call, CallRequest
+from fleet.model.words import Words
 from fleet.store import calls
 
 router = APIRouter(prefix="/api/v1/calls", tags=["calls"])
@@ -31,7 +32,7 @@ class Close(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    reason: str = Field(default="closed", min_length=1, max_length=500)
+    reason: Words = Field(default="closed", min_length=1, max_length=500)
     cancelled: bool = Field(default=False, description="there was nothing to answer")
 
 

@@ -13,6 +13,7 @@ from fleet.api.auth import Pilot, Viewer
 from fleet.api.context import Context, Ctx
 from fleet.errors import NotFound
 from fleet.model.order import Order, OrderDetail, OrderRequest, Taken
+from fleet.model.words import Words
 from fleet.store import orders
 
 LISTED = 500
@@ -29,7 +30,7 @@ class Recall(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Words = Field(min_length=1, max_length=500)
 
 
 @router.post("/missions", status_code=201)

@@ -14,6 +14,7 @@ from fleet.api.context import Ctx
 from fleet.api.when import InUtc
 from fleet.flight.standing import as_body, in_words
 from fleet.model.standing import Flag, PolicyRecord
+from fleet.model.words import Words
 from missions.cells import city_cells
 from missions.policy import Policy
 
@@ -29,7 +30,7 @@ def _within_reason(at: datetime) -> datetime:
 
 EARLIEST, LATEST = 1970, 2200
 Moment = Annotated[InUtc, AfterValidator(_within_reason)]
-Reason = Annotated[str, Field(min_length=10, max_length=500)]
+Reason = Annotated[Words, Field(min_length=10, max_length=500)]
 
 
 class PolicyOut(BaseModel):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from fleet.errors import CadError
@@ -15,6 +16,16 @@ from missions.fields import Latitude, Longitude
 LONGEST = 64 * 1024
 """Bytes of a word that are read."""
 _HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+KIND, NOTE = 40, 500
+"""Characters of a kind, and of a note, that are kept."""
+
+
+def _kept(text: str, most: int) -> str:
+    """Return what can be kept of a text: no call is refused for its words."""
+    text = text.replace("\x00", " ")
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 class _Part(BaseModel):
@@ -27,11 +38,11 @@ class CadCall(_Part):
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,59}$", description="the CAD's own")
     lon: Longitude
     lat: Latitude
-    kind: str = Field(default="other", min_length=1, max_length=40)
+    kind: Annotated[str, Field(min_length=1), AfterValidator(partial(_kept, most=KIND))] = "other"
     priority: int = Field(default=5, ge=0, le=9)
     want: int = Field(default=1, ge=1, le=3)
     on_scene_s: float = Field(default=600.0, ge=30, le=7200)
-    note: str = Field(default="", max_length=500)
+    note: Annotated[str, AfterValidator(partial(_kept, most=NOTE))] = ""
 
 
 class CadWord(_Part):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from fleet.model.words import Words
 from missions.fields import Latitude, Longitude
 
 MOST_DRONES = 3
@@ -31,11 +32,11 @@ class CallRequest(BaseModel):
     lon: Longitude | None = None
     lat: Latitude | None = None
     place: str | None = Field(default=None, max_length=100, description="id of a site or a dock")
-    kind: str = Field(default="other", min_length=1, max_length=40)
+    kind: Words = Field(default="other", min_length=1, max_length=40)
     priority: int = Field(default=5, ge=0, le=9, description="takes drones from lower ones")
     want: int = Field(default=1, ge=1, le=MOST_DRONES, description="drones")
     on_scene_s: float = Field(default=600.0, ge=30, le=7200, description="wanted there so long")
-    note: str = Field(default="", max_length=500)
+    note: Words = Field(default="", max_length=500)
     source: Literal["sos", "call", "click"] = "call"
 
     @model_validator(mode="after")

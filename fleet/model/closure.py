@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from fleet.model.words import Words
 from missions.city import HeightReference, Zone
 from missions.geojson import Point, Polygon
 
@@ -24,14 +25,14 @@ class ClosureRequest(BaseModel):
 
     geometry: Annotated[Point | Polygon, Field(discriminator="type")]
     radius_m: float | None = Field(default=None, ge=5, le=20_000, description="of a circle")
-    name: str = Field(default="", max_length=100)
+    name: Words = Field(default="", max_length=100)
     floor_m: float = Field(default=0, ge=-500, le=100_000)
     floor_reference: HeightReference = "agl"
     ceiling_m: float = Field(default=10_000, gt=-500, le=100_000)
     ceiling_reference: HeightReference = "agl"
     since: AwareDatetime | None = Field(default=None, alias="from", description="left out: now")
     until: AwareDatetime
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Words = Field(min_length=1, max_length=500)
 
     @model_validator(mode="after")
     def _shape(self) -> ClosureRequest:

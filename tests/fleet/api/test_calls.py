@@ -95,6 +95,7 @@ async def test_a_call_where_the_air_is_closed_for_a_time_is_kept_until_it_opens(
         ({"place": "nowhere"}, "no 'nowhere'; places are"),
         ({**HERE, "priority": 10}, "priority"),
         ({**HERE, "want": 4}, "want"),
+        ({**HERE, "note": "a\x00b"}, "note: String should match pattern"),
         ({**HERE, "on_scene_s": 0}, "on_scene_s"),
         ({**HERE, "id": "a b"}, "id"),
         ({**HERE, "source": "cad"}, "source"),
@@ -168,6 +169,13 @@ async def test_a_cad_tells_of_a_call_once(api: Any, desk: Any, store: Any) -> No
     assert [entry.action for entry in told][-1] == "call.created"
     assert {entry.actor for entry in told} == {"cad:cad-1"}
     assert len(told) == 4
+
+
+async def test_no_call_is_refused_for_its_note(api: Any, desk: Any) -> None:
+    answer = await tell(api, word("created", note="fire\x00" + "e" * 1000))
+    assert answer.status_code == 200, answer.text
+    note = answer.json()["call"]["note"]
+    assert (len(note), note[:6], note[-1]) == (500, "fire e", "…")
 
 
 async def test_a_call_that_was_closed_before_it_was_told_of_stays_closed(

@@ -117,6 +117,8 @@ async def test_who_may_not_is_refused(
         (closure(**{"from": in_(hours=2)}), "from", "is not before until"),
         (closure(reason=""), "reason", "at least 1"),
         (closure(reason=...), "reason", "required"),
+        (closure(reason="a\x00b"), "reason", "pattern"),
+        (closure(name="a\x00b"), "name", "pattern"),
         (closure(geometry=polygon(BOW_TIE)), "geometry", "Self-intersection"),
         (closure(geometry=polygon(RING[:-1])), "geometry", "not closed"),
         (closure(geometry=polygon(POLE)), "geometry", "pole"),
