@@ -18,8 +18,6 @@ from missions.city import Dock as DockPlace
 from missions.geo import LocalFrame
 from sitl.scenario import Weather
 
-DOOR_S = 4.0
-"""Time that the door takes from one end to the other."""
 SLOT_M = 1.5
 """A drone that has landed within this of the pad is in its slot."""
 COVERED = 0.5
@@ -97,7 +95,7 @@ class Dock:
     Parameters
     ----------
     place
-        Its part of the city file.
+        Its part of the city file; its door takes ``door_s`` from one end to the other.
     ground_amsl_m
         Height of its pad above mean sea level.
     weather
@@ -232,7 +230,7 @@ class Dock:
         self._last = now
         replies = self._move(passed)
         if not self._lies:
-            step = passed / DOOR_S
+            step = self._part(passed)
             self._lid = min(max(self._open, self._lid - step), self._lid + step)
         return replies
 
@@ -244,7 +242,7 @@ class Dock:
             self.door = Door.OPENING  # the light barrier: never close on a drone
             return self._finish(Result.FAILED, "door opened again: " + self._way())
         before = self._open
-        step = passed / DOOR_S * (1 if self.door is Door.OPENING else -1)
+        step = self._part(passed) * (1 if self.door is Door.OPENING else -1)
         self._open = min(1.0, max(0.0, self._open + step))
         if self._jam and min(before, self._open) <= 0.5 <= max(before, self._open):
             self._open = 0.5
@@ -254,6 +252,10 @@ class Dock:
             self.door = Door.OPEN if self._open else Door.CLOSED
             return self._finish(Result.DONE, "")
         return []
+
+    def _part(self, passed: float) -> float:
+        """Return how much of its way a door goes in so many seconds."""
+        return passed / self.place.door_s if self.place.door_s > 0 else 1.0
 
     def _way(self) -> str:
         return "; ".join(self._around.in_the_way.values())

@@ -110,7 +110,7 @@ class Flock:
                 {"id": "far", "name": "Far", "district": "x", "area": far, "cell_m": 60},
             ],
             "docks": [
-                {"id": f"d{n:03}", "position": at(*p), "slots": 1} for n, p in enumerate(self.places)
+                {"id": f"d{n:03}", "position": at(*p), "slots": 1, "door_s": 4} for n, p in enumerate(self.places)
             ],
             "drones": [
                 {

@@ -10,10 +10,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from missions.city import Dock as DockPlace
 from missions.geo import LocalFrame
-from sitl.dock import DOOR_S, Command, Dock, Door, Reply, Result, parse_command
+from sitl.dock import Command, Dock, Door, Reply, Result, parse_command
 from sitl.scenario import Weather
 
-PLACE = DockPlace(id="xc-bridge", position=(117.659112, 24.505968))
+DOOR_S = 4.0
+PLACE = DockPlace(id="xc-bridge", position=(117.659112, 24.505968), door_s=DOOR_S)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -53,14 +54,23 @@ def command(action: str, name: str = "c1", *, life: float = 30.0) -> Command:
     return Command(name, action, NOW + timedelta(seconds=life))
 
 
-def test_a_door_takes_its_time() -> None:
-    it = dock()
+@pytest.mark.parametrize("door_s", [DOOR_S, 15.0])
+def test_a_door_takes_the_time_that_the_city_file_says(door_s: float) -> None:
+    it = Dock(PLACE.model_copy(update={"door_s": door_s}), 10.0, Weather())
     it.advance(0.0)
     assert it.obey(command("open"), NOW) == [Reply("c1", Result.ACCEPTED)]
     assert it.door is Door.OPENING
-    assert it.advance(DOOR_S - 0.1) == []
-    assert it.advance(DOOR_S + 0.1) == [Reply("c1", Result.DONE)]
+    assert it.advance(door_s - 0.1) == []
+    assert it.advance(door_s + 0.1) == [Reply("c1", Result.DONE)]
     assert it.door is Door.OPEN
+
+
+def test_a_door_that_takes_no_time_is_where_it_is_told_to_be() -> None:
+    it = Dock(PLACE.model_copy(update={"door_s": 0.0}), 10.0, Weather())
+    it.advance(0.0)
+    it.obey(command("open"), NOW)
+    assert it.advance(0.1) == [Reply("c1", Result.DONE)]
+    assert (it.lid, it.opened) == (Door.OPEN, 1.0)
 
 
 def test_what_is_so_already_is_done_at_once() -> None:

@@ -12,10 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 import aiomqtt
-import pytest
 
 from missions.city import Dock as DockPlace
-from sitl import dock as dock_module
 from sitl.broker import Broker
 from sitl.dock import Dock
 from sitl.dock_mqtt import DockLine
@@ -74,7 +72,8 @@ class Controller:
 async def world(log: Path | None = None) -> AsyncIterator[tuple[Controller, DockLine]]:
     broker = Broker("127.0.0.1", 0)
     await broker.start()
-    dock = Dock(DockPlace(id="pad", position=(117.66, 24.5)), 10.0, Weather(wind_m_s=4.5))
+    place = DockPlace(id="pad", position=(117.66, 24.5), door_s=0.4)
+    dock = Dock(place, 10.0, Weather(wind_m_s=4.5))
     line = DockLine(dock, {}, "127.0.0.1", broker.port, JsonLog(log))
     client = aiomqtt.Client(
         "127.0.0.1", broker.port, protocol=aiomqtt.ProtocolVersion.V311, timeout=5
@@ -92,11 +91,6 @@ async def world(log: Path | None = None) -> AsyncIterator[tuple[Controller, Dock
                 await asyncio.gather(*tasks, return_exceptions=True)
     finally:
         await broker.stop()
-
-
-@pytest.fixture(autouse=True)
-def quick_door(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dock_module, "DOOR_S", 0.4)
 
 
 async def test_a_door_opens_and_closes(tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from pymavlink.dialects.v20 import common as mav
 from missions.city import Battery
 from missions.city import Dock as DockPlace
 from missions.geo import distance_m
-from sitl import dock as dock_module
 from sitl.autopilot.clock import SpeedClock
 from sitl.autopilot.core import VehicleSpec
 from sitl.autopilot.vehicle import EmbeddedVehicle, fly
@@ -181,8 +180,7 @@ class Town:
 
 
 @pytest.fixture
-async def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
-    monkeypatch.setattr(dock_module, "DOOR_S", 0.4)
+async def town(tmp_path: Path) -> AsyncIterator[Town]:
     it = Town(tmp_path)
     broker = Broker("127.0.0.1", 0)
     await broker.start()
@@ -209,7 +207,8 @@ async def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
                 battery=Battery(), cruise_m_s=12.0, wind=WindSpec(FAIR.wind_m_s, 90.0), seed=number,
             )  # fmt: skip
             it.vehicles[name] = EmbeddedVehicle(spec, f"udpin://127.0.0.1:{port}")
-            dock = Dock(DockPlace(id="pad" if name == "a" else "other", position=place), 10.0, FAIR)
+            named = DockPlace(id="pad" if name == "a" else "other", position=place, door_s=0.4)
+            dock = Dock(named, 10.0, FAIR)
             it.docks.append(DockLine(dock, it.vehicles, "127.0.0.1", broker.port, log))
             tasks.append(asyncio.create_task(station.beat()))
         it.client = await stack.enter_async_context(

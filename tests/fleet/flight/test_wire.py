@@ -19,7 +19,6 @@ from uuid import uuid4
 
 import pytest
 
-import sitl.dock
 from fleet.docks.mqtt import MqttDocks
 from fleet.flight.controller import FlightController
 from fleet.flight.policy import Policy
@@ -45,6 +44,7 @@ from sitl.scenario import Weather
 S = DroneState
 PAD = (117.65, 24.51)
 SPEED = 8.0
+DOOR_S = 4.0
 
 
 def udp_ports(count: int) -> list[int]:
@@ -75,7 +75,7 @@ def city_on(broker_port: int, ports: list[int]) -> City:
             "broker": {"url": f"mqtt://127.0.0.1:{broker_port}"},
             "districts": [{"id": "x", "name": "X", "area": near}],
             "beats": [{"id": "b1", "name": "B", "district": "x", "area": near, "cell_m": 200}],
-            "docks": [{"id": "d1", "position": PAD}],
+            "docks": [{"id": "d1", "position": PAD, "door_s": DOOR_S}],
             "drones": [
                 {
                     "id": f"a{n}",
@@ -149,7 +149,8 @@ async def rig(store: Any, drones: int, flying: int) -> AsyncIterator[Rig]:
             )
             for d in city.drones[:flying]
         }
-        dock = Dock(city.docks[0], 10.0, Weather())
+        place = city.docks[0].model_copy(update={"door_s": DOOR_S / SPEED})
+        dock = Dock(place, 10.0, Weather())
         line = DockLine(dock, vehicles, "127.0.0.1", broker.port, JsonLog(None))
         tasks = [
             asyncio.create_task(fly(list(vehicles.values()), clock=SpeedClock(SPEED))),
@@ -164,9 +165,8 @@ async def rig(store: Any, drones: int, flying: int) -> AsyncIterator[Rig]:
 
 
 async def test_a_sortie_over_the_wires_through_a_restart(
-    memory_store: Any, monkeypatch: pytest.MonkeyPatch
+    memory_store: Any,
 ) -> None:
-    monkeypatch.setattr(sitl.dock, "DOOR_S", 4.0 / SPEED)
     async with rig(memory_store, drones=2, flying=1) as world:
         async with world.controller() as controller:
             await world.until(lambda: controller.supervisors["a1"].state is S.DOCKED)
@@ -190,9 +190,8 @@ async def test_a_sortie_over_the_wires_through_a_restart(
 
 @pytest.mark.long
 async def test_two_calls_over_the_wires_one_from_the_air_one_from_the_dock_through_a_restart(
-    memory_store: Any, monkeypatch: pytest.MonkeyPatch
+    memory_store: Any,
 ) -> None:
-    monkeypatch.setattr(sitl.dock, "DOOR_S", 4.0 / SPEED)
 
     def call(name: str, bearing: float, away_m: float) -> Call:
         lon, lat = move(PAD, bearing, away_m)
@@ -241,9 +240,8 @@ async def test_two_calls_over_the_wires_one_from_the_air_one_from_the_dock_throu
 
 @pytest.mark.long
 async def test_a_closure_over_the_wires_diverts_who_is_inside(
-    memory_store: Any, monkeypatch: pytest.MonkeyPatch
+    memory_store: Any,
 ) -> None:
-    monkeypatch.setattr(sitl.dock, "DOOR_S", 4.0 / SPEED)
     frame = LocalFrame(*PAD)
     async with rig(memory_store, drones=1, flying=1) as world, world.controller() as controller:
         keeper = controller.supervisors["a1"]

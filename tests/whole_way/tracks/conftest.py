@@ -123,7 +123,7 @@ def city() -> dict[str, Any]:
             for dock, (north, east) in places.items()
         ],
         "docks": [
-            {"id": dock, "position": at(north, east + DOCK_EAST_M), "slots": A_DOCK, "door_s": 5}
+            {"id": dock, "position": at(north, east + DOCK_EAST_M), "slots": A_DOCK, "door_s": 4}
             for dock, (north, east) in places.items()
         ],
         "drones": [

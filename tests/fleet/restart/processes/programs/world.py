@@ -19,7 +19,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from judge import Assassin, Judge
 
-import sitl.dock
 from missions.cityfile import parse
 from sitl.autopilot.clock import SpeedClock
 from sitl.autopilot.core import VehicleSpec
@@ -89,7 +88,6 @@ class World:
 
     async def run(self) -> None:
         """Live until standard input ends."""
-        sitl.dock.DOOR_S = DOOR_S
         broker = Broker(*address(self.city.broker.url))
         await broker.start()
         ready = asyncio.Event()
@@ -99,7 +97,8 @@ class World:
                 group.create_task(self._look()),
             ]
             for place in self.city.docks:
-                dock = Dock(place, self.city.city.elevation_m, Weather())
+                quick = place.model_copy(update={"door_s": DOOR_S})
+                dock = Dock(quick, self.city.city.elevation_m, Weather())
                 line = DockLine(dock, self.vehicles, broker.host, broker.port, JsonLog(None))
                 self.docks[place.id] = line
                 self._tap_dock(line)
