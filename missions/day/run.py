@@ -250,6 +250,11 @@ class DayRun:
         stays_s = call.on_scene_s if on_scene_s is None else on_scene_s
         return Call(str(index), place, call.priority, stays_s)
 
+    def _ends(self, drone: DayDrone, flight: Flight, call: Call, answered: Answered) -> None:
+        """Send another where a drone must leave its call, and was not taken from it before."""
+        if drone.flight is flight:
+            self._relieve(call, answered)
+
     def _relieve(self, call: Call, answered: Answered) -> None:
         """Send another to a call whose drone must leave."""
         response = self._responding.respond(call, self.view())
@@ -295,7 +300,8 @@ class DayRun:
         self._at(done_s, lambda: self._done(drone, flight))
         if stay_s < call.on_scene_s - 1.0:
             rest = Call(call.id, call.place, call.priority, call.on_scene_s - stay_s)
-            self._at(max(self._now_s, done_s - RELIEF_S), lambda: self._relieve(rest, answered))
+            due_s = max(self._now_s, done_s - RELIEF_S)
+            self._at(due_s, lambda: self._ends(drone, flight, rest, answered))
         self._follow(drone, flight)
 
     def _take_from(self, drone: DayDrone) -> None:
