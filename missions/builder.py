@@ -54,6 +54,13 @@ class Builder:
     """Dock that the drone stands in and comes back to; None: the one it lives in."""
     temperature_c: float | None = None
     """Of its battery at take-off; None: not known, and taken for warm."""
+    keeps_percent: float = 0.0
+    """Battery to come home with, where that is more than the reserve."""
+
+    @property
+    def reserve_percent(self) -> float:
+        """What of the battery no sortie is planned to take."""
+        return max(self.ground.city.limits.reserve_percent, self.keeps_percent)
 
     @property
     def dock(self) -> str:
@@ -108,7 +115,7 @@ class Builder:
         least = seconds * model.least_w / 3600.0
         least += self.start().cost.energy_wh
         least += landing_cost(self.altitude_m, model, self.wind).energy_wh
-        reserve = self.ground.city.limits.reserve_percent
+        reserve = self.reserve_percent
         left = model.capacity_wh * (self.battery_percent - MARGIN_PERCENT - reserve) / 100.0
         if least > left:
             raise PlanError(
@@ -286,7 +293,7 @@ class Builder:
         PlanError
             If that is less than a minute.
         """
-        reserve = self.ground.city.limits.reserve_percent
+        reserve = self.reserve_percent
         planned = self.battery_percent - MARGIN_PERCENT
         hold = math.floor(longest_hold_s(whole.cost, self.model, planned, reserve, self.wind))
         if hold < MIN_STARE_S:
@@ -299,7 +306,7 @@ class Builder:
         return float(hold)
 
     def energy(self, draft: Draft) -> SortieEnergy:
-        """Return the energy of a whole sortie."""
+        """Return the energy of a whole sortie, with the reserve that no flight may break into."""
         reserve = self.ground.city.limits.reserve_percent
         return sortie_energy(draft.cost, self.model, self.battery_percent, reserve)
 
@@ -312,7 +319,9 @@ class Builder:
             With what it takes and what there is.
         """
         if not self.fits(draft):
-            energy = self.energy(draft)
+            energy = sortie_energy(
+                draft.cost, self.model, self.battery_percent, self.reserve_percent
+            )
             raise PlanError(
                 f"takes {energy.needed_wh:.0f} Wh, {energy.reserve_wh:.0f} Wh reserve and a margin "
                 f"of {MARGIN_PERCENT:g} %; the battery of {self.drone.id!r} holds "
@@ -322,9 +331,8 @@ class Builder:
 
     def fits(self, draft: Draft) -> bool:
         """Whether the battery holds a whole sortie, the reserve and the margin."""
-        reserve = self.ground.city.limits.reserve_percent
         planned = self.battery_percent - MARGIN_PERCENT
-        return sortie_energy(draft.cost, self.model, planned, reserve).feasible
+        return sortie_energy(draft.cost, self.model, planned, self.reserve_percent).feasible
 
     def trajectory(self, draft: Draft, *, doubt_s: float, drift: float = 0.0) -> Trajectory:
         """Return when a sortie that is planned now is where, in seconds from now.

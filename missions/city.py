@@ -79,8 +79,18 @@ class Limits(Model):
     )
     rain_mm_h: float = Field(default=4, ge=0, description="rain above which no drone takes off")
     reserve_percent: float = Field(default=25, ge=5, le=90, description="battery kept to come home")
+    patrol_reserve_percent: float | None = Field(
+        default=None,
+        ge=5,
+        le=90,
+        description="battery that patrols come home with, enough to answer a call from the air and "
+        "from the dock; unsaid, the reserve",
+    )
     checks_s: float = Field(
-        default=5, ge=0, le=120, description="what checks and loading take, beside the opening of the door"
+        default=5,
+        ge=0,
+        le=120,
+        description="what checks and loading take, beside the opening of the door",
     )
     max_airborne: int = Field(default=8, ge=1, description="drones in the air at once")
     ready_per_dock: int = Field(
@@ -102,6 +112,11 @@ class Limits(Model):
         ge=15,
         description="height above home that a drone goes down to for a manned aircraft",
     )
+
+    @property
+    def patrols_keep_percent(self) -> float:
+        """Battery that a patrol comes home with, never less than the reserve."""
+        return max(self.reserve_percent, self.patrol_reserve_percent or 0.0)
 
 
 class District(Model):

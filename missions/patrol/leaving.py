@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from missions.builder import Builder
 from missions.draft import Draft
@@ -60,7 +61,8 @@ def _sortie(
     offer = planning.free[tour.drone]
     why = PlanError(CROWDED)
     for altitude in planning.patrol_layers(offer.dock):
-        builder = planning.builder(offer, altitude)
+        kept = planning.city.limits.patrols_keep_percent
+        builder = replace(planning.builder(offer, altitude), keeps_percent=kept)
         try:
             flown = _longest(builder, [c for c in tour.cells if _free(planning, c)])
             if spare is not None:

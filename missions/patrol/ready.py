@@ -11,7 +11,7 @@ from missions.ground import Ground
 from missions.patrol.cells import mean_w, usual_drone
 from missions.picture import Doing, DroneNow
 
-EARLY_PERCENT = 65.0
+EARLY_PERCENT = 75.0
 """A patrol may leave with so much, where it is needed in the air."""
 LEAVE_PERCENT = 88.0
 """A patrol leaves with so much wherever it flies to: above it charging is slow."""
@@ -20,6 +20,8 @@ FULL_PERCENT = 97.0
 READY_PERCENT = 45.0
 """A drone that stands in its dock with so much can answer a call: there, some minutes over it, and
 home with the reserve."""
+PATROLS = frozenset({Doing.LEAVING, Doing.PATROL})
+_TAKEN_FROM = frozenset({Doing.PATROL, Doing.FERRY, Doing.RETURNING})
 STRETCH = 1.05
 """Tours are planned so much longer than a battery lasts at cruise power: part of a tour takes less.
 The sortie is held to the battery exactly; what does not fit is left out."""
@@ -28,6 +30,13 @@ The sortie is held to the battery exactly; what does not fit is left out."""
 def able(drone: DroneNow) -> bool:
     """Whether a drone can be told to fly, now or when it is back."""
     return drone.doing is not Doing.OUT and not drone.reason
+
+
+def free(drone: DroneNow) -> bool:
+    """Whether a drone that is out can be taken for a call: it is on no other, and has the battery."""
+    patrols = drone.doing is Doing.LEAVING and bool(drone.left)
+    out = patrols or drone.doing in _TAKEN_FROM
+    return out and able(drone) and drone.battery_percent >= READY_PERCENT
 
 
 def leaves(ground: Ground, drone: DroneNow) -> tuple[float, float]:
@@ -75,17 +84,19 @@ def _back(ground: Ground, drone: DroneNow) -> tuple[float, float]:
     """Return in how many seconds a drone is in its dock, and with how many percent."""
     if drone.doing is Doing.DOCKED:
         return 0.0, drone.battery_percent
-    return drone.ends_in_s, float(ground.city.limits.reserve_percent)
+    limits = ground.city.limits
+    kept = limits.patrols_keep_percent if drone.doing in PATROLS else limits.reserve_percent
+    return drone.ends_in_s, min(kept, drone.battery_percent)
 
 
 def usable_s(ground: Ground, name: str, percent: float, altitude_m: float, wind: Wind) -> float:
-    """Return for how long a drone can fly between take-off and landing, seconds."""
+    """Return for how long a drone can patrol between take-off and landing, seconds."""
     drone = ground.drones[name]
     model = PowerModel.of(drone)
     top = Point(0.0, 0.0, altitude_m)
     up = step_cost(Point(0.0, 0.0, 0.0), top, drone.cruise_m_s, model, wind)
     down = landing_cost(altitude_m, model, wind)
-    kept = MARGIN_PERCENT + ground.city.limits.reserve_percent
+    kept = MARGIN_PERCENT + ground.city.limits.patrols_keep_percent
     left_wh = model.capacity_wh * (percent - kept) / 100.0 - up.energy_wh - down.energy_wh
     return STRETCH * left_wh * 3600.0 / mean_w(model, wind)
 
@@ -95,7 +106,7 @@ def sustained(ground: Ground, count: int, altitude_m: float, wind: Wind) -> int:
     if not count:
         return 0
     drone = usual_drone(ground)
-    low = float(ground.city.limits.reserve_percent)
+    low = ground.city.limits.patrols_keep_percent
     flies_s = usable_s(ground, drone.id, LEAVE_PERCENT, altitude_m, wind)
     charges_s = seconds_to(drone.battery, low, LEAVE_PERCENT)
     return max(1, round(count * flies_s / (flies_s + charges_s)))

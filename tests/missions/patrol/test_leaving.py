@@ -179,7 +179,7 @@ def test_sorties_of_one_moment_never_meet(town: Make, seed: int) -> None:
     made = planning(ground)
     found = [s for _, s in leave(made, tours, str) if isinstance(s, Sortie)]
     assert found == made.sorties
-    wait = 15.0  # the dock's door
+    wait = 17.0  # the dock's door, and starting
     ways = []
     for one in found:
         drone = ground.drones[one.drone]
@@ -208,3 +208,23 @@ def test_a_drone_that_is_gone_and_a_full_sky_are_passed_over(town: Make) -> None
     ]
     assert [tour.drone for tour, _ in leave(made, tours, str)] == ["v0"]
     assert len(made.sorties) == 1
+
+
+@QUICK
+@given(st.floats(70, 100), st.sampled_from([0.0, 6.0]), st.floats(0, 359))
+def test_patrols_come_home_with_what_the_city_says(
+    town: Make, percent: float, speed: float, side: float
+) -> None:
+    ground = town(2)
+    limits = ground.city.limits.model_copy(update={"patrol_reserve_percent": 45.0})
+    spare = replace(ground, city=ground.city.model_copy(update={"limits": limits}))
+    wind = Wind(speed, side)
+    cells = [*beat(ground, "b0"), *beat(ground, "b1")]
+    made = planning(ground, percent, wind=wind)
+    made.ground, made.city = spare, spare.city
+    found, full = (
+        sortie(m, of(ground, "v0", cells)) for m in (made, planning(ground, percent, wind=wind))
+    )
+    left = 100.0 * (found.energy.available_wh - found.energy.needed_wh) / 274.0
+    assert left >= 45.0
+    assert len(found.cells) < len(full.cells)
