@@ -26,6 +26,9 @@ from missions.tracks import Metres, Track
 SIDE_OVERLAP = 0.2
 MIN_SEEN = 0.05
 """A cell is not flown where no-fly zones leave less than this part of it."""
+STARTS_S = 2.0
+"""From an open door to lift-off: arming, the start of the mission, motors that spin up. Measured on
+PX4 and on the embedded vehicle."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,7 +55,7 @@ class Ground:
 
     def leaves_s(self, dock: str) -> float:
         """Return how long a drone that is sent stays in its dock: it is checked as the door opens."""
-        return max(self.city.limits.checks_s, self.docks[dock].door_s)
+        return max(self.city.limits.checks_s, self.docks[dock].door_s) + STARTS_S
 
     def tracks(
         self, cell: int, altitude_m: float, camera: CameraSpec, flown: Flown | None = None

@@ -6,6 +6,8 @@ import math
 
 from missions.energy import ACCELERATION_M_S2
 
+BOUND_S = 120.0
+"""A call is to have a drone overhead within this."""
 OVER_M = 20.0
 """A drone that is so near to a place on the ground has it in the middle of a picture straight down."""
 

@@ -15,18 +15,18 @@ import numpy.typing as npt
 from missions.energy import Wind
 from missions.geo import Floats
 from missions.ground import Ground
-from missions.overhead import sooner_s
+from missions.overhead import BOUND_S, sooner_s
 from missions.patrol.cells import FAR_M, mean_speed, middles_of, turn_s, usual_drone
 from missions.trajectory import Trajectory
 
-BOUND_S = 120.0
-"""A call is to have a drone overhead within this."""
 SPARE_S = 6.0
 """Of it, what a decision and a change of height may take."""
 STEP_S = 60.0
 AHEAD_S = 1200.0
 """Looked ahead so far, in such steps: a sortie."""
 
+GAP_S = 420.0
+"""A gap is looked at for so long: a drone that leaves now fills it after one or two minutes."""
 TAKEN = 0.1
 """How likely a drone that covers a place is taken by another call just then."""
 
@@ -121,6 +121,20 @@ class Cover:
         for one in covered:
             found[one] *= TAKEN
         return found
+
+    def gap(self, missing: Floats, more: Covered | None = None) -> float:
+        """Return the share of calls that nobody reaches in time in the next ``GAP_S`` seconds.
+
+        Parameters
+        ----------
+        missing
+            As ``missing`` returns it.
+        more
+            What one more drone covers, shape (times, cells).
+        """
+        nobody = missing >= 1.0 if more is None else (missing >= 1.0) & ~more
+        soon = self.times < GAP_S
+        return float((nobody[soon] @ self.weights).mean())
 
     def there(self, places: Sequence[tuple[float, float]]) -> Covered:
         """Return what drones at some places in the air cover now, shape (cells,)."""

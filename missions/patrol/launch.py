@@ -1,12 +1,13 @@
 """Who leaves now, and over which cells: drones that cover calls which nobody else reaches in time.
 
 Batteries let only so many drones be in the air for good. So a drone leaves when there are fewer, or
-when it is full; among those that could, the one whose best tour gains most. In each dock some stay
-ready.
+when it is full; among those that could, the one whose best tour gains most. Where calls have taken
+the drones of a part of the city, one leaves sooner to cover it. In each dock some stay ready.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from missions.geo import Floats
@@ -17,6 +18,7 @@ from missions.patrol.ready import (
     FULL_PERCENT,
     able,
     docks_ready_s,
+    free,
     standing,
     sustained,
     usable_s,
@@ -24,6 +26,11 @@ from missions.patrol.ready import (
 from missions.patrol.situation import Planned, Situation
 from missions.patrol.watch import Watch
 from missions.picture import Doing, DroneNow
+
+SOON_PERCENT = 60.0
+"""With so much a drone may leave to cover calls that nobody reaches in time now."""
+GAP = 0.03
+"""Share of calls that nobody reaches in time from which on one does."""
 
 
 @dataclass
@@ -64,19 +71,25 @@ class Launch:
         lasting = sustained(self.ground, able_count, self.altitude_m, now.wind)
         cover, aloft, worth = now.cover(self.ground), None, self.worth.copy()
         while count < now.ceiling:
-            least = EARLY_PERCENT if count < lasting else FULL_PERCENT
-            waiting = [d for d in now.fleet if self._may(d, least)]
+            waiting = [d for d in now.fleet if self._may(d, SOON_PERCENT)]
             if not waiting:
                 break
             if aloft is None:
-                aloft = cover.aloft(now.trajectories.values())
+                aloft = cover.aloft(now.trajectories[d] for d in self._free())
             ready = docks_ready_s(self.ground, now.fleet, self._left)
             missing = cover.missing([*aloft, *cover.standing(ready)])
-            watch = Watch.of(cover, self.service_s, worth, missing)
-            found = [(*self._best(watch, drone), drone) for drone in waiting]
-            _, cells, drone = max(found, key=lambda one: (one[0], one[2].battery_percent))
-            if not cells:
+            least = EARLY_PERCENT if count < lasting else FULL_PERCENT
+            charged = [d for d in waiting if d.battery_percent >= least]
+            gap = cover.gap(missing)
+            if not charged and gap < GAP:
                 break
+            watch = Watch.of(cover, self.service_s, worth, missing)
+            best = self._choice(watch, charged)
+            if best is None and gap >= GAP:
+                best = self._choice(watch, waiting, fills=missing)
+            if best is None:
+                break
+            drone, cells = best
             passed, places = watch.passed(cells, drone.dock, self._begins_s(drone, cover))
             aloft.append(cover.over(passed, places))
             end_s = now.now_s + float(passed[-1])
@@ -86,6 +99,34 @@ class Launch:
             self._left.append(drone.id)
             count += 1
         return leaving
+
+    def _choice(
+        self, watch: Watch, drones: Sequence[DroneNow], fills: Floats | None = None
+    ) -> tuple[DroneNow, tuple[int, ...]] | None:
+        """Return the drone whose best tour gains most, and that tour; None where none has one.
+
+        Parameters
+        ----------
+        fills
+            How likely nobody covers each cell, shape (times, cells): the tour that brings most
+            calls within reach is taken, and only one that fills half of the gap.
+        """
+        found = []
+        for drone in drones:
+            rate, cells = self._best(watch, drone)
+            if not cells:
+                continue
+            if fills is not None:
+                way = watch.passed(cells, drone.dock, self._begins_s(drone, watch.cover))
+                rate = watch.cover.gap(fills) - watch.cover.gap(fills, watch.cover.over(*way))
+                if rate < GAP / 2:
+                    continue
+            found.append((rate, drone.battery_percent, drone.id, drone, cells))
+        return max(found)[3:] if found else None
+
+    def _free(self) -> list[str]:
+        """Return the drones that are out and can be taken for a call."""
+        return [d.id for d in self.now.fleet if d.id in self.now.trajectories and free(d)]
 
     def _begins_s(self, drone: DroneNow, cover: Cover) -> float:
         """Return in how many seconds a drone that is sent now is over its dock."""

@@ -13,6 +13,7 @@ from datetime import datetime
 from missions.airspace import Airspace
 from missions.energy import PowerModel, Wind
 from missions.ground import Ground
+from missions.overhead import BOUND_S
 from missions.picture import Doing, DroneNow
 from missions.responder.answer import Call, GivesUp, Pick, Refused, Response
 from missions.responder.candidates import Candidate, candidates, free_docks
@@ -21,7 +22,8 @@ from missions.responder.way import Flight, Others, Scene
 from missions.trajectory import Trajectory
 
 TOGETHER_S = 5.0
-"""Arrivals that are no farther apart are decided by what is given up."""
+"""Arrivals that are no farther apart are decided by what is given up, but for one that would be in
+time and one that would not."""
 _NOTHING_TO_LEAVE = frozenset({Doing.DOCKED, Doing.RETURNING, Doing.FERRY})
 
 
@@ -104,11 +106,11 @@ def _best(
     refused: list[Refused],
     overdue_s: Mapping[str, float],
 ) -> tuple[Pick, Candidate, Flight] | None:
-    """Return who is there first; of those within ``TOGETHER_S`` who gives up least."""
+    """Return who is there first; of those who are as good as first, who gives up least."""
     found: list[tuple[Pick, Candidate, Flight]] = []
     first = math.inf
     for candidate in ranked:
-        if candidate.least_s > first + TOGETHER_S:
+        if candidate.least_s > _latest_s(first):
             break
         flight = scene.flight(candidate.now)
         if isinstance(flight, Refused):
@@ -116,8 +118,14 @@ def _best(
             continue
         found.append((_pick(scene, candidate.now, flight, overdue_s), candidate, flight))
         first = min(first, flight.eta_s)
-    together = [one for one in found if one[0].eta_s <= first + TOGETHER_S]
+    together = [one for one in found if one[0].eta_s <= _latest_s(first)]
     return min(together, key=lambda one: order(one[0]), default=None)
+
+
+def _latest_s(first_s: float) -> float:
+    """Return the latest arrival that is as good as the first."""
+    latest = first_s + TOGETHER_S
+    return min(latest, BOUND_S) if first_s <= BOUND_S else latest
 
 
 def _pick(scene: Scene, now: DroneNow, flight: Flight, overdue_s: Mapping[str, float]) -> Pick:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from missions.energy import CALM, Wind
 from missions.ground import Ground
-from missions.patrol.cover import BOUND_S, SPARE_S, TAKEN, Cover, Covered
+from missions.overhead import BOUND_S
+from missions.patrol.cover import SPARE_S, TAKEN, Cover, Covered
 from missions.trajectory import Trajectory
 
 QUICK = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -51,7 +52,7 @@ def test_standing(ground: Ground, ready: list[tuple[int, float]]) -> None:
     ready_s = {f"k{n}": since for n, since in ready}
     found = together(cover, cover.standing(ready_s))
     assert found.shape == (len(cover.times), len(ground.cells))
-    waits = 15 + ground.layers[0] / 3.0
+    waits = 17 + ground.layers[0] / 3.0
     for row, at in enumerate(cover.times):
         for cell in range(len(ground.cells)):
             expected = any(

@@ -14,10 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from missions.ground import Ground
+from missions.patrol.launch import SOON_PERCENT
 from missions.patrol.ready import EARLY_PERCENT, FULL_PERCENT, LEAVE_PERCENT
 from missions.patrol.rolling import RollingPlan
 from missions.patrol.situation import Planned, Situation
-from missions.picture import DroneNow
+from missions.picture import Doing, DroneNow
+from missions.trajectory import Trajectory
 
 Make = Callable[..., Any]
 QUICK = settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -115,15 +117,71 @@ def test_those_who_reach_most_calls_leave_first(
     assert next(t.drone for t in due(ground, now)) == first
 
 
-def test_batteries_say_who_may_leave(town: Make, moment: Make, alone: Make, flying: Make) -> None:
-    """Where few are in the air who is charged enough; where enough are only who is full."""
+@pytest.mark.parametrize(
+    ("doing", "percent", "first"),
+    [
+        (Doing.PATROL, 80.0, "v30"),
+        (Doing.RETURNING, 80.0, "v30"),
+        (Doing.RESPONSE, 80.0, "v0"),
+        (Doing.PATROL, 30.0, "v0"),
+    ],
+)
+def test_who_is_at_a_call_or_nearly_empty_reaches_no_other(
+    town: Make, moment: Make, alone: Make, flying: Make, doing: Doing, percent: float, first: str
+) -> None:
+    """Most calls come from near one that is out, the others from elsewhere."""
+    ground = town(4)
+    places = (2250.0, 750.0), (5250.0, 3450.0)
+    calls = np.full(len(ground.cells), 1e-6)
+    for place, share in zip(places, (0.6, 0.4), strict=True):
+        calls[min(range(len(calls)), key=lambda i: dist(ground.cells[i].center, place))] = share
+    fleet = [d for d in alone(ground, "v0", "v30") if d.id != "v9"]
+    fleet.append(flying(ground, "v9", places[0], doing=doing, percent=percent))
+    stays = Trajectory.of([(0.0, *places[0], 60.0), (1500.0, *places[0], 60.0)])
+    now = moment(ground, fleet=fleet, calls=calls, ready=0, trajectories={"v9": stays})
+    assert [t.drone for t in due(ground, replace(now, ceiling=2))] == [first]
+
+
+def test_a_gap_is_filled_by_who_is_not_full_yet(
+    town: Make, moment: Make, docked: Make, flying: Make
+) -> None:
+    """Both drones of a dock are at calls: another leaves early to be near, where it fills the gap."""
+    ground = town(4)
+
+    def leaves(percent: float, doing: Doing) -> list[str]:
+        fleet = [docked(ground, d, percent) for d in ground.drones if d not in ("v0", "v1")]
+        fleet += [flying(ground, d, (700.0, 700.0), doing=doing) for d in ("v0", "v1")]
+        stays = Trajectory.of([(0.0, 700.0, 700.0, 60.0), (1500.0, 700.0, 700.0, 60.0)])
+        way = {"v0": stays, "v1": stays}
+        calls = np.full(len(ground.cells), 1e-6)
+        calls[min(range(len(calls)), key=lambda i: dist(ground.cells[i].center, (300, 300)))] = 1.0
+        now = moment(ground, fleet=fleet, calls=calls, trajectories=way)
+        return [t.dock for t in due(ground, now)]
+
+    assert leaves(EARLY_PERCENT - 1, Doing.PATROL) == []
+    (dock,) = leaves(SOON_PERCENT, Doing.RESPONSE)
+    assert dist(ground.places[dock], ground.places["k0"]) < 2200
+    assert leaves(SOON_PERCENT - 1, Doing.RESPONSE) == []
+
+
+def test_batteries_say_who_may_leave(
+    town: Make, moment: Make, docked: Make, alone: Make, flying: Make
+) -> None:
+    """Where few are in the air who is charged enough; where enough are only who is full.
+
+    A gap is filled sooner; here the dock's other drone leaves none.
+    """
     ground = town(2)
+    calls = np.array(
+        [1.0 if dist(c.center, ground.places["k3"]) < 600 else 1e-6 for c in ground.cells]
+    )
     busy = [flying(ground, f"v{n}", (700.0, 700.0)) for n in (0, 2, 4)]
 
     def leaves(percent: float, others: Sequence[DroneNow] = ()) -> bool:
         fly = {d.id for d in others}
-        fleet = [d for d in alone(ground, "v6", percent=percent) if d.id not in fly]
-        return bool(due(ground, moment(ground, fleet=[*fleet, *others], ready=0)))
+        fleet = [d for d in alone(ground, "v6", percent=percent) if d.id not in {*fly, "v7"}]
+        fleet.append(docked(ground, "v7", 50.0))
+        return bool(due(ground, moment(ground, fleet=[*fleet, *others], ready=0, calls=calls)))
 
     assert not leaves(EARLY_PERCENT - 1)
     assert leaves(LEAVE_PERCENT)

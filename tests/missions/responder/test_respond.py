@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from missions.builder import MARGIN_PERCENT
 from missions.energy import Point, PowerModel, Wind, path_cost, step_cost
 from missions.ground import Ground, ground_of
+from missions.overhead import BOUND_S
 from missions.picture import Doing, DroneNow
 from missions.responder import Call, Pick, respond
 from missions.responder.respond import TOGETHER_S, order
@@ -118,6 +119,21 @@ def test_all_that_are_sent_to_a_call_hover_at_heights_of_their_own(
     heights = sorted(pick.altitude_m for pick in picks)
     assert len(heights) == 4
     assert all(b - a >= 15 for a, b in pairwise(heights))
+
+
+@pytest.mark.parametrize(("nearer", "sent"), [(1750.0, "v0"), (1650.0, "v1")])
+def test_nobody_is_late_to_spare_another_s_patrol(
+    town: Make, flying: Make, nearer: float, sent: str
+) -> None:
+    """One gives up cells and the other nothing; who is some seconds later is sent where in time."""
+    ground = town(3)
+    call = Call("c", (2950.0, 1450.0))
+    fleet = [
+        flying(ground, "v0", (2950.0 - nearer, 1450.0), left=("b0/r0c0",)),
+        flying(ground, "v1", (2950.0, 1510.0 + nearer), doing=Doing.RETURNING),
+    ]
+    (pick,) = respond(ground, call, fleet, CALM, NOW).picks
+    assert pick.drone == sent
 
 
 def test_an_altitude_that_another_crosses_is_not_taken(town: Make, docked: Make) -> None:
@@ -336,7 +352,9 @@ def test_nobody_else_is_there_before(
     assert bool(best) == bool(alone)
     if best:
         first = min(p.eta_s for p in alone)
-        together = [p for p in alone if p.eta_s <= first + TOGETHER_S]
+        latest = first + TOGETHER_S
+        latest = min(latest, BOUND_S) if first <= BOUND_S else latest
+        together = [p for p in alone if p.eta_s <= latest]
         assert best[0].drone == min(together, key=order).drone
 
 
