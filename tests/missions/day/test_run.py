@@ -17,7 +17,7 @@ from missions.day.measure import SAMPLE_S, Measured
 from missions.day.patrolling import Greedy
 from missions.day.report import figures
 from missions.day.responding import Responder
-from missions.day.run import AGAIN_S, GIVE_UP_S, DayRun
+from missions.day.run import AGAIN_S, GIVE_UP_S, RELIEF_S, DayRun
 from missions.day.simulate import NAMES, Name, run_day
 from missions.day.view import View
 from missions.picture import Doing
@@ -143,6 +143,21 @@ def test_a_relief_is_there_before_the_other_leaves(town: Make, day: Make, call: 
         leaves = at + pick.eta_s + min(pick.stay_s, 3000.0)
     assert {pick.drone for _, pick in others[:1]} != {first.drone}
     assert measured.lowest_percent >= ground.city.limits.reserve_percent
+
+
+def test_who_was_taken_from_a_call_is_not_relieved_there_again(
+    town: Make, day: Make, call: Make
+) -> None:
+    """A greater call takes the first drone; the other, sent at once, has no third sent after it."""
+    ground = town(1)
+    heard = Heard()
+    calls = [call(ground, 60, (900.0, 200.0), 4, 3000.0), call(ground, 400, (905.0, 200.0), 8)]
+    day(ground, calls, responding=heard).run()
+    (_, first), (taken_s, second), *_ = heard.sent("0")
+    assert (taken_s, first.drone != second.drone) == (pytest.approx(401.0), True)
+    asked = [at for at, one, _ in heard.told if one.id == "0"]
+    ends_s = taken_s + second.eta_s + second.stay_s
+    assert all(at >= ends_s - RELIEF_S - 1.0 for at in asked[2:])
 
 
 def test_a_call_that_nobody_can_take_is_said_and_given_up(
