@@ -107,8 +107,9 @@ async def start_flight(
     gc.freeze()
     city = plan.city
     await reach(city.broker, plan.settings.broker_wait_s)
+    doors_s = {dock.id: dock.door_s for dock in city.docks}
     docks = await stack.enter_async_context(
-        MqttDocks(city.broker, [dock.id for dock in city.docks], hub, clock)
+        MqttDocks(city.broker, list(doors_s), hub, clock, doors_s=doors_s)
     )
     pool = await stack.enter_async_context(MavsdkPool(city.drones, clock, expected=profile(city)))
     planner = await stack.enter_async_context(PlannerProcess())

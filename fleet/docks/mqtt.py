@@ -58,15 +58,26 @@ class MqttDocks:
         Takes every change as a DockLive.
     clock
         Stamps what is heard and when commands expire.
+    doors_s
+        For how long each dock's door is on its way, seconds: a slow one is waited for.
     """
 
     def __init__(
-        self, broker: Broker, docks: Sequence[str], hub: LiveHub, clock: Clock | None = None
+        self,
+        broker: Broker,
+        docks: Sequence[str],
+        hub: LiveHub,
+        clock: Clock | None = None,
+        *,
+        doors_s: Mapping[str, float] | None = None,
     ) -> None:
         self._broker = broker
         self._hub = hub
         self._clock = clock or SystemClock()
-        self._docks = {d: MqttDock(d, self._clock, self._publish, self._show) for d in docks}
+        times = doors_s or {}
+        self._docks = {
+            d: MqttDock(d, self._clock, self._publish, self._show, times.get(d, 0.0)) for d in docks
+        }
         for dock in self._docks.values():
             self._show(dock.state)
         self._client: aiomqtt.Client | None = None

@@ -21,7 +21,8 @@ TRIES = 3
 SHOWN_S = 6.0
 """A dock tells its state on every change, and each 5 s."""
 DOOR_S = 60.0
-"""Bound on a door's way, once the command is accepted."""
+"""Bound on a door's way, once the command is accepted; of a slow one ``DOOR_FACTOR`` times its own."""
+DOOR_FACTOR = 1.5
 
 Publish = Callable[[str, CommandMessage], Awaitable[None]]
 _DONE = {"open": DoorState.OPEN, "close": DoorState.CLOSED}
@@ -31,8 +32,14 @@ class MqttDock:
     """The Dock of one MQTT address; fed by the connection that all docks share."""
 
     def __init__(
-        self, dock: str, clock: Clock, publish: Publish, changed: Callable[[DockLive], None]
+        self,
+        dock: str,
+        clock: Clock,
+        publish: Publish,
+        changed: Callable[[DockLive], None],
+        door_s: float = 0.0,
     ) -> None:
+        self._door_s = door_s
         self._clock = clock
         self._publish = publish
         self._changed = changed
@@ -108,10 +115,11 @@ class MqttDock:
         expires = issued + timedelta(seconds=ANSWER_S * TRIES)
         command = CommandMessage(id=uuid4(), action=action, issued_at=issued, expires_at=expires)
         replies: asyncio.Queue[ReplyMessage] = asyncio.Queue(maxsize=8)
+        bound_s = max(DOOR_S, DOOR_FACTOR * self._door_s)
         self._replies[command.id] = replies
         try:
             reply = await self._first_reply(command, replies)
-            async with asyncio.timeout(DOOR_S):
+            async with asyncio.timeout(bound_s):
                 while reply.result == "accepted":
                     reply = await self._next_reply(action, replies)
         except TimeoutError:
@@ -119,7 +127,7 @@ class MqttDock:
             if self._state.online and self._state.door is _DONE[action]:
                 return
             raise DockError(
-                f"dock {self.id}: {action}: not done within {DOOR_S:g} s; door is {self._state.door}"
+                f"dock {self.id}: {action}: not done within {bound_s:g} s; door is {self._state.door}"
             ) from None
         finally:
             del self._replies[command.id]
