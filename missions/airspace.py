@@ -14,6 +14,7 @@ from itertools import pairwise
 import shapely
 from shapely.geometry import LineString, MultiPoint, Point, Polygon
 from shapely.geometry.base import BaseGeometry
+from shapely.ops import nearest_points
 
 from missions.cells import city_frame
 from missions.city import City, Zone
@@ -36,6 +37,9 @@ APART_M = KEEP_M + GPS_M
 """Kept by plans; also the radius of the column of air over a dock."""
 LAYER_M = 15.0
 FIRST_LAYER_M = 40.0
+
+OUT_M = 5.0
+"""A drone that leaves what was closed about it goes so far out of the margin."""
 
 Ring = tuple[tuple[float, float], ...]
 
@@ -190,6 +194,35 @@ class Airspace:
                 "airspace",
             )
         return way
+
+    def way_out(
+        self, place: tuple[float, float, float], within: Polygon | None = None
+    ) -> Metres | None:
+        """Return the nearest place out of everything that is closed at a height, with its margin.
+
+        Parameters
+        ----------
+        place
+            Where the drone is: east, north, height.
+        within
+            What it must not leave meanwhile, metres; None: the city's fence.
+
+        Returns
+        -------
+        East and north; None where there is none.
+        """
+        here, closed = Point(place[:2]), self.closed_at(place[2])
+        piece = next((p for p in shapely.get_parts(closed).tolist() if p.covers(here)), None)
+        if piece is None:
+            return place[:2]
+        border = piece.buffer(OUT_M, join_style="mitre").boundary.difference(closed)
+        bounds = within if within is not None else self.bounds
+        if bounds is not None:
+            border = border.intersection(bounds)
+        if border.is_empty:
+            return None
+        out = nearest_points(here, border)[1]
+        return float(out.x), float(out.y)
 
     def _show(self, place: Metres) -> str:
         lon, lat = self.frame.to_lonlat(*place)

@@ -31,6 +31,8 @@ LEAST_AHEAD = timedelta(hours=1)
 WIDE_CORNERS = 32
 """A zone with more is kept from by its hull: ways lead over corners, and the fewer the sooner."""
 HAIR_M = 1e-6
+Place = tuple[float, float, float]
+"""East, north, height: metres."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +81,25 @@ class Closed:
     def reaches(self, low_m: float, high_m: float) -> bool:
         """Whether it holds any height between two; its floor and ceiling are free."""
         return self.floor_m < high_m and low_m < self.ceiling_m
+
+    def holds(self, place: Place) -> bool:
+        """Whether a place is within it; its border is not."""
+        east, north, height = place
+        return self.reaches(height, height) and bool(shapely.contains_xy(self.area, east, north))
+
+    def crossed(self, way: Sequence[Place]) -> bool:
+        """Whether a way of straight pieces leads through it."""
+        low, high = min(p[2] for p in way), max(p[2] for p in way)
+        if not self.reaches(low, high):
+            return False
+        for a, b in zip(way, way[1:] or way, strict=False):
+            if self.reaches(min(a[2], b[2]), max(a[2], b[2])) and self._on(a, b):
+                return True
+        return False
+
+    def _on(self, a: Place, b: Place) -> bool:
+        line = _line([a[:2], b[:2]])
+        return bool(self.area.intersects(line) and not self.area.touches(line))
 
 
 def polygon_of(zone: Zone, frame: LocalFrame) -> Polygon:

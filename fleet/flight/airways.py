@@ -11,20 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import shapely
-from shapely.geometry import LineString, Point, Polygon
-from shapely.ops import nearest_points
-
 from fleet.model.closure import Closure
 from missions.airspace import Airspace
 from missions.city import City, Zone
 from missions.hours import active_between
-from missions.zones import Closed
-
-Place = tuple[float, float, float]
-"""East, north, height: metres."""
-OUT_M = 5.0
-"""A drone that leaves goes so far out of the margin."""
+from missions.zones import Closed, Place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,27 +30,6 @@ class Shut:
         """Its name and why it is closed."""
         name = self.closed.zone.name or self.closed.zone.id
         return f"{name}: {self.why}" if self.why else name
-
-    def holds(self, place: Place) -> bool:
-        """Whether a place is within it; its border is not."""
-        east, north, height = place
-        return self.closed.reaches(height, height) and bool(
-            shapely.contains_xy(self.closed.area, east, north)
-        )
-
-    def crossed(self, way: Sequence[Place]) -> bool:
-        """Whether a way of straight pieces leads through it."""
-        low, high = min(p[2] for p in way), max(p[2] for p in way)
-        if not self.closed.reaches(low, high):
-            return False
-        for a, b in zip(way, way[1:] or way, strict=False):
-            if self.closed.reaches(min(a[2], b[2]), max(a[2], b[2])) and self._on(a, b):
-                return True
-        return False
-
-    def _on(self, a: Place, b: Place) -> bool:
-        line = LineString([a[:2], b[:2]]) if a[:2] != b[:2] else Point(a[:2])
-        return bool(self.closed.area.intersects(line) and not self.closed.area.touches(line))
 
 
 class Airways:
@@ -131,35 +101,8 @@ class Airways:
 
     def at(self, place: Place) -> Shut | None:
         """Return what is shut that holds a place, or None."""
-        return next((one for one in self.shut if one.holds(place)), None)
+        return next((one for one in self.shut if one.closed.holds(place)), None)
 
     def on(self, way: Sequence[Place]) -> Shut | None:
         """Return what is shut that a way leads through, or None."""
-        return next((one for one in self.shut if one.crossed(way)), None)
-
-    def way_out(self, place: Place, within: Polygon | None) -> tuple[float, float] | None:
-        """Return the nearest place out of everything that is closed at a height, with its margin.
-
-        Parameters
-        ----------
-        place
-            Where the drone is.
-        within
-            What it must not leave meanwhile, metres; None: the city's fence.
-
-        Returns
-        -------
-        East and north; None where there is none.
-        """
-        here, closed = Point(place[:2]), self.space.closed_at(place[2])
-        piece = next((p for p in shapely.get_parts(closed).tolist() if p.covers(here)), None)
-        if piece is None:
-            return place[:2]
-        border = piece.buffer(OUT_M, join_style="mitre").boundary.difference(closed)
-        bounds = within if within is not None else self.space.bounds
-        if bounds is not None:
-            border = border.intersection(bounds)
-        if border.is_empty:
-            return None
-        out = nearest_points(here, border)[1]
-        return float(out.x), float(out.y)
+        return next((one for one in self.shut if one.closed.crossed(way)), None)

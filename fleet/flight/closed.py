@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from shapely.geometry import Point
 
-from fleet.flight.airways import Airways, Place, Shut
+from fleet.flight.airways import Airways, Shut
 from fleet.flight.berths import AT_M
 from fleet.flight.place import endurance_s
 from fleet.flight.route import way_home
@@ -21,6 +21,7 @@ from missions.city import Drone
 from missions.geo import distance_m as between_m
 from missions.hours import active_between
 from missions.sortie import Sortie
+from missions.zones import Place
 
 _FLOWN_TO = frozenset({NAV_WAYPOINT, NAV_LOITER_TIME})
 
@@ -99,7 +100,7 @@ class Concern:
         timezone = self._world.city.city.timezone
         for a, b in pairwise(way):
             for found in self._airways.shut:
-                if not found.crossed([a, b]):
+                if not found.closed.crossed([a, b]):
                     continue
                 to_m = flown_m + found.closed.area.distance(Point(a[:2]))
                 first = now + timedelta(seconds=to_m / self._drone.cruise_m_s)

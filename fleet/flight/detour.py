@@ -7,7 +7,6 @@ import math
 import structlog
 
 from fleet.errors import LinkError, OrderError
-from fleet.flight.airways import Place
 from fleet.flight.carried import Carried, wider
 from fleet.flight.fencing import load_round
 from fleet.flight.halt import FLIES_ON, stop
@@ -15,6 +14,7 @@ from fleet.flight.place import distance_m, endurance_s
 from fleet.flight.supervisor import Supervisor
 from fleet.model.command import GoTo
 from missions.errors import GeometryError, PlanError
+from missions.zones import Place
 
 TURN_M = 10.0
 """A corner of the way around is flown when it is so near."""
@@ -74,7 +74,7 @@ def _corners(s: Supervisor) -> list[Place] | None:
         return None
     height = max(here[2], s.sortie.altitude_m if s.sortie is not None else 0.0)
     height = min(height, airways.space.ceiling_m)
-    out = airways.way_out((*here[:2], height), None)
+    out = airways.space.way_out((*here[:2], height))
     if out is None:
         return None
     goal = airways.place(*s.pad, height)[:2]

@@ -90,7 +90,7 @@ class _Closed:
         within = airways.known.frame.polygon(ring).buffer(-MARGIN_M) if ring else None
         if place is None or (within is not None and not isinstance(within, Polygon)):
             return None
-        out = airways.way_out(place, within)
+        out = airways.space.way_out(place, within)
         return None if out is None else airways.known.frame.to_lonlat(*out)
 
 

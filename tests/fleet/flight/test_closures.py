@@ -336,14 +336,14 @@ async def test_the_way_out_is_the_shortest_that_the_fence_allows(make_town: Make
     airways = Airways(town.city)
     one = closing(town, box(-100, 0, 200, 400))
     airways.take([one], town.clock.now())
-    out = airways.way_out((60.0, 100.0, 40.0), None)
+    out = airways.space.way_out((60.0, 100.0, 40.0), None)
     assert out == pytest.approx((135, 100), abs=1)
     fence = Polygon(box(-500, -500, 590, 1000))  # ends at 90 m east
-    out = airways.way_out((60.0, 100.0, 40.0), fence)
+    out = airways.space.way_out((60.0, 100.0, 40.0), fence)
     assert out is not None
     assert fence.covers(Point(out))
     assert not Polygon(box(-129, -29, 258, 458)).covers(Point(out))
-    assert airways.way_out((60.0, 100.0, 40.0), Polygon(box(-50, 50, 100, 100))) is None
+    assert airways.space.way_out((60.0, 100.0, 40.0), Polygon(box(-50, 50, 100, 100))) is None
 
 
 async def test_buildings_are_still_flown_around_while_something_is_closed(make_town: Make) -> None:
