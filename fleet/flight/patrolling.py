@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from fleet.flight.ahead import Stop, trajectories
 from missions.city import City
-from missions.energy import PowerModel, Wind, landing_cost
+from missions.energy import Wind
+from missions.gate import with_ends
 from missions.geo import Floats
-from missions.ground import Ground, ground_of
+from missions.ground import ground_of
 from missions.patrol.rolling import RollingPlan
 from missions.patrol.work import PatrolWork
-from missions.picture import Doing, DroneNow
+from missions.picture import DroneNow
 from missions.trajectory import Trajectory
 
 
@@ -45,7 +46,7 @@ class PatrolNews:
     def work(self, city: City, rolling: RollingPlan, wind: Wind) -> PatrolWork:
         """Return what the planner plans patrols by."""
         ground, timed = ground_of(city), self.trajectories(city, wind)
-        fleet = [_with_end(ground, drone, timed.get(drone.id), wind) for drone in self.fleet]
+        fleet = with_ends(ground, self.fleet, timed, wind)
         return PatrolWork(
             rolling, fleet, timed, self.owed_s, self.calls, self.ceiling, self.reserve
         )
@@ -54,14 +55,3 @@ class PatrolNews:
         """Return where all that fly will be."""
         ground = ground_of(city)
         return trajectories(ground.frame, ground.drones, self.ways, wind)
-
-
-def _with_end(
-    ground: Ground, drone: DroneNow, trajectory: Trajectory | None, wind: Wind
-) -> DroneNow:
-    """Return a drone with when it is back in a dock."""
-    if trajectory is None or drone.doing is Doing.DOCKED:
-        return drone
-    model = PowerModel.of(ground.drones[drone.id])
-    landing = landing_cost(float(trajectory.places[-1, 2]), model, wind)
-    return replace(drone, ends_in_s=trajectory.end_s + landing.duration_s)

@@ -19,6 +19,7 @@ from missions.day.measure import SAMPLE_S, Answered, Measured
 from missions.day.view import View
 from missions.demand import Demand
 from missions.energy import Point
+from missions.gate import waits_s
 from missions.geo import Floats
 from missions.ground import Ground
 from missions.patrol.cover import Cover
@@ -194,15 +195,9 @@ class DayRun:
         self._follow(drone, flight)
 
     def _gate_s(self, drone: DayDrone) -> float:
-        """Return how long a drone waits in its dock: checks, door, and one that is landing."""
-        least = self.ground.leaves_s(drone.dock)
-        lands = [
-            d.flight.end_s - self._now_s
-            for d in self.fleet.values()
-            if d is not drone and d.flight is not None and d.flight.dock == drone.dock
-        ]
-        soon = [s for s in lands if s <= least + 45.0]
-        return max([least, *soon])
+        """Return how long a drone waits in its dock: its door, and one that is landing."""
+        fleet = [d.picture(self._now_s) for d in self.fleet.values() if d is not drone]
+        return waits_s(self.ground, drone.dock, fleet)
 
     def _follow(self, drone: DayDrone, flight: Flight) -> None:
         """Note what a flight sees, and its landing."""
@@ -272,9 +267,9 @@ class DayRun:
         course = Course(self._now_s, Point(*now.place, now.altitude_m), drone.model, wind)
         wait_s = begins_s = 0.0
         if not in_air:
-            begins_s = self.ground.leaves_s(drone.dock)
+            begins_s = self._gate_s(drone)
             left = drone.airborne_s - self._now_s if drone.flight is not None else None
-            wait_s = self._gate_s(drone) if left is None else max(left, 0.0)
+            wait_s = begins_s if left is None else max(left, 0.0)
             course.wait(wait_s)
             self.measured.sorties += drone.flight is None
         if not pick.gives_up.nothing:

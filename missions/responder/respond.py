@@ -70,7 +70,7 @@ def respond(
     """
     space = airspace if airspace is not None else ground.airspace
     docks = free_docks(ground, fleet)
-    scene = Scene(ground, space, call, wind, now, Others(others or {}), docks)
+    scene = Scene(ground, space, call, wind, now, Others(others or {}), docks, fleet)
     left, refused = candidates(scene, fleet)
     most = ground.city.limits.max_airborne
     room = most - sum(d.takes_room for d in fleet)

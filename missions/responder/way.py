@@ -14,6 +14,7 @@ from missions.city import Drone
 from missions.conflict import Traffic
 from missions.energy import THERE_M, Cost, Point, PowerModel, Wind, step_cost
 from missions.errors import PlanError
+from missions.gate import waits_s
 from missions.ground import Ground
 from missions.overhead import sooner_s
 from missions.picture import DroneNow
@@ -87,6 +88,8 @@ class Scene:
         Where other drones are and will be, by drone.
     free_at
         Docks at which each drone may end, by drone.
+    fleet
+        Every drone, now.
     """
 
     ground: Ground
@@ -96,7 +99,9 @@ class Scene:
     now: datetime
     others: Others
     free_at: Mapping[str, Sequence[str]]
+    fleet: Sequence[DroneNow] = ()
     _places: dict[float, Metres | PlanError] = field(default_factory=dict)
+    _starts: dict[str, float] = field(default_factory=dict)
     _homes: dict[tuple[Metres, Metres, float], tuple[Metres, ...] | PlanError] = field(
         default_factory=dict
     )
@@ -121,10 +126,13 @@ class Scene:
         return known
 
     def start_s(self, now: DroneNow) -> float:
-        """Return for how long a drone is not yet in the air, seconds: checks and the dock's door."""
+        """Return for how long a drone is not yet in the air, seconds."""
         if now.in_air:
             return 0.0
-        return self.ground.leaves_s(now.dock)
+        known = self._starts.get(now.dock)
+        if known is None:
+            known = self._starts[now.dock] = waits_s(self.ground, now.dock, self.fleet)
+        return known
 
     def flight(self, now: DroneNow) -> Flight | Refused:
         """Return the soonest flight of a drone that keeps every limit, or why there is none."""

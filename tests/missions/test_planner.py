@@ -162,7 +162,7 @@ def test_a_weak_battery_makes_a_shorter_patrol_and_a_weaker_one_none(zhangzhou: 
     (weak,) = make(zhangzhou, [patrol("xc-bridge")], drones=offers(zhangzhou, 66, only)).sorties
     assert 1 <= len(weak.cells) < len(full.cells)
     assert weak.energy.feasible
-    assert make(zhangzhou, [patrol("xc-bridge")], drones=offers(zhangzhou, 60, only)).sorties == ()
+    assert make(zhangzhou, [patrol("xc-bridge")], drones=offers(zhangzhou, 55, only)).sorties == ()
 
 
 def test_what_flies_is_not_given_out_again(zhangzhou: City) -> None:

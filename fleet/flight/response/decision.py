@@ -13,6 +13,7 @@ from missions.airspace import Airspace
 from missions.city import City
 from missions.energy import Wind
 from missions.errors import PlanError
+from missions.gate import with_ends
 from missions.ground import ground_of
 from missions.picture import Doing, DroneNow
 from missions.responder import Pick, Refused, Response
@@ -71,10 +72,10 @@ def decide(
     ground = replace(ground_of(moment.city), airspace=moment.space)
     place = ground.frame.to_enu(call.lon, call.lat)
     asked = responder.Call(call.id, place, call.priority, call.on_scene_s)
-    fleet = list(moment.fleet)
     chosen: list[Chosen] = []
     refused: list[Refused] = []
     others = trajectories(ground.frame, ground.drones, moment.ways, moment.wind)
+    fleet = with_ends(ground, moment.fleet, others, moment.wind)
     answer = Response(asked, (), (), place)
     while len(chosen) < len(names):
         answer = responder.respond(
