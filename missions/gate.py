@@ -10,13 +10,11 @@ from missions.ground import Ground
 from missions.picture import Doing, DroneNow
 from missions.trajectory import Trajectory
 
-LANDS_S = 45.0
-"""One that lands so soon after another could have left is let down first: a dock is used by one at
-a time, and coming down from the lowest height takes about as long."""
-
 
 def waits_s(ground: Ground, dock: str, fleet: Iterable[DroneNow]) -> float:
     """Return in how many seconds a drone that is sent now lifts off from a dock.
+
+    A dock is used by one at a time: who has begun to come down has its gate, who has not waits.
 
     Parameters
     ----------
@@ -28,9 +26,14 @@ def waits_s(ground: Ground, dock: str, fleet: Iterable[DroneNow]) -> float:
         Every drone; ``ends_in_s`` of one in the air is when it has landed, 0 where that is not
         known.
     """
-    least = ground.leaves_s(dock)
-    lands = [d.ends_in_s for d in fleet if d.dock == dock and d.in_air]
-    return max([least, *(s for s in lands if s <= least + LANDS_S)])
+    lands = [d.ends_in_s for d in fleet if d.dock == dock and d.in_air and _comes_down(ground, d)]
+    return max([ground.leaves_s(dock), *lands])
+
+
+def _comes_down(ground: Ground, drone: DroneNow) -> bool:
+    """Whether a drone lands so soon that it has begun to, from the lowest height."""
+    model = PowerModel.of(ground.drones[drone.id])
+    return drone.ends_in_s <= landing_cost(ground.layers[0], model).duration_s
 
 
 def with_ends(

@@ -19,8 +19,10 @@ from missions.overhead import BOUND_S, sooner_s
 from missions.patrol.cells import FAR_M, mean_speed, middles_of, turn_s, usual_drone
 from missions.trajectory import Trajectory
 
-SPARE_S = 6.0
-"""Of it, what a decision and a change of height may take."""
+DECIDES_S = 1.0
+"""Of the bound, what a decision takes, and telling the drone."""
+CHANGES_S = 5.0
+"""And what one in the air takes to change its height, where another is in its way."""
 STEP_S = 60.0
 AHEAD_S = 1200.0
 """Looked ahead so far, in such steps: a sortie."""
@@ -76,7 +78,7 @@ class Cover:
     @property
     def within(self) -> npt.NDArray[np.float32]:
         """Share of calls that a drone over each cell brings within reach from each other."""
-        return np.asarray(self.apart <= self._reach_m(0.0), dtype=np.float32)
+        return np.asarray(self.apart <= self._reach_m(CHANGES_S), dtype=np.float32)
 
     @property
     def times(self) -> Floats:
@@ -102,8 +104,8 @@ class Cover:
         return np.asarray(self.ground.distances[name] <= self._reach_m(waits))
 
     def _reach_m(self, waits_s: float) -> float:
-        lost_s = self.turn_s - sooner_s(FAR_M, self.speed_m_s) + waits_s
-        return (BOUND_S - SPARE_S - lost_s) * self.speed_m_s
+        lost_s = self.turn_s - sooner_s(FAR_M, self.speed_m_s) + DECIDES_S + waits_s
+        return (BOUND_S - lost_s) * self.speed_m_s
 
     def aloft(self, trajectories: Iterable[Trajectory]) -> list[Covered]:
         """Return what drones in the air cover at each moment, each of shape (times, cells)."""
@@ -142,11 +144,11 @@ class Cover:
             return np.zeros(len(self.weights), dtype=bool)
         at = np.asarray(places, dtype=np.float64)
         away = np.hypot(*(at[:, None, :] - self.middles[None]).transpose(2, 0, 1))
-        return np.asarray((away <= self._reach_m(0.0)).any(axis=0))
+        return np.asarray((away <= self._reach_m(CHANGES_S)).any(axis=0))
 
     def over(self, passed_s: Floats, places: Floats) -> Covered:
         """Return what a drone covers that passes places at times, shape (times, cells)."""
         flies = (self.times >= passed_s[0]) & (self.times <= passed_s[-1])
         at = np.column_stack([np.interp(self.times, passed_s, places[:, k]) for k in (0, 1)])
         away = np.hypot(*(at[:, None, :] - self.middles[None]).transpose(2, 0, 1))
-        return np.asarray((away <= self._reach_m(0.0)) & flies[:, None])
+        return np.asarray((away <= self._reach_m(CHANGES_S)) & flies[:, None])

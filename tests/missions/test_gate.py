@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from missions.energy import CALM
-from missions.gate import LANDS_S, waits_s
+from missions.gate import waits_s
 from missions.picture import Doing
 from missions.responder import Call, respond
 
@@ -20,7 +20,7 @@ Make = Callable[..., Any]
 
 @pytest.mark.parametrize(
     ("ends_in_s", "waits"),
-    [(0.0, 17.0), (10.0, 17.0), (40.0, 40.0), (17.0 + LANDS_S, 62.0), (18.0 + LANDS_S, 17.0)],
+    [(0.0, 17.0), (10.0, 17.0), (25.0, 25.0), (34.2, 34.2), (34.4, 17.0)],  # down from 40 m: 34.3 s
 )
 def test_who_lands_soon_goes_first(
     town: Make, docked: Make, flying: Make, ends_in_s: float, waits: float
@@ -38,9 +38,9 @@ def test_a_call_is_promised_nobody_who_must_wait_for_a_landing(
 ) -> None:
     ground = town(2)
     east, north = ground.places["k0"]
-    call = Call("c", (east + 700.0, north))
+    call = Call("c", (east + 720.0, north))
     lands = flying(ground, "v1", ground.places["k0"], doing=Doing.RETURNING, percent=30.0)
-    fleet = [docked(ground, "v0"), replace(lands, ends_in_s=55.0), docked(ground, "v2")]
+    fleet = [docked(ground, "v0"), replace(lands, ends_in_s=34.0), docked(ground, "v2")]
     free = [docked(ground, "v0"), docked(ground, "v2")]
     assert respond(ground, call, free, CALM, NOW).picks[0].drone == "v0"
     assert respond(ground, call, fleet, CALM, NOW).picks[0].drone == "v2"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from missions.energy import CALM, Wind
 from missions.ground import Ground
 from missions.overhead import BOUND_S
-from missions.patrol.cover import SPARE_S, TAKEN, Cover, Covered
+from missions.patrol.cover import CHANGES_S, DECIDES_S, TAKEN, Cover, Covered
 from missions.trajectory import Trajectory
 
 QUICK = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -30,11 +30,13 @@ def cover_of(ground: Ground, seed: int, wind: Wind = CALM) -> Cover:
     return Cover.of(ground, np.random.default_rng(seed).uniform(0.1, 5, len(ground.cells)), wind)
 
 
-def reaches(cover: Cover, place: tuple[float, float], cell: int, waits_s: float = 0.0) -> bool:
+def reaches(
+    cover: Cover, place: tuple[float, float], cell: int, waits_s: float = CHANGES_S
+) -> bool:
     """Whether a drone at a place is over a cell's middle in time, once it has waited."""
     way_s = math.dist(place, cover.ground.cells[cell].center) / cover.speed_m_s
     over_s = math.sqrt(2 * 20 / 3)  # it brakes over the last 20 m
-    return waits_s + cover.turn_s - over_s + way_s <= BOUND_S - SPARE_S
+    return waits_s + cover.turn_s - over_s + way_s <= BOUND_S - DECIDES_S
 
 
 def together(cover: Cover, each: list[Covered]) -> Covered:
