@@ -47,7 +47,9 @@ async def test_orders_go_to_flight_and_come_back(api: Any, flight: Any) -> None:
         assert made.status_code == 201
         taken = made.json()
         assert taken["created_by"] == "a pilot"
-        order = {key: taken[key] for key in taken if key not in ("drones_needed", "flights", "waits")}
+        order = {
+            key: taken[key] for key in taken if key not in ("drones_needed", "flights", "waits")
+        }
         assert (await pilot.get("/api/v1/state")).json()["orders"] == [order]
         assert (await pilot.get("/api/v1/missions")).json() == [order]
         gone = await pilot.delete(f"/api/v1/missions/{order['id']}")
