@@ -49,6 +49,8 @@ ROWS = (
     ("charges", "charges"),
     ("reliefs", "reliefs"),
     ("preemptions", "preemptions"),
+    ("closures", "closures"),
+    ("diverted", "drones diverted"),
     ("lowest_landing_percent", "lowest landing, %"),
 )
 
@@ -63,9 +65,13 @@ def simulate(
     city: Annotated[Path, typer.Option("--city", help="The city file (YAML).")],
     days: Annotated[float, typer.Option("--days", min=0.01, max=366, help="How many days.")] = 1.0,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, max=MOST_SEED, help="Of calls, wind and faults.")
+        int,
+        typer.Option("--seed", min=0, max=MOST_SEED, help="Of calls, wind, faults and closures."),
     ] = 1,
     wind: Annotated[float, typer.Option("--wind", min=0, help="Mean wind, m/s.")] = 4.0,
+    closures: Annotated[
+        float, typer.Option("--closures", min=0, max=100, help="Closures a day, in the mean.")
+    ] = 3.0,
     iterations: Annotated[
         int, typer.Option("--iterations", min=1, help="Of PyVRP, for each plan.")
     ] = 120,
@@ -76,7 +82,7 @@ def simulate(
 ) -> None:
     """Run the planner, the energy model and the responder through days of a city.
 
-    The same calls, wind and faults go to the rolling plan, to a fleet that only waits for calls,
+    The same calls, wind, faults and closures go to the rolling plan, to a fleet that only waits for calls,
     and to two simple ways to patrol.
     """
     if plot is not None:
@@ -84,7 +90,7 @@ def simulate(
     known = _city(city)
     if wind > known.limits.wind_m_s:
         _wrong(f"--wind {wind:g}: above the city's limit of {known.limits.wind_m_s:g} m/s")
-    runs = _runs(known, days, seed, iterations, wind)
+    runs = _runs(known, days, seed, iterations, wind, closures)
     told = _told(known, days, seed, runs)
     typer.echo(json.dumps(told) if as_json else table(told))
     if plot is not None:
@@ -126,14 +132,17 @@ def _city(file: Path) -> City:
         _wrong(str(error))
 
 
-def _runs(city: City, days: float, seed: int, iterations: int, wind: float) -> dict[str, Measured]:
+def _runs(
+    city: City, days: float, seed: int, iterations: int, wind: float, closures: float
+) -> dict[str, Measured]:
     """Return what each run counted; they share the processors."""
     from missions.day.simulate import NAMES, run_day
     from missions.errors import PlanError
 
+    drawn = {"wind_m_s": wind, "closures_a_day": closures}
     with ProcessPoolExecutor() as pool:
         asked = {
-            name: pool.submit(run_day, city, days, seed, name, iterations=iterations, wind_m_s=wind)
+            name: pool.submit(run_day, city, days, seed, name, iterations=iterations, **drawn)
             for name in NAMES
         }
         try:

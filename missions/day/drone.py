@@ -72,6 +72,11 @@ class DayDrone:
         self.percent, self.since_s = self.battery(now_s), now_s
         self.flight, self.doing, self.airborne_s = flight, doing, airborne_s
 
+    def stay(self, now_s: float) -> None:
+        """Give up a flight that has not left its dock."""
+        self.percent, self.since_s = self.battery(now_s), now_s
+        self.flight, self.doing = None, Doing.DOCKED
+
     def land(self, pad: Metres) -> None:
         """Stand in the dock where its flight ends."""
         assert self.flight is not None

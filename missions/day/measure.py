@@ -54,6 +54,9 @@ class Measured:
     preemptions: int = 0
     reliefs: int = 0
     faults: int = 0
+    closures: int = 0
+    diverted: int = 0
+    """Drones that changed their way, or did not leave, because it was closed."""
     lowest_percent: float = 100.0
     """What a battery held at least when it landed."""
     aloft: list[int] = field(default_factory=list)

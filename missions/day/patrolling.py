@@ -83,6 +83,7 @@ class Rolling:
             calls=self._demand.weights(view.now),
             trajectories=view.trajectories,
         )
+        self._plan.ground = view.ground
         self._plan.refresh(now)
         due = self._plan.due(now)
         return launch(view, due, self._numbers, self._plan.spare(now) if due else None)

@@ -46,6 +46,8 @@ def figures(measured: Measured, days: float) -> Figures:
         "reliefs": measured.reliefs,
         "preemptions": measured.preemptions,
         "faults": measured.faults,
+        "closures": measured.closures,
+        "diverted": measured.diverted,
         "lowest_landing_percent": round(measured.lowest_percent, 1),
     }
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from missions.day.calls import DayCall
-from missions.day.conditions import Conditions, Fault
+from missions.day.closed import Sky
+from missions.day.conditions import Closing, Conditions, Fault
 from missions.day.drone import DayDrone
 from missions.day.flown import Course, Flight, flown
 from missions.day.measure import SAMPLE_S, Answered, Measured
@@ -88,6 +90,7 @@ class DayRun:
         self.end_s = days * 86400.0
         self.demand = demand
         self.measured = Measured(len(ground.cells))
+        self._sky = Sky(ground)
         self._calls = list(calls)
         self._conditions = conditions
         self._patrolling = patrolling
@@ -119,6 +122,8 @@ class DayRun:
             self._at(at_s, partial(self._call, index))
         for fault in self._conditions.faults:
             self._at(fault.at_s, partial(self._break, fault))
+        for closing in self._conditions.closures:
+            self._at(closing.at_s, partial(self._close, closing))
         self._at(0.0, self._tick)
         self._at(SAMPLE_S, self._sample)
         while self._queue and self._queue[0][0] <= self.end_s + GIVE_UP_S:
@@ -135,7 +140,7 @@ class DayRun:
         """Return what is known now."""
         now = self.start + timedelta(seconds=self._now_s)
         return View(
-            ground=self.ground,
+            ground=self._sky.ground,
             now=now,
             now_s=self._now_s,
             fleet=tuple(drone.picture(self._now_s) for drone in self.fleet.values()),
@@ -299,15 +304,15 @@ class DayRun:
             self._at(due_s, lambda: self._ends(drone, flight, rest, answered))
         self._follow(drone, flight)
 
-    def _take_from(self, drone: DayDrone) -> None:
-        """Ask for another drone for the call that one leaves for a more important one."""
+    def _take_from(self, drone: DayDrone, in_s: float = 0.0) -> None:
+        """Ask anew for a drone for the call that one leaves: for another call, or what is closed."""
         index = int(drone.call)
-        left, answered = drone.scene_until_s - self._now_s, self.measured.calls[index]
+        left, answered = drone.scene_until_s - self._now_s - in_s, self.measured.calls[index]
         rest = self._wanted(index, left)
         if answered.overhead_s is None:
-            self._at(self._now_s + 1.0, lambda: self._call(index))
+            self._at(self._now_s + in_s + 1.0, lambda: self._call(index))
         elif left > rest.min_stay_s:
-            self._at(self._now_s + 1.0, lambda: self._relieve(rest, answered))
+            self._at(self._now_s + in_s + 1.0, lambda: self._relieve(rest, answered))
 
     def _overhead(self, drone: DayDrone, flight: Flight, answered: Answered) -> None:
         if drone.flight is flight and answered.overhead_s is None:
@@ -316,8 +321,39 @@ class DayRun:
     def _done(self, drone: DayDrone, flight: Flight) -> None:
         if drone.flight is flight:
             drone.doing, drone.priority, drone.call = Doing.RETURNING, 0, ""
+            self._clear(drone)
 
-    # faults
+    # closures and faults
+
+    def _close(self, closing: Closing) -> None:
+        """Close airspace for a while: who is on a way through it leaves that at once."""
+        self._sky.close(closing)
+        self._at(closing.until_s, lambda: self._sky.reopen(closing))
+        self.measured.closures += 1
+        for drone in self.fleet.values():
+            self._clear(drone)
+
+    def _clear(self, drone: DayDrone) -> None:
+        """Divert a drone whose way is closed; its way home from a call is looked at when it begins."""
+        until_s = drone.scene_until_s if drone.doing is Doing.RESPONSE else math.inf
+        if drone.flight is not None and self._sky.shuts(drone.flight, self._now_s, until_s):
+            self._divert(drone, drone.flight)
+
+    def _divert(self, drone: DayDrone, flight: Flight) -> None:
+        """Send a drone home around what is closed; one that has not left stays where it is."""
+        self.measured.diverted += 1
+        out_s, wind = self._now_s, self._conditions.wind(self._now_s)
+        self._book(drone, flight)
+        if self._now_s < drone.airborne_s:
+            drone.stay(self._now_s)
+            self.measured.sorties -= 1
+        else:
+            home, out_s = self._sky.home(flight, self._now_s, drone.model, wind)
+            drone.fly(home, self._now_s, Doing.RETURNING, self._now_s)
+            self._follow(drone, home)
+        if drone.call:
+            self._take_from(drone, out_s - self._now_s)
+        drone.sortie, drone.priority, drone.call = None, 0, ""
 
     def _break(self, fault: Fault) -> None:
         """Ground a drone; one in the air when it is back."""

@@ -1,4 +1,4 @@
-"""A simulated day: the same calls, wind and faults for the rolling plan and what it is held against."""
+"""A simulated day: the same calls and conditions for the rolling plan and what it is held against."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from missions.city import City
 from missions.day.calls import draw
-from missions.day.conditions import WIND_M_S, draw_conditions
+from missions.day.conditions import CLOSURES_A_DAY, WIND_M_S, draw_conditions
 from missions.day.measure import Measured
 from missions.day.patrolling import Greedy, Idle, Rolling, RoundRobin
 from missions.day.responding import Nearest, Responder
@@ -38,6 +38,7 @@ def run_day(
     *,
     iterations: int = ITERATIONS,
     wind_m_s: float = WIND_M_S,
+    closures_a_day: float = CLOSURES_A_DAY,
 ) -> Measured:
     """Run some days in a city; return what was counted.
 
@@ -48,19 +49,21 @@ def run_day(
     days
         How many, from midnight.
     seed
-        Of calls, wind and faults; the same seed gives every run the same.
+        Of calls, wind, faults and closures; the same seed gives every run the same.
     name
         Who plans and answers.
     iterations
         Of PyVRP, for a plan.
     wind_m_s
         It changes its side each hour.
+    closures_a_day
+        In the mean.
     """
     ground, demand = ground_of(city), Demand.of(city)
     begin = BEGIN.replace(day=BEGIN.day + seed % 7, tzinfo=ZoneInfo(city.city.timezone))
     rng = np.random.default_rng(seed)
     calls = draw(city, rng, begin, days)
-    conditions = draw_conditions(city, rng, days, wind_m_s=wind_m_s)
+    conditions = draw_conditions(city, rng, days, wind_m_s=wind_m_s, closures_a_day=closures_a_day)
     patrolling, responding = _who(name, ground, demand, iterations, seed)
     return DayRun(ground, begin, days, calls, conditions, demand, patrolling, responding).run()
 

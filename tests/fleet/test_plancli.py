@@ -86,10 +86,24 @@ def test_table(city: Path) -> None:
     assert set(table) >= {
         "calls", "never answered", "within 120 s", "p95, s", "overdue cell-hours",
         "visits of cells", "revisit, worst, min", "flight hours", "energy, kWh", "preemptions",
+        "closures", "drones diverted",
     }  # fmt: skip
     assert all(len(values.split()) == 4 for values in table.values())
     assert all(value.endswith("%") for value in table["within 120 s"].split())
     assert table["visits of cells"].split()[1] == "0"
+
+
+def test_closures_may_be_more_or_none(city: Path) -> None:
+    found = {}
+    for closures in (0, 100):
+        done = short(city, "--days", 0.08, "--seed", 3, "--json", "--closures", closures)
+        assert (done.exit_code, done.stderr) == (0, "")
+        runs = json.loads(done.stdout)["runs"]
+        assert len({run["closures"] for run in runs.values()}) == 1
+        found[closures] = runs["idle"]
+    assert found[0]["closures"] == found[0]["diverted"] == 0
+    assert found[100]["closures"] > 0
+    assert found[0]["calls"] == found[100]["calls"]
 
 
 def test_a_plot_has_ink_in_it(city: Path, tmp_path: Path) -> None:
@@ -118,6 +132,8 @@ def test_a_plot_has_ink_in_it(city: Path, tmp_path: Path) -> None:
         (["--days", "400"], "'--days'"),
         (["--days", "some"], "'--days'"),
         (["--seed", "-1"], "'--seed'"),
+        (["--closures", "-1"], "'--closures'"),
+        (["--closures", "nan"], "'--closures'"),
         (["--seed", str(2**31)], "'--seed'"),
         (["--wind", "-1"], "'--wind'"),
         (["--wind", "nan"], "'--wind'"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from missions.day.calls import DayCall
-from missions.day.conditions import Conditions, Fault
+from missions.day.conditions import Closing, Conditions, Fault
 from missions.day.patrolling import Idle
 from missions.day.responding import Responder
 from missions.day.run import DayRun, Patrolling, Responding
@@ -43,6 +43,7 @@ def day() -> Callable[..., DayRun]:
         calls: Sequence[DayCall] = (),
         *,
         faults: Sequence[Fault] = (),
+        closures: Sequence[Closing] = (),
         hours: float = 1.0,
         wind: Wind = CALM,
         patrolling: Patrolling | None = None,
@@ -53,7 +54,7 @@ def day() -> Callable[..., DayRun]:
             START,
             hours / 24.0,
             calls,
-            Conditions((wind,), tuple(faults)),
+            Conditions((wind,), tuple(faults), tuple(closures)),
             Demand.of(ground.city),
             patrolling or Idle(),
             responding or Responder(),

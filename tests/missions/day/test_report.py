@@ -28,6 +28,7 @@ def measured() -> Measured:
         made.sample(ages, owed, aloft=2 + minute % 2, covered=0.5)
     made.flight_s, made.energy_wh, made.sorties = 5400.0, 1234.0, 7
     made.charges, made.preemptions, made.reliefs, made.faults = 6, 2, 1, 3
+    made.closures, made.diverted = 4, 5
     made.lowest_percent = 23.46
     return made
 
@@ -62,6 +63,8 @@ def test_figures() -> None:
         "reliefs": 1,
         "preemptions": 2,
         "faults": 3,
+        "closures": 4,
+        "diverted": 5,
         "lowest_landing_percent": 23.5,
     }
 
