@@ -57,7 +57,9 @@ async def test_each_command_is_carried_out_and_kept(
         assert (record["status"], record["actor"], record["drone"]) == ("done", "a pilot", "u1")
         assert record["demand"].items() >= body.items()
         assert record["reason"] == "try it"
-        assert (await pilot.get(COMMANDS)).json() == [record]
+        async with asyncio.timeout(10):  # what became of it is written behind the answer
+            while (await pilot.get(COMMANDS)).json() != [record]:
+                pass
         assert (await pilot.get("/api/v1/drones/u2/commands")).json() == []
     assert [asked[0] for asked in flight.asked] == ([told] if told else [])
 
@@ -111,7 +113,7 @@ async def test_what_is_no_command_is_422_in_words(
         (b'{"action": "goto", "lon": 1e999, "lat": 0, "altitude_m": 1}', 422),
         (b'{"action": "goto", "lon": 0, "lat": 0, "altitude_m": 1e308}', 409),
         (b"\xff\xfe", 422),
-        (b"[" * 100_000, 400),
+        (b"[" * 100_000, 422),
     ],
 )
 async def test_what_is_no_json_is_refused_in_words(
@@ -256,7 +258,7 @@ async def test_a_sighting_of_the_marker_goes_to_flight(api: Any, flight: Any) ->
         for wrong, words in (
             ({"down_m": -1}, "down_m"),
             ({"north_m": 1e9}, "north_m"),
-            ({"captured_at": "2026-05-01T08:00:00"}, "captured_at: Input should have timezone"),
+            ({"captured_at": "2026-05-01T08:00:00"}, "captured_at: 2026-05-01T08:00:00 has no timezone"),
             ({"up_m": 1}, "up_m"),
         ):
             answer = await worker.put(path, json={**body, **wrong})
