@@ -68,8 +68,8 @@ def load(ground: Ground, owed_s: Floats) -> float:
     """Return how much of what is owed needs of what the fleet can fly at best.
 
     Flying over every cell as often as it is owed, without any way between cells or from a dock,
-    in calm air, against what batteries give where each flight ends at the reserve. Above 1 no plan
-    can keep the intervals.
+    in calm air, against what batteries give where each flight ends at what patrols keep. Above 1 no
+    plan can keep the intervals.
     """
     drone = usual_drone(ground)
     height = patrol_m(ground)
@@ -78,7 +78,7 @@ def load(ground: Ground, owed_s: Floats) -> float:
     owed = np.isfinite(owed_s) & np.isfinite(service)
     needed = float((service[owed] / owed_s[owed]).sum())
     flies = usable_s(ground, drone.id, LEAVE_PERCENT, height, CALM)
-    low = ground.city.limits.reserve_percent
+    low = ground.city.limits.patrols_keep_percent
     charges = drone.battery.charge_min * 60.0 * (LEAVE_PERCENT - low) / 70.0
     return needed / (len(ground.drones) * flies / (flies + charges))
 

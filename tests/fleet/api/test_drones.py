@@ -258,7 +258,10 @@ async def test_a_sighting_of_the_marker_goes_to_flight(api: Any, flight: Any) ->
         for wrong, words in (
             ({"down_m": -1}, "down_m"),
             ({"north_m": 1e9}, "north_m"),
-            ({"captured_at": "2026-05-01T08:00:00"}, "captured_at: 2026-05-01T08:00:00 has no timezone"),
+            (
+                {"captured_at": "2026-05-01T08:00:00"},
+                "captured_at: 2026-05-01T08:00:00 has no timezone",
+            ),
             ({"up_m": 1}, "up_m"),
         ):
             answer = await worker.put(path, json={**body, **wrong})

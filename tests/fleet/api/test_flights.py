@@ -95,7 +95,11 @@ async def test_flights_are_listed_newest_first_and_found(flown: Any) -> None:
         ("flights?drone=u9", 404, "no drone 'u9'; drones are u1, u2"),
         ("flights?dock=d9", 404, "no dock 'd9'; docks are d1"),
         ("flights?from=yesterday", 422, "query.from: 'yesterday' is no time"),
-        ("flights?from=2026-05-01T08:00:00", 422, "query.from: 2026-05-01T08:00:00 has no timezone"),
+        (
+            "flights?from=2026-05-01T08:00:00",
+            422,
+            "query.from: 2026-05-01T08:00:00 has no timezone",
+        ),
         ("flights?from=2026-05-02T00:00:00Z&to=2026-05-01T00:00:00Z", 422, "is not before"),
         ("flights?from=0001-01-01T00:00:00%2B14:00", 422, "is out of the years 1 to 9999 in UTC"),
         ("hours?to=9999-12-31T23:00:00-14:00", 422, "is out of the years 1 to 9999 in UTC"),
