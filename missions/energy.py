@@ -103,8 +103,10 @@ def _run(
     steady_s = max(0.0, distance - speed**2 / ACCELERATION_M_S2) / speed
     ramp_w = model.mean_w(0.0, top)
     if wind.speed_m_s > 0.0:
+        # against it air speeds are higher; with it they stay low, which takes more, too
         _, fast = air_speeds(top, track, wind)
-        ramp_w = max(ramp_w, model.mean_w(min(wind.speed_m_s, fast), fast))
+        against_w = model.mean_w(min(wind.speed_m_s, fast), fast)
+        ramp_w = max(ramp_w, against_w, model.mean_w(0.0, abs(top - wind.speed_m_s)))
     return ramps_s + steady_s, ramps_s * LEAN * ramp_w + steady_s * steady_w
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from missions.builder import MARGIN_PERCENT, Builder
@@ -191,6 +191,17 @@ def test_no_sortie_of_the_builder_lands_under_its_reserve(
 LENGTHS = st.floats(0.2, 60) | st.floats(0.2, 2000)
 
 
+@example(  # a short way with the wind: it never gains air speed
+    Drone.model_validate(
+        {"id": "one", "dock": "dock-1", "system_id": 1, "mavlink": "udpin://0.0.0.0:1"}
+        | {"battery": Battery(capacity_wh=25, hover_w=100, cruise_w=100), "cruise_m_s": 10}
+    ),
+    Wind(2.0, 147.0),
+    12.0,
+    0.0,
+    "air",
+    1.0,
+)
 @settings(max_examples=200)
 @given(drones(), WINDS, LENGTHS, st.floats(0, 360), HOLDS, st.floats(0, 1))
 def test_no_leg_takes_more_than_is_planned_for_it(
