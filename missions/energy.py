@@ -106,7 +106,7 @@ def _run(
         # against it air speeds are higher; with it they stay low, which takes more, too
         _, fast = air_speeds(top, track, wind)
         against_w = model.mean_w(min(wind.speed_m_s, fast), fast)
-        ramp_w = max(ramp_w, against_w, model.mean_w(0.0, abs(top - wind.speed_m_s)))
+        ramp_w = max(ramp_w, against_w, model.mean_w(0.0, max(0.0, top - wind.speed_m_s)))
     return ramps_s + steady_s, ramps_s * LEAN * ramp_w + steady_s * steady_w
 
 
