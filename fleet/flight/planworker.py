@@ -10,6 +10,8 @@ import os
 import pickle
 import struct
 import sys
+import threading
+import time
 import traceback
 from datetime import datetime
 from typing import BinaryIO, NamedTuple
@@ -27,6 +29,8 @@ from missions.trial import Trial, trial
 
 LENGTH = struct.Struct(">I")
 """Before each message: the number of its bytes."""
+LOOK_S = 0.5
+"""It is looked so often whether the controller lives."""
 NICE = 5
 """The controller goes first where the processor is scarce."""
 
@@ -126,8 +130,16 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
         sink.flush()
 
 
+def _end_with(parent: int) -> None:
+    """End where the controller has died: nobody reads the plan that is still being made."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_S)
+    os._exit(0)
+
+
 def main() -> None:
     """Take the standard output for answers; whatever else is printed goes to the log."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     os.nice(NICE)
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
