@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,10 +9,8 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from fleet.errors import Conflict, StoreError
 from fleet.model.order import OrderRequest
 from fleet.model.orderfields import KEPT
-from missions.drawing import MOST_BYTES
 from missions.recurrence import MOST
 from missions.trial import Trial
 from missions.wishes import Refusal, Scheduled
@@ -496,99 +492,6 @@ async def test_an_order_is_paused_resumed_and_cancelled(api: Any, flight: Any) -
     ]
 
 
-async def _is_tried(flight: Any) -> None:
-    """Wait until the planner has been asked."""
-    async with asyncio.timeout(5):
-        while flight.asked[-1][0] != "try":
-            await asyncio.sleep(0)
-
-
-async def test_what_was_cancelled_while_a_change_was_tried_stays_cancelled(
-    api: Any, flight: Any, store: Any
-) -> None:
-    async with api.as_("pilot") as pilot:
-        at = f"/api/v1/missions/{(await pilot.post('/api/v1/missions', json=area())).json()['id']}"
-        flight.asked.append(("now",))
-        flight.trial_ends = asyncio.Event()
-        change = asyncio.create_task(pilot.patch(at, json={"priority": 7}))
-        await _is_tried(flight)
-        assert (await pilot.delete(at)).json()["status"] == "cancelled"
-        flight.trial_ends.set()
-        answer = await change
-        assert (answer.status_code, "cancelled already" in answer.text) == (409, True)
-        again = (await pilot.get(at)).json()
-        assert (again["status"], again["request"]["priority"]) == ("cancelled", 0)
-    assert await store.flights.open_orders() == []
-
-
-async def test_a_pause_waits_for_no_trial_and_outlasts_it(
-    api: Any, flight: Any, store: Any
-) -> None:
-    async with api.as_("pilot") as pilot:
-        at = f"/api/v1/missions/{(await pilot.post('/api/v1/missions', json=area())).json()['id']}"
-        flight.asked.append(("now",))
-        flight.trial_ends = asyncio.Event()
-        change = asyncio.create_task(pilot.patch(at, json={"priority": 7}))
-        await _is_tried(flight)
-        async with asyncio.timeout(5):
-            assert (await pilot.post(f"{at}/pause")).json()["status"] == "paused"
-        flight.trial_ends.set()
-        changed = (await change).json()
-        assert (changed["status"], changed["request"]["priority"]) == ("paused", 7)
-    (kept,) = await store.flights.open_orders()
-    assert (kept.status, kept.request.priority) == ("paused", 7)
-
-
-async def test_a_recall_ends_what_is_still_being_tried_too(
-    api: Any, flight: Any, store: Any
-) -> None:
-    async with api.as_("pilot") as pilot:
-        flight.asked.append(("now",))
-        flight.trial_ends = asyncio.Event()
-        order = asyncio.create_task(pilot.post("/api/v1/missions", json=area()))
-        await _is_tried(flight)
-        await flight.book.cancel_all("recalled by a pilot: storm")
-        flight.trial_ends.set()
-        answer = await order
-        assert (answer.status_code, "ended by a recall" in answer.text) == (409, True)
-        assert await store.flights.open_orders() == []
-        assert (await pilot.post("/api/v1/missions", json=area())).status_code == 201
-
-
-async def test_of_a_file_that_a_recall_overtakes_nothing_is_left(
-    api: Any, flight: Any, store: Any
-) -> None:
-    asked_at = datetime.now(UTC)
-    await flight.book.cancel_all("recalled by a pilot: storm")
-    with pytest.raises(Conflict, match="ended by a recall"):
-        await flight.desk.submit(OrderRequest.model_validate(area()), "a pilot", asked_at)
-    assert await store.flights.open_orders() == []
-
-
-async def test_of_a_file_nothing_is_ordered_where_the_store_fails(
-    api: Any, flight: Any, store: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    marks = "".join(
-        f"<Placemark><Point><coordinates>{lon},24.51,0</coordinates></Point></Placemark>"
-        for lon in (117.648, 117.652)
-    )
-    text = f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{marks}</Document></kml>'
-    submit, done = flight.desk.submit, []
-
-    async def first_alone(*asked: Any) -> Any:
-        if done:
-            raise StoreError("the disk is full")
-        done.append(await submit(*asked))
-        return done[0]
-
-    monkeypatch.setattr(flight.desk, "submit", first_alone)
-    async with api.as_("pilot") as pilot:
-        at = "/api/v1/missions/import?format=kml&kind=orbit&create=true"
-        answer = await pilot.post(at, content=text)
-    assert (answer.status_code, len(done)) == (503, 1), answer.text
-    assert await store.flights.open_orders() == []
-
-
 async def test_only_a_pilot_orders(api: Any) -> None:
     at = f"/api/v1/missions/{uuid4()}"
     for role in ("viewer", "officer", "worker"):
@@ -622,103 +525,6 @@ async def test_the_live_picture_has_what_becomes_of_an_order(api: Any, hub: Any)
         assert hub.get("order", order["id"]).request.priority == 3
         await pilot.post(f"/api/v1/missions/{order['id']}/pause")
         assert hub.get("order", order["id"]).status == "paused"
-
-
-def plan_file(**more: Any) -> str:
-    corners = [[y, x] for x, y in SQUARE]
-    survey = {
-        "type": "ComplexItem",
-        "complexItemType": "survey",
-        "polygon": corners,
-        "TransectStyleComplexItem": {"CameraCalc": {"DistanceToSurface": 60, "DistanceMode": 1}},
-    } | more
-    return json.dumps({"fileType": "Plan", "version": 1, "mission": {"items": [survey]}})
-
-
-async def test_a_file_becomes_drafts_or_orders_and_comes_out_again(api: Any) -> None:
-    at = "/api/v1/missions/import?format=plan"
-    async with api.as_("pilot") as pilot:
-        drafts = (await pilot.post(at, content=plan_file())).json()
-        assert (drafts["taken"], drafts["rejected"]) == ([], [])
-        assert (await pilot.get("/api/v1/missions")).json() == []
-        (draft,) = drafts["drafts"]
-        assert (draft["kind"], draft["altitude_m"]) == ("area", 60)
-        made = await pilot.post(f"{at}&create=true&kind=search", content=plan_file())
-        assert made.status_code == 200, made.text
-        (order,) = made.json()["taken"]
-        assert order["request"]["kind"] == "search"
-        for form in ("plan", "kml"):
-            out = await pilot.get(f"/api/v1/missions/{order['id']}/export?format={form}")
-            assert out.status_code == 200
-            back = await pilot.post(f"/api/v1/missions/import?format={form}", content=out.text)
-            (again,) = back.json()["drafts"]
-            assert again["geometry"] == draft["geometry"]
-            assert again["altitude_m"] == 60
-            said = [one["reason"] for one in back.json()["rejected"]]
-            assert ["the same place" in reason for reason in said] == (
-                [True] if form == "kml" else []
-            )
-    async with api.as_("admin") as admin:
-        acts = (await admin.get(f"/api/v1/audit?subject=order:{order['id']}")).json()
-    assert [act["action"] for act in acts] == ["order.import"]
-
-
-async def test_what_names_places_comes_out_as_their_shapes(api: Any) -> None:
-    async with api.as_("pilot") as pilot:
-        for body, kinds in (
-            ({"kind": "patrol", "cells": ["b1/r0c0", "b1/r0c1"]}, ["area", "area"]),
-            ({"kind": "stare", "sites": ["market"]}, ["stare"]),
-            ({"kind": "orbit", "place": "dock:d1"}, ["orbit"]),
-            ({"kind": "area", "place": "district:x"}, ["area"]),
-        ):
-            order = (await pilot.post("/api/v1/missions", json=body)).json()
-            out = await pilot.get(f"/api/v1/missions/{order['id']}/export?format=kml")
-            back = await pilot.post("/api/v1/missions/import?format=kml", content=out.text)
-            assert [draft["kind"] for draft in back.json()["drafts"]] == kinds, back.text
-
-
-DOCTYPE = '<!DOCTYPE kml [<!ENTITY x SYSTEM "file:///etc/passwd">]><kml>&x;</kml>'
-FILES = {
-    "no JSON": ("plan", "{", "file: file: is no JSON"),
-    "another JSON": ("plan", "{}", "fileType"),
-    "crossing": ("plan", plan_file(polygon=[[y, x] for x, y in BOW[:4]]), "Self-intersection"),
-    "an unknown item": ("plan", plan_file(complexItemType="StructureScan"), "mission.items[0]"),
-    "no XML": ("kml", "<kml>", "is no XML"),
-    "entities": ("kml", DOCTYPE, "declares a document type"),
-    "no text": ("kml", b"\xff\xfe\x00", "file: is no text in UTF-8"),
-    "another format": ("gpx", "<gpx/>", "format"),
-}
-
-
-async def test_a_file_that_cannot_be_taken_is_422_and_nothing_is_kept(api: Any) -> None:
-    async with api.as_("pilot") as pilot:
-        for name, (form, text, said) in FILES.items():
-            at = f"/api/v1/missions/import?create=true&format={form}"
-            answer = await pilot.post(at, content=text)
-            assert answer.status_code == 422, (name, answer.text)
-            assert said in answer.json()["detail"], (name, answer.text)
-            assert (await pilot.get("/api/v1/missions")).json() == []
-        at = "/api/v1/missions/import?format=kml"
-        assert (await pilot.post(at, content=" " * (MOST_BYTES + 1))).status_code == 413
-        far = plan_file(polygon=[[0.0, 0.0], [0.0, 0.01], [0.01, 0.0]])
-        drafts = (await pilot.post("/api/v1/missions/import?format=plan", content=far)).json()
-        assert "km from the nearest dock" in drafts["rejected"][0]["reason"]
-        line = "/api/v1/missions/import?format=plan&kind=corridor"
-        assert (await pilot.post(line, content=plan_file())).status_code == 422
-    async with api.as_("viewer") as viewer:
-        at = "/api/v1/missions/import?format=plan"
-        assert (await viewer.post(at, content=plan_file())).status_code == 403
-
-
-async def test_of_a_file_all_is_ordered_or_nothing(api: Any, flight: Any) -> None:
-    mark = "<Placemark><Point><coordinates>{}</coordinates></Point></Placemark>"
-    twice = f"<kml>{mark.format('117.65,24.51') * 2}</kml>"
-    async with api.as_("pilot") as pilot:
-        at = "/api/v1/missions/import?format=kml&create=true"
-        answer = await pilot.post(at, content=twice)
-        assert answer.status_code == 422
-        assert "drafts[1].geometry" in answer.json()["detail"]
-    assert [order.status for order in flight.orders()] == ["cancelled"]
 
 
 def test_an_order_of_an_older_version_is_still_read() -> None:
