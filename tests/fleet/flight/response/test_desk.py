@@ -24,31 +24,9 @@ FRAME = LocalFrame(117.65, 24.51)
 Make = Callable[..., Any]
 
 
-def call_at(
-    town: Any, east: float, north: float, name: str = "c1", priority: int = 5, **more: Any
-) -> Call:
-    lon, lat = FRAME.to_lonlat(east, north)
-    return Call(
-        id=name, lon=lon, lat=lat, kind="fight", priority=priority, source="call",
-        received_at=town.clock.now(), received_by="li",
-        **{"want": 1, "on_scene_s": 120.0, **more},
-    )  # fmt: skip
-
-
-def away(town: Any, drone: str, call: Call) -> float:
-    truth = town.vehicles[drone].truth
-    east, north = FRAME.to_enu(call.lon, call.lat)
-    here = FRAME.to_enu(truth.lon or 0.0, truth.lat or 0.0)
-    return math.dist((east, north), here)
-
-
-def is_(town: Any, call: Call) -> Call:
-    found = {c.id: c for c in town.controller.calls.all()}[call.id]
-    assert isinstance(found, Call)
-    return found
-
-
-async def test_a_docked_drone_takes_off_watches_and_comes_home(make_town: Make) -> None:
+async def test_a_docked_drone_takes_off_watches_and_comes_home(
+    away: Make, is_: Make, call_at: Make, make_town: Make
+) -> None:
     town = make_town()
     async with town.open():
         await town.reach(S.DOCKED)
@@ -68,6 +46,9 @@ async def test_a_docked_drone_takes_off_watches_and_comes_home(make_town: Make) 
 
 
 async def test_one_in_the_air_is_diverted_within_a_second_and_goes_on_with_its_mission(
+    away: Make,
+    is_: Make,
+    call_at: Make,
     make_town: Make,
 ) -> None:
     town = make_town()
@@ -99,7 +80,7 @@ async def test_one_in_the_air_is_diverted_within_a_second_and_goes_on_with_its_m
 
 @pytest.mark.parametrize(("north", "goes_on"), [(240, False), (-300, True)])
 async def test_it_goes_on_with_its_mission_only_where_that_is_clear_in_time(
-    make_town: Make, north: float, goes_on: bool
+    is_: Make, call_at: Make, make_town: Make, north: float, goes_on: bool
 ) -> None:
     town = make_town(("a1", "a2"), max_airborne=2)
     async with town.open():
@@ -128,7 +109,7 @@ async def test_it_goes_on_with_its_mission_only_where_that_is_clear_in_time(
 
 @pytest.mark.parametrize("dies", [False, True])
 async def test_it_comes_home_at_the_height_that_it_was_sent_at(
-    make_town: Make, monkeypatch: pytest.MonkeyPatch, dies: bool
+    is_: Make, call_at: Make, make_town: Make, monkeypatch: pytest.MonkeyPatch, dies: bool
 ) -> None:
     monkeypatch.setattr(Release, "_unfit", lambda *_: "for the test")
     town = make_town()
@@ -176,7 +157,9 @@ async def test_one_in_the_air_is_reckoned_from_where_it_comes_to_rest(make_town:
         assert on > 12
 
 
-async def test_two_calls_at_once_are_answered_by_two(make_town: Make) -> None:
+async def test_two_calls_at_once_are_answered_by_two(
+    is_: Make, call_at: Make, make_town: Make
+) -> None:
     town = make_town(("a1", "a2"))
     async with town.open():
         await town.reach(S.DOCKED, drone="a1")
@@ -190,7 +173,9 @@ async def test_two_calls_at_once_are_answered_by_two(make_town: Make) -> None:
             await town.until(lambda call=call: is_(town, call).there_at is not None, 300)
 
 
-async def test_one_that_is_lost_on_the_way_is_replaced(make_town: Make) -> None:
+async def test_one_that_is_lost_on_the_way_is_replaced(
+    away: Make, is_: Make, call_at: Make, make_town: Make
+) -> None:
     town = make_town(("a1", "a2"))
     async with town.open():
         await town.patrol()
@@ -215,7 +200,9 @@ async def test_one_that_is_lost_on_the_way_is_replaced(make_town: Make) -> None:
         await town.until(lambda: town.state(drone) is S.DOCKED, 600)
 
 
-async def test_a_more_urgent_call_takes_the_drone_of_another(make_town: Make) -> None:
+async def test_a_more_urgent_call_takes_the_drone_of_another(
+    away: Make, is_: Make, call_at: Make, make_town: Make
+) -> None:
     town = make_town()
     async with town.open():
         await town.reach(S.DOCKED)
@@ -234,7 +221,7 @@ async def test_a_more_urgent_call_takes_the_drone_of_another(make_town: Make) ->
         await town.until(lambda: is_(town, small).there_at is not None, 1500)
 
 
-async def test_a_pilots_hand_outranks_a_call(make_town: Make) -> None:
+async def test_a_pilots_hand_outranks_a_call(is_: Make, call_at: Make, make_town: Make) -> None:
     town = make_town()
     async with town.open():
         await town.patrol()
@@ -254,7 +241,9 @@ async def test_a_pilots_hand_outranks_a_call(make_town: Make) -> None:
         assert town.vehicle.commands.count("goto") <= told + 1
 
 
-async def test_one_that_a_pilot_sends_on_flies_its_mission_again(make_town: Make) -> None:
+async def test_one_that_a_pilot_sends_on_flies_its_mission_again(
+    call_at: Make, make_town: Make
+) -> None:
     town = make_town()
     async with town.open():
         await town.patrol()
@@ -270,7 +259,7 @@ async def test_one_that_a_pilot_sends_on_flies_its_mission_again(make_town: Make
         keeper.holder = None
 
 
-async def test_one_that_a_pilot_flies_counts_as_in_the_air(make_town: Make) -> None:
+async def test_one_that_a_pilot_flies_counts_as_in_the_air(call_at: Make, make_town: Make) -> None:
     town = make_town(("a1", "a2"), max_airborne=1)
     async with town.open():
         await town.patrol()
@@ -281,7 +270,7 @@ async def test_one_that_a_pilot_flies_counts_as_in_the_air(make_town: Make) -> N
         assert call.status is C.NOBODY, call.reason
 
 
-async def test_a_call_that_is_closed_lets_its_drone_go(make_town: Make) -> None:
+async def test_a_call_that_is_closed_lets_its_drone_go(call_at: Make, make_town: Make) -> None:
     town = make_town()
     async with town.open():
         await town.reach(S.DOCKED)
@@ -298,7 +287,7 @@ async def test_a_call_that_is_closed_lets_its_drone_go(make_town: Make) -> None:
             await town.controller.calls.close("other", "x")
 
 
-async def test_a_recall_ends_the_calls_too(make_town: Make) -> None:
+async def test_a_recall_ends_the_calls_too(is_: Make, call_at: Make, make_town: Make) -> None:
     town = make_town()
     async with town.open():
         await town.reach(S.DOCKED)
@@ -311,7 +300,7 @@ async def test_a_recall_ends_the_calls_too(make_town: Make) -> None:
         assert town.state() is S.DOCKED
 
 
-async def test_the_same_call_twice_is_one(make_town: Make) -> None:
+async def test_the_same_call_twice_is_one(call_at: Make, make_town: Make) -> None:
     town = make_town()
     async with town.open():
         await town.reach(S.DOCKED)
@@ -323,7 +312,9 @@ async def test_the_same_call_twice_is_one(make_town: Make) -> None:
             await town.controller.calls.take(call_at(town, 100, 0))
 
 
-async def test_nobody_is_sent_where_the_store_does_not_take_the_call(make_town: Make) -> None:
+async def test_nobody_is_sent_where_the_store_does_not_take_the_call(
+    call_at: Make, make_town: Make
+) -> None:
     town = make_town()
 
     class Down(Forgetful):
@@ -339,7 +330,9 @@ async def test_nobody_is_sent_where_the_store_does_not_take_the_call(make_town: 
 
 
 @pytest.mark.parametrize("moment", ["decided", "leaving", "on its way", "there", "diverted"])
-async def test_a_controller_that_dies_goes_on_with_its_calls(make_town: Make, moment: str) -> None:
+async def test_a_controller_that_dies_goes_on_with_its_calls(
+    away: Make, is_: Make, call_at: Make, make_town: Make, moment: str
+) -> None:
     town = make_town()
     store = Forgetful()
     town.make_more["calls"] = store
@@ -370,7 +363,9 @@ async def test_a_controller_that_dies_goes_on_with_its_calls(make_town: Make, mo
         await town.until(lambda: town.state() is S.DOCKED and town.at_home(), 1500)
 
 
-async def test_nobody_to_send_is_said_and_tried_again_when_one_can(make_town: Make) -> None:
+async def test_nobody_to_send_is_said_and_tried_again_when_one_can(
+    is_: Make, call_at: Make, make_town: Make
+) -> None:
     town = make_town()
     async with town.open():
         await town.reach(S.DOCKED)
@@ -387,77 +382,9 @@ async def test_nobody_to_send_is_said_and_tried_again_when_one_can(make_town: Ma
         assert is_(town, call).refused == ()
 
 
-async def test_a_second_drone_on_request(make_town: Make) -> None:
-    town = make_town(("a1", "a2"))
-    async with town.open():
-        await town.reach(S.DOCKED, drone="a1")
-        await town.reach(S.DOCKED, drone="a2")
-        call = await town.controller.calls.take(call_at(town, 500, 0, on_scene_s=600.0))
-        await town.until(lambda: is_(town, call).status is C.ON_SCENE, 200)
-        more = await town.controller.calls.more(call.id, 1)
-        assert more.want == 2
-        assert len(more.flying) == 2
-        await town.until(
-            lambda: all(s.status is SentStatus.THERE for s in is_(town, call).flying), 200
-        )
-        heights = [town.vehicles[d].truth.altitude_m for d in ("a1", "a2")]
-        assert abs(heights[0] - heights[1]) > 13
-
-
-@pytest.mark.long
-async def test_a_call_that_outlasts_a_battery_is_watched_on_by_another(make_town: Make) -> None:
-    town = make_town(("a1", "a2"))
-    async with town.open():
-        await town.reach(S.DOCKED, drone="a1")
-        await town.reach(S.DOCKED, drone="a2")
-        call = await town.controller.calls.take(call_at(town, 700, 200, on_scene_s=3000.0))
-        first = call.sent[0].drone
-        await town.until(lambda: is_(town, call).status is C.ON_SCENE, 300)
-        since, gaps = town.clock.monotonic(), 0
-        while is_(town, call).open and town.clock.monotonic() - since < 2900:
-            await asyncio.sleep(5)
-            gaps += not any(away(town, drone, call) < 25 for drone in ("a1", "a2"))
-        sent = is_(town, call).sent
-        assert [one.drone for one in sent][:2] == [first, {"a1": "a2", "a2": "a1"}[first]]
-        assert sent[0].reason.startswith("relieved")
-        assert gaps == 0
-
-
-@pytest.mark.parametrize("dies", [False, True])
-async def test_a_relief_whose_drone_is_taken_first_has_the_call_for_itself(
-    make_town: Make, dies: bool
+async def test_one_that_is_charging_goes_where_its_battery_will_do(
+    is_: Make, call_at: Make, make_town: Make
 ) -> None:
-    town = make_town(("a1", "a2"), policy=Policy(ready_percent=30.0))
-    town.make_more["calls"] = Forgetful()
-    town.vehicles["a1"].set(battery_percent=45.0)
-    town.vehicles["a2"].set(battery_percent=20.0)
-    async with town.open():
-        await town.reach(S.DOCKED, drone="a1")
-        call = await town.controller.calls.take(call_at(town, 600, 0, on_scene_s=1500.0))
-        assert [s.drone for s in call.sent] == ["a1"]
-        await town.until(lambda: is_(town, call).status is C.ON_SCENE, 200)
-        town.vehicles["a2"].set(battery_percent=100.0)
-        await town.until(lambda: len(is_(town, call).flying) == 2, 600)
-        await town.reach(S.ON_WAY, drone="a2")
-        other = await town.controller.calls.take(
-            call_at(town, 620, 60, "c2", priority=9, on_scene_s=60.0)
-        )
-        assert [s.drone for s in other.flying] == ["a1"]
-        if dies:
-            await town.kill()
-            await asyncio.sleep(0.5)
-            await town.start_again()
-        await town.until(lambda: is_(town, other).status is C.ON_SCENE, 100)
-        await town.until(lambda: is_(town, call).status is C.ON_SCENE, 200)
-        # one is enough: neither is another sent, nor is the relief called off, nor a1 sent back
-        await town.until(lambda: is_(town, other).status is C.DONE, 200)
-        await asyncio.sleep(60)
-        assert [s.drone for s in is_(town, call).flying] == ["a2"]
-        assert [s.drone for s in is_(town, call).sent] == ["a1", "a2"]
-        assert away(town, "a2", call) < 25
-
-
-async def test_one_that_is_charging_goes_where_its_battery_will_do(make_town: Make) -> None:
     town = make_town(policy=Policy(ready_percent=99.0))
     town.vehicle.set(battery_percent=70.0)
     async with town.open():
@@ -468,7 +395,9 @@ async def test_one_that_is_charging_goes_where_its_battery_will_do(make_town: Ma
         assert S.CHECKING in town.passed()
 
 
-async def test_it_comes_home_to_another_dock_where_its_own_is_too_far(make_town: Make) -> None:
+async def test_it_comes_home_to_another_dock_where_its_own_is_too_far(
+    is_: Make, call_at: Make, make_town: Make
+) -> None:
     town = make_town(docks=2)
     async with town.open():
         order = await town.patrol()
@@ -486,7 +415,9 @@ async def test_it_comes_home_to_another_dock_where_its_own_is_too_far(make_town:
         assert math.dist(FRAME.to_enu(truth.lon, truth.lat), FRAME.to_enu(*d2)) < 3
 
 
-async def test_what_the_desk_decides_does_not_wait_for_a_store_that_hangs(make_town: Make) -> None:
+async def test_what_the_desk_decides_does_not_wait_for_a_store_that_hangs(
+    call_at: Make, make_town: Make
+) -> None:
     town = make_town()
 
     class Slow(Forgetful):

@@ -20,23 +20,6 @@ FRAME = LocalFrame(117.65, 24.51)
 Make = Callable[..., Any]
 
 
-def call_at(
-    town: Any, east: float, north: float, name: str = "c1", priority: int = 5, **more: Any
-) -> Call:
-    lon, lat = FRAME.to_lonlat(east, north)
-    return Call(
-        id=name, lon=lon, lat=lat, kind="fight", priority=priority, source="call",
-        received_at=town.clock.now(), received_by="li",
-        **{"want": 1, "on_scene_s": 120.0, **more},
-    )  # fmt: skip
-
-
-def is_(town: Any, call: Call) -> Call:
-    found = {c.id: c for c in town.controller.calls.all()}[call.id]
-    assert isinstance(found, Call)
-    return found
-
-
 class Slow(Forgetful):
     """A store that takes its time."""
 
@@ -53,7 +36,7 @@ class Slow(Forgetful):
 
 @pytest.mark.parametrize("flies", [False, True])
 async def test_a_call_that_ends_while_it_is_decided_sends_nobody(
-    make_town: Make, flies: bool
+    is_: Make, call_at: Make, make_town: Make, flies: bool
 ) -> None:
     town = make_town()
     store = town.make_more["calls"] = Slow()
@@ -77,7 +60,9 @@ async def test_a_call_that_ends_while_it_is_decided_sends_nobody(
         assert flies or "arm" not in town.vehicle.commands
 
 
-async def test_the_same_call_twice_at_the_same_time_is_one(make_town: Make) -> None:
+async def test_the_same_call_twice_at_the_same_time_is_one(
+    is_: Make, call_at: Make, make_town: Make
+) -> None:
     town = make_town(("a1", "a2"))
     store = town.make_more["calls"] = Slow()
     async with town.open():
@@ -99,6 +84,8 @@ async def test_the_same_call_twice_at_the_same_time_is_one(make_town: Make) -> N
 
 
 async def test_a_change_that_is_written_slowly_leaves_what_becomes_of_the_call_meanwhile(
+    is_: Make,
+    call_at: Make,
     make_town: Make,
 ) -> None:
     town = make_town(("a1", "a2"))
@@ -121,7 +108,7 @@ async def test_a_change_that_is_written_slowly_leaves_what_becomes_of_the_call_m
         await town.until(lambda: store._calls[call.id] == is_(town, call), 5)
 
 
-async def test_two_that_ask_for_one_more_get_two(make_town: Make) -> None:
+async def test_two_that_ask_for_one_more_get_two(is_: Make, call_at: Make, make_town: Make) -> None:
     town = make_town()
     store = town.make_more["calls"] = Slow()
     async with town.open():
@@ -132,7 +119,9 @@ async def test_two_that_ask_for_one_more_get_two(make_town: Make) -> None:
         assert is_(town, call).want == 3
 
 
-async def test_a_call_that_ends_stays_ended_whatever_is_written_meanwhile(make_town: Make) -> None:
+async def test_a_call_that_ends_stays_ended_whatever_is_written_meanwhile(
+    is_: Make, call_at: Make, make_town: Make
+) -> None:
     town = make_town()
     store = town.make_more["calls"] = Slow()
     async with town.open():
@@ -152,7 +141,7 @@ async def test_a_call_that_ends_stays_ended_whatever_is_written_meanwhile(make_t
 
 @pytest.mark.parametrize("at_s", [0.0, 0.1, 1.0, 5.0, 8.0, 8.5, 12.0, 40.0])
 async def test_a_call_that_is_cancelled_at_any_moment_lets_its_drone_go_home(
-    make_town: Make, at_s: float
+    is_: Make, call_at: Make, make_town: Make, at_s: float
 ) -> None:
     town = make_town()
     town.dock._door_s = 8.0
@@ -171,7 +160,7 @@ async def test_a_call_that_is_cancelled_at_any_moment_lets_its_drone_go_home(
 @pytest.mark.parametrize("at_s", [0.1, 2.0, 6.0])
 @pytest.mark.parametrize("what", ["dies", "is not heard"])
 async def test_what_comes_between_on_its_way_back_to_its_mission_leaves_it_on_that_way(
-    make_town: Make, what: str, at_s: float
+    is_: Make, call_at: Make, make_town: Make, what: str, at_s: float
 ) -> None:
     town = make_town()
     town.make_more["calls"] = Forgetful()
@@ -206,6 +195,8 @@ async def test_what_comes_between_on_its_way_back_to_its_mission_leaves_it_on_th
 
 
 async def test_one_that_was_lost_on_its_way_to_a_call_is_called_home_also_after_a_restart(
+    is_: Make,
+    call_at: Make,
     make_town: Make,
 ) -> None:
     town = make_town()
@@ -226,6 +217,7 @@ async def test_one_that_was_lost_on_its_way_to_a_call_is_called_home_also_after_
 
 
 async def test_one_that_a_pilot_sent_on_flies_its_own_mission_also_after_a_restart(
+    call_at: Make,
     make_town: Make,
 ) -> None:
     town = make_town()
