@@ -8,13 +8,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from shapely.geometry import Point, Polygon
 
 from missions import geo
+from missions.airspace import APART_M
 from missions.cells import beat_cells
 from missions.city import (
     Beat,
@@ -37,6 +38,9 @@ from missions.links import link_key
 from missions.places import Building, HotSpot, KeyTarget
 from missions.policy import Known, Policy, faults
 from missions.yamltree import Path, Tree
+
+DOCKS_APART_M = 2.0 * APART_M
+"""Docks are no nearer to each other: the columns of air over them do not overlap."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -358,6 +362,19 @@ def _homes(draft: Draft) -> None:
             )
 
 
+def _docks_apart(draft: Draft) -> None:
+    """Each dock has air of its own: in one column there is one drone at a time, its dock's."""
+    for one, other in combinations(draft.docks, 2):
+        apart = geo.distance_m(one.value.position, other.value.position)
+        if apart < DOCKS_APART_M:
+            draft.tree.add(
+                (*other.path, "position"),
+                f"dock {other.value.id!r} is {apart:.0f} m from dock {one.value.id!r} on line "
+                f"{draft.tree.line((*one.path, 'position'))}: docks are {DOCKS_APART_M:g} m apart or "
+                "more, as their drones climb beside each other; nearer ones are one dock with more slots",
+            )
+
+
 def _sites(draft: Draft) -> None:
     for site in draft.sites:
         name, stare = site.value.id, site.value.stare
@@ -428,6 +445,7 @@ RULES: tuple[Callable[[Draft], None], ...] = (
     _buildings,
     _drones,
     _homes,
+    _docks_apart,
     _sites,
     _levels,
     _policy,

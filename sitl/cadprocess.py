@@ -81,7 +81,8 @@ class CadProcess:
         )  # fmt: skip
         assert self._process.stdout is not None
         try:
-            line = await asyncio.wait_for(self._process.stdout.readline(), START_TIMEOUT_S)
+            async with asyncio.timeout(START_TIMEOUT_S):
+                line = await self._process.stdout.readline()
         except TimeoutError:
             raise CadProcessError(
                 f"CAD {self.place.id!r} said nothing in {START_TIMEOUT_S:g} s"

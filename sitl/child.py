@@ -34,7 +34,8 @@ async def end_by_input(process: asyncio.subprocess.Process | None, timeout_s: fl
     with contextlib.suppress(OSError):
         process.stdin.close()
     try:
-        await asyncio.wait_for(process.wait(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            await process.wait()
     except TimeoutError:
         process.kill()
         await process.wait()

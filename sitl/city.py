@@ -153,14 +153,16 @@ class SimCity:
                 tasks.append(group.create_task(self._watch_parent(), name="parent"))
             on_ready(self._ready())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), self.options.seconds)
+                async with asyncio.timeout(self.options.seconds):
+                    await self._stop.wait()
             for task in tasks:
                 task.cancel()
 
     async def _docks_online(self) -> None:
-        online = asyncio.gather(*(line.connected.wait() for line in self.docks))
         try:
-            await asyncio.wait_for(online, READY_TIMEOUT_S)
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                for line in self.docks:
+                    await line.connected.wait()
         except TimeoutError:
             missing = [line.dock.place.id for line in self.docks if not line.connected.is_set()]
             raise CityError(f"docks {missing} did not reach the broker in time") from None
@@ -181,7 +183,8 @@ class SimCity:
             self.cameras.stop(), *(cad.stop() for cad in self.cads), return_exceptions=True
         )
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.broker.stop(), STOP_BROKER_S)
+            async with asyncio.timeout(STOP_BROKER_S):
+                await self.broker.stop()
         self._vehicle_log.close()
         self._track_log.close()
         self._dock_log.close()
@@ -276,9 +279,7 @@ async def simulate(options: Options, on_ready: Callable[[Ready], None]) -> None:
     try:
         # a signal while things are still starting ends the start too
         await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
-        if not running.done():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(running), 0.5)
+        await asyncio.wait([running], timeout=0.5)
         if not running.done():
             running.cancel()
         await running

@@ -177,10 +177,9 @@ class DockLine:
             self._changed.clear()
             state = {"at": now_iso(), **self.dock.state()}
             await client.publish(f"{self._base}/state", json.dumps(state), qos=1, retain=True)
-            try:
-                await asyncio.wait_for(self._changed.wait(), STATE_S)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STATE_S):
+                    await self._changed.wait()
 
     async def _tell_replies(self, client: aiomqtt.Client) -> None:
         while True:

@@ -154,7 +154,8 @@ async def _answers(engine: str) -> bool:
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        return await asyncio.wait_for(process.wait(), _ENGINE_S) == 0
+        async with asyncio.timeout(_ENGINE_S):
+            return await process.wait() == 0
     except TimeoutError:
         process.kill()
         await process.wait()
@@ -261,7 +262,8 @@ class Px4Instance:
         self._signal(process.pid, signal.SIGCONT)
         self._signal(process.pid, signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), STOP_S)
+            async with asyncio.timeout(STOP_S):
+                await process.wait()
         except TimeoutError:
             pass
         finally:
@@ -280,7 +282,8 @@ class Px4Instance:
             stderr=asyncio.subprocess.DEVNULL,
         )
         try:
-            await asyncio.wait_for(stopper.wait(), STOP_S)
+            async with asyncio.timeout(STOP_S):
+                await stopper.wait()
         except TimeoutError:
             stopper.kill()
             await stopper.wait()

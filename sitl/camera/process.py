@@ -98,7 +98,8 @@ class CameraProcess:
         assert self._process.stdout is not None
         self._tell(self._config)
         try:
-            line = await asyncio.wait_for(self._process.stdout.readline(), START_TIMEOUT_S)
+            async with asyncio.timeout(START_TIMEOUT_S):
+                line = await self._process.stdout.readline()
         except TimeoutError:
             raise CameraProcessError(
                 f"the camera server said nothing in {START_TIMEOUT_S:g} s"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from missions.airspace import KEEP_M, LAYER_M
 from missions.city import City, Dock, Drone
+from missions.cityrules import DOCKS_APART_M
 from missions.energy import CLIMB_M_S, DESCENT_M_S
 from missions.geo import LocalFrame
 from missions.planner import DroneOffer, OrderWish, plan
@@ -139,9 +140,16 @@ def planned(city: City, seen: frozenset[int] = frozenset()) -> tuple[Sortie, ...
     return plan(city, NOW, orders, offers, dict.fromkeys(map(str, seen), NOW), **more).sorties
 
 
+def apart(docks: list[tuple[float, float]]) -> bool:
+    """Whether docks stand as far from each other as a city file asks."""
+    return all(math.dist(a, b) >= DOCKS_APART_M for a, b in itertools.combinations(docks, 2))
+
+
 @settings(max_examples=10, deadline=None)
 @given(
-    docks=st.lists(st.tuples(st.floats(-600, 600), st.floats(-600, 600)), min_size=1, max_size=4),
+    docks=st.lists(
+        st.tuples(st.floats(-600, 600), st.floats(-600, 600)), min_size=1, max_size=4
+    ).filter(apart),
     each=st.integers(1, 3),
     starts=st.lists(st.floats(0, 600), min_size=12, max_size=12),
 )
