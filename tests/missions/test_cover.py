@@ -10,10 +10,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
-from missions.city import CameraSpec
+from missions.airspace import Airspace
+from missions.city import CameraSpec, City, Zone
 from missions.corridor import LEFT_DEG, bank_passes, passes, strip
 from missions.cover import GAP_M2, Shut, whole
 from missions.footprint import footprint, swept
+from missions.geo import LocalFrame
+from missions.ground import ground_of
 from missions.lawnmower import lawnmower
 from missions.sortie import Aim
 from missions.tracks import Track
@@ -87,6 +90,30 @@ def test_what_lies_deep_in_a_dock_s_column_is_said_not_to_be_seen() -> None:
     assert cover.share == pytest.approx(1 - deep, abs=0.03)
     assert cover.closed == 0
     assert cover.words == f"{100 * cover.share:.1f} % of it is seen"
+
+
+def test_a_cell_beside_what_is_closed_is_seen_up_to_it(zhangzhou: City) -> None:
+    ground, camera = ground_of(zhangzhou), zhangzhou.drones[0].camera
+    altitude = ground.layers[0]
+    seen, kept_from = footprint(camera, altitude), ground.airspace.kept_from_at(altitude)
+    cells = [i for i, cell in enumerate(ground.cells) if cell.shape.intersects(kept_from)]
+    assert len(cells) > 30
+    for index in cells:
+        tracks = ground.tracks(index, altitude, camera)
+        left = ground.cells[index].shape.difference(kept_from)
+        gaps = [g.area for g in shapely.get_parts(left.difference(swept(tracks, seen))).tolist()]
+        assert max(gaps, default=0.0) <= GAP_M2, ground.cells[index].id
+
+
+def test_no_track_comes_near_the_citys_fence_and_all_within_is_to_be_seen(small: City) -> None:
+    frame = LocalFrame(*small.city.origin)
+    ring = [frame.to_lonlat(*p) for p in ((-200, -200), (200, -200), (200, 200), (-200, 200))]
+    fence = Zone.model_validate({"id": "city", "kind": "fence", "area": ring})
+    shut = Shut.at(Airspace.of(small.model_copy(update={"zones": (fence,)})), 40.0)
+    (track,) = shut.cut([((-300.0, 100.0), (300.0, 100.0))])
+    assert track == (pytest.approx((-190, 100), abs=0.01), pytest.approx((190, 100), abs=0.01))
+    assert not shut.ground.intersects(box(-199, -199, 199, 199))
+    assert shut.ground.covers(box(201, -300, 300, 300))
 
 
 turns = st.lists(st.floats(-2.4, 2.4), min_size=1, max_size=5)

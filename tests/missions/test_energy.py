@@ -135,6 +135,14 @@ def test_a_hold_in_wind_takes_what_flying_at_its_speed_does() -> None:
     assert model.power_w(14) > 1.2 * model.hover_w
 
 
+def test_a_landing_in_wind_takes_what_holding_against_it_does() -> None:
+    model = PowerModel(hover_w=420, cruise_w=600, cruise_m_s=15, capacity_wh=274)
+    calm, windy = landing_cost(60, model), landing_cost(60, model, Wind(14, from_deg=0))
+    assert windy.duration_s == calm.duration_s
+    assert windy.energy_wh == pytest.approx(windy.duration_s * model.power_w(14) / 3600)
+    assert windy.energy_wh > 1.2 * calm.energy_wh
+
+
 def test_a_path_is_the_sum_of_its_steps_with_take_off_and_landing() -> None:
     points = [Point(0, 0, 40), Point(500, 0, 40), Point(0, 0, 40)]
     cost = path_cost([(p, 12) for p in points], MODEL)

@@ -7,16 +7,17 @@ from dataclasses import replace
 
 import pytest
 import shapely
-from shapely.geometry import LineString, Point
+from shapely.geometry import LineString, Point, box
 
-from missions.airspace import APART_M
+from missions.airspace import APART_M, Airspace
 from missions.builder import Builder
-from missions.city import Beat, City, Dock
+from missions.city import Beat, City, Dock, Zone
 from missions.draft import Draft
 from missions.energy import CALM
 from missions.footprint import swath_m
 from missions.geo import LocalFrame
 from missions.ground import Ground, ground_of
+from missions.rim import around
 from missions.ways import HAIR_M
 
 
@@ -76,3 +77,17 @@ def test_a_cell_that_lies_within_a_dock_s_column_is_seen_from_its_rim(small: Cit
     flown, _ = surveyed(ground, middle, 40.0)
     assert APART_M - 2 * HAIR_M <= flown.distance(Point(0, 0)) <= APART_M + 0.1
     assert LineString(flown.coords).convex_hull.contains(ground.cells[middle].shape)
+
+
+def test_a_rim_keeps_out_of_closed_ground(small: City) -> None:
+    frame = LocalFrame(*small.city.origin)
+    east = [frame.to_lonlat(x, y) for x, y in ((0, -200), (200, -200), (200, 200), (0, 200))]
+    dock = small.docks[0].model_copy(update={"position": frame.to_lonlat(-60, 0)})
+    zone = Zone.model_validate({"id": "east", "kind": "no_fly", "area": east})
+    air = Airspace.of(small.model_copy(update={"docks": (dock,), "zones": (zone,)}))
+    closed = air.closed_at(40.0)
+    within = box(-80, -20, -40, 20)
+    rim = around([((-80.0, 0.0), (-40.0, 0.0))], within, air, 40.0, 60.0)
+    assert sum(LineString(track).length for track in rim) > 150
+    for track in rim:
+        assert LineString(track).intersection(closed).length < 0.01
