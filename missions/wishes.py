@@ -54,8 +54,6 @@ class OrderWish:
         What is flown once, of a wish of that kind; of a stare the point that is kept watched.
     drones
         Only these may fly it; empty: any.
-    detectors
-        What looks at the pictures, by name.
     done
         Parts of the task that are flown or under way, by name.
     besides
@@ -72,7 +70,6 @@ class OrderWish:
     drones: tuple[str, ...] = ()
     task: Task | None = None
     window: tuple[datetime, datetime] | None = None
-    detectors: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
     besides: tuple[OrderWish, ...] = ()
 

@@ -33,6 +33,7 @@ from fleet.flight.policy import Policy
 from fleet.flight.relief import Reliefs
 from fleet.flight.response.desk import CallDesk
 from fleet.flight.response.memory import CallStore, Forgetful
+from fleet.flight.sights import Sights
 from fleet.flight.standing import Standing, StandingStore, Unremembered
 from fleet.flight.supervisor import Handler, Supervisor
 from fleet.flight.tracks import Tracks
@@ -181,6 +182,7 @@ class FlightController:
         self._tasks: list[asyncio.Task[None]] = []
         self._tracks = Tracks(self._world, tuple(self._supervisors.values()))
         self._reliefs = Reliefs()
+        self._sights = Sights(city, clock, self._orders.wanted, self._orders.patrols)
         self._lids = Lids(self._world)
         self._lookout = Lookout(self._world)
         self.closures = Closures(
@@ -366,15 +368,9 @@ class FlightController:
         self._world.doubts.clear(dock, f"{actor} says so")
 
     def watch_assignments(self) -> list[tuple[str, str]]:
-        """Return (site id, drone id) of every drone on its way to a site or watching it."""
-        sites = {site.id for site in self._world.city.sites}
-        return [
-            (site, drone)
-            for drone, s in self._supervisors.items()
-            if s.sortie is not None and s.state in {S.ON_WAY, S.ON_TASK}
-            for site in s.sortie.sites
-            if site in sites  # not a point that is watched
-        ]
+        """Return (site id, drone id) of every site whose detector looks at a drone's video now."""
+        self._sights.look(self._supervisors.values())
+        return [(one.site, drone) for drone, s in self._supervisors.items() for one in s.looked]
 
     async def _ask_for(self, wish: OrderWish) -> Question:
         """Return the question whether a wish can be flown."""
@@ -459,6 +455,7 @@ class FlightController:
 
     def _mind_stations(self) -> None:
         keepers = tuple(self._supervisors.values())
+        self._sights.look(keepers)
         self._reliefs.look(keepers, self._orders.watched(), self._world.clock.monotonic())
 
 

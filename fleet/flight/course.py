@@ -214,6 +214,5 @@ class Course:
             drones=self.wanted.drones,
             task=self.wanted.task,
             window=(one.start, one.end) if self.is_named or one.end < NEVER else None,
-            detectors=request.detectors,
             done=tuple(sorted(done)),
         )

@@ -18,6 +18,7 @@ from fleet.flight.word import Wanted
 from fleet.flight.world import World
 from fleet.link.items import Programme, programme
 from fleet.link.port import DroneLink
+from fleet.model.live import Looking
 from fleet.model.records import SortieRecord
 from fleet.model.states import DroneState
 from missions.city import Drone as CityDrone
@@ -48,6 +49,8 @@ class Keeper(Berthed):
         What it is held against.
     concern
         What is closed to it that its sortie may not know of.
+    looked
+        What is to look at its video now.
     goes_back
         It is flown back to where its mission was left.
     down
@@ -78,6 +81,7 @@ class Keeper(Berthed):
         self.assigned: Sortie | None = None
         self.answering: Sortie | None = None
         self.refused_at: float | None = None
+        self.looked: tuple[Looking, ...] = ()
         self._sortie_record: SortieRecord | None = None
 
     @property

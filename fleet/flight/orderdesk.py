@@ -18,6 +18,7 @@ from fleet.flight.orderrules import Wanted, check_ahead, check_times, place_fiel
 from fleet.flight.orders import OrderBook
 from fleet.flight.overlap import check_apart
 from fleet.flight.planning import Question
+from fleet.flight.sights import check_shown
 from fleet.flight.world import World
 from fleet.model.order import (
     Flight,
@@ -39,7 +40,7 @@ NEXT_TOLD = 10
 SORTIES_TOLD = 100
 TOLD = 3
 """So many parts of an order are told that cannot be flown."""
-_PLAIN = {"note", "priority", "window", "until", "recurrence"}
+_PLAIN = {"note", "priority", "window", "until", "recurrence", "detectors"}
 """What may be changed with the drones that are in the air going on."""
 log = structlog.get_logger(__name__)
 
@@ -214,6 +215,7 @@ class OrderDesk:
         check_ahead(request, now)
         found = understood(request, world.city, now)
         check_times(found, request, now)
+        check_shown(found, world.city)
         check_apart(place_field(request), found, self._book.open_courses(besides), world.city)
         return found
 

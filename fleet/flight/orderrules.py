@@ -32,7 +32,8 @@ class Wanted:
     """What an order comes to in this city.
 
     ``cells`` are those of a patrol. ``task`` is flown once, or is the point that is kept watched.
-    ``windows`` are when it may be flown, oldest first.
+    ``windows`` are when it may be flown, oldest first. ``about`` are the sites that it names, and
+    ``detectors`` what looks at them; None: whatever they have.
     """
 
     beats: tuple[str, ...]
@@ -42,6 +43,8 @@ class Wanted:
     drones: tuple[str, ...]
     windows: tuple[Occurrence, ...]
     priority: int = 0
+    about: tuple[str, ...] = ()
+    detectors: tuple[str, ...] | None = None
 
     @property
     def watched(self) -> tuple[str, ...]:
@@ -71,7 +74,7 @@ def understood(request: OrderRequest, city: City, created: datetime) -> Wanted:
     _known("cell", "cells", request.cells, [cell.id for cell in cells])
     _known("site", "sites", request.sites, [site.id for site in city.sites])
     kinds = sorted({site.detector.kind for site in city.sites})
-    _known("detector", "detectors", request.detectors, kinds)
+    _known("detector", "detectors", request.detectors or (), kinds)
     drones = _drones(request, city)
     _check_altitude(request, city)
     _check_speed(request, city, drones)
@@ -82,6 +85,7 @@ def understood(request: OrderRequest, city: City, created: datetime) -> Wanted:
         kind, name = _named(request, city, ("beat", "cell", "district"))
         beats += tuple(b.id for b in city.beats if name in (b.id, b.district) and kind != "cell")
         more += (name,) if kind == "cell" else ()
+    what, _, name = (request.place or "").partition(":")
     return Wanted(
         beats=beats,
         cells=more,
@@ -90,6 +94,8 @@ def understood(request: OrderRequest, city: City, created: datetime) -> Wanted:
         drones=drones,
         windows=windows(request, city, created),
         priority=request.priority,
+        about=request.sites + ((name,) if what == "site" else ()),
+        detectors=request.detectors,
     )
 
 

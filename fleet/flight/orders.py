@@ -107,6 +107,19 @@ class OrderBook:
         ours = (o for key, o in self._orders.items() if str(key) == order_of(name))
         return next((order.request.priority for order in ours), 0)
 
+    def wanted(self, name: str) -> Wanted | None:
+        """Return what the open order wants that a sortie is for; None where that is none."""
+        for key, course in self._courses.items():
+            if str(key) == order_of(name):
+                return course.wanted
+        return None
+
+    def patrols(self) -> list[Wanted]:
+        """Return what the active patrols want whose time it is."""
+        now = self._world.clock.now()
+        courses = [self._courses[o.id] for o in self.active() if o.request.kind == "patrol"]
+        return [course.wanted for course in courses if course.current(now) is not None]
+
     async def wishes(self) -> tuple[OrderWish, ...]:
         """Return what is wanted now, oldest order first.
 

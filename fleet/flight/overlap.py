@@ -64,19 +64,19 @@ def _shared(one: Wanted, other: Wanted, city: City) -> str:
     sites = sorted(set(one.sites) & set(other.sites))
     if sites:
         return f"site {', '.join(sites)}"
-    cells = _patrolled(one, city)
-    if cells and cells <= _patrolled(other, city) and one.priority <= other.priority:
+    cells = patrolled(one, city)
+    if cells and cells <= patrolled(other, city) and one.priority <= other.priority:
         return f"the same {'beats' if one.beats else 'cells'} (patrol)"
     frame = city_frame(city)
     for a, b in itertools.product(_tasks(one, city), _tasks(other, city)):
-        mine, theirs = _ground(a, frame), _ground(b, frame)
+        mine, theirs = place_of(a, frame), place_of(b, frame)
         near = a.kind == b.kind and mine.intersects(theirs)
         if near and mine.intersection(theirs).area > SAME * min(mine.area, theirs.area):
             return f"the same place ({a.kind})"
     return ""
 
 
-def _patrolled(wanted: Wanted, city: City) -> set[str]:
+def patrolled(wanted: Wanted, city: City) -> set[str]:
     """Return the cells of a patrol."""
     if not (wanted.beats or wanted.cells):
         return set()
@@ -91,7 +91,7 @@ def _tasks(wanted: Wanted, city: City) -> list[Task]:
 
 
 @lru_cache(maxsize=512)
-def _ground(task: Task, frame: LocalFrame) -> BaseGeometry:
+def place_of(task: Task, frame: LocalFrame) -> BaseGeometry:
     """Return the ground that a task is for, metres."""
 
     def metres(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -19,7 +19,7 @@ class Shown:
 
     def publish(self, s: Keeper, reason: str) -> None:
         """Put the drone on the map, with why it is in its state."""
-        key = (s.state, reason, s.warnings, s.holder, s.holder_token, s.berth, s.sortie)
+        key = (s.state, reason, s.warnings, s.holder, s.holder_token, s.berth, s.sortie, s.looked)
         if self._base is None or key != self._key:
             self._key, self._base = key, _live(s, reason)
         elif self._base.telemetry is s.t:
@@ -41,6 +41,7 @@ def _live(s: Keeper, reason: str) -> DroneLive:
         holder_token=s.holder_token,
         sortie=sortie.id if sortie else None,
         site=next(iter(sortie.sites), None) if sortie else None,
+        detectors=s.looked,
         telemetry=s.t,
         route=tuple((w.lon, w.lat) for leg in sortie.legs for w in leg.waypoints) if sortie else (),
     )

@@ -57,6 +57,14 @@ class Telemetry(Fact):
     )
 
 
+class Looking(Fact):
+    """A detector that looks at a drone's video."""
+
+    kind: str = Field(description="water or crowd")
+    site: str = Field(description="whose it is: where it looks, and what raises its alarms")
+    since: datetime
+
+
 class DroneLive(Fact):
     """A drone as the map shows it."""
 
@@ -70,6 +78,9 @@ class DroneLive(Fact):
     holder_token: UUID | None = Field(default=None, description="id of that pilot's token")
     sortie: str | None = None
     site: str | None = Field(default=None, description="site it watches on this sortie")
+    detectors: tuple[Looking, ...] = Field(
+        default=(), description="what is to look at its video now: what its order asks for"
+    )
     telemetry: Telemetry | None = None
     route: tuple[tuple[float, float], ...] = ()
 

@@ -91,7 +91,9 @@ class OrderRequest(_Part):
     until
         The end alone, as ``window.until``.
     detectors
-        What looks at the pictures: the kinds that the city's sites have.
+        What looks at the pictures, and nothing else: the kinds that the city's sites have, at the
+        sites that it names or shows (``fleet.flight.sights``). None: those of the sites that it
+        names; an empty list: none at all.
     drones
         Only these may fly it; empty: any.
     altitude_m
@@ -114,7 +116,7 @@ class OrderRequest(_Part):
     until: Moment | None = None
     recurrence: Recurrence | None = None
     priority: int = Field(default=0, ge=0, le=9, strict=True, description="higher first")
-    detectors: Places = ()
+    detectors: Places | None = None
     drones: Places = ()
     altitude_m: float | None = None
     speed_m_s: float | None = Field(default=None, ge=1, le=30)

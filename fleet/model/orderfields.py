@@ -50,7 +50,7 @@ def _kind_and_id(place: str) -> str:
 Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_of_this_age)]
 Places = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=80)], ...],
-    Field(default=(), max_length=500),
+    Field(max_length=500),
     AfterValidator(_once_each),
 ]
 Place = Annotated[str, Field(max_length=100), AfterValidator(_kind_and_id)]

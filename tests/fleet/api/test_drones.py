@@ -310,6 +310,7 @@ async def test_a_drone_that_lands_on_a_marker_is_watched(api: Any, hub: LiveHub)
         "site": "",
         "source": "tcp://127.0.0.1:9",
         "drone": "u1",
+        "since": None,
         "position": [117.65, 24.51],
         "detector": {
             "kind": "marker", "marker_id": 7, "size_m": 0.6, "dock": "d1",

@@ -140,6 +140,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "unknown place": ({"kind": "area", "place": "beat:b9"}, "place: no beat b9"),
     "unknown kind of place": ({"kind": "area", "place": "moon:b9"}, "place: 'moon:b9'"),
     "unknown detector": (area(detectors=["ufo"]), "detectors: no detector ufo"),
+    "a detector with nothing to look at": (
+        {"kind": "patrol", "cells": ["b1/r0c0"], "detectors": ["crowd"]},
+        "detectors: crowd: it names no site that has it, and flies by none within 100 m; those that "
+        "have it are market",
+    ),
     "unknown drone": (area(drones=["u9"]), "drones: no drone u9; drones are u1, u2"),
     "too fine a camera": (area(camera={"min_width_px": 7000}), "camera.min_width_px: no drone"),
     "unknown field": (area(speed=9), "speed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from fastapi import FastAPI
 
 from fleet.api import page
 from fleet.live import LiveHub
-from fleet.model.live import SiteLive
+from fleet.model.live import DroneLive, Looking, SiteLive
+from fleet.model.states import DroneState
 
 
 async def test_the_map_is_geojson_with_every_layer(api: Any) -> None:
@@ -97,6 +99,14 @@ async def test_watches_are_fixed_cameras_and_drones_on_their_sites(api: Any, fli
         None,
     )
     assert drone["position"] == [117.652, 24.512]
+    assert (pier["since"], drone["since"]) == (None, None), "not told yet"
+    at = datetime(2026, 11, 22, 4, tzinfo=UTC)
+    looking = (Looking(kind="crowd", site="market", since=at),)
+    live = DroneLive(id="u1", dock="d1", state=DroneState.ON_TASK, detectors=looking)
+    api.context.hub.publish("drone", "u1", live)
+    async with api.as_("worker") as worker:
+        watches = (await worker.get("/api/v1/watches")).json()["watches"]
+    assert [w["since"] for w in watches] == [None, "2026-11-22T04:00:00Z"]
 
 
 async def test_a_station_file_and_only_what_it_names_is_read(api: Any, city_folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from alembic import command
@@ -11,14 +12,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 
 from fleet.errors import StoreError
 from fleet.model.records import DroneRecord
 from fleet.model.states import DroneState
 from fleet.store.database import MIGRATIONS
 from fleet.store.store import Store
-from fleet.store.tables import Base
+from fleet.store.tables import Base, OrderRow
 
 NEWEST = ScriptDirectory(str(MIGRATIONS)).get_current_head()
 """There is one: two heads are an error."""
@@ -72,6 +73,32 @@ async def test_a_database_with_data_of_0001_is_brought_forward(tmp_path: Path) -
     level = DroneRecord("u1", DroneState.RETURNING, "", "s1", at, level_m=75.0)
     await store.flights.save_drone(level)
     assert await store.flights.drones() == {"u1": level}
+    await store.close()
+
+
+async def test_an_order_that_named_no_detectors_has_those_of_its_sites_still(
+    tmp_path: Path,
+) -> None:
+    store = Store(tmp_path)
+    bodies = ('{"kind": "stare", "sites": ["x"], "detectors": []}', '{"detectors": ["water"]}')
+
+    def before(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0007")
+
+    async with store.database.engine.begin() as connection:
+        await connection.run_sync(before)
+        for body in bodies:
+            row = f"'{uuid4().hex}', '{body}', 'active', '2026-05-01', 'a', ''"
+            names = "id, request, status, created_at, created_by, reason"
+            await connection.exec_driver_sql(f"INSERT INTO orders ({names}) VALUES ({row})")
+    assert await store.migrate() == ("0007", NEWEST)
+    async with store.database.engine.connect() as connection:
+        kept = list(await connection.scalars(select(OrderRow.request)))
+    wanted = [{"kind": "stare", "sites": ["x"], "detectors": None}, {"detectors": ["water"]}]
+    assert sorted(kept, key=len) == sorted(wanted, key=len)
     await store.close()
 
 
