@@ -51,7 +51,7 @@ class Trial:
     @property
     def hopeless(self) -> bool:
         """Whether nothing of it can ever be flown, or a task not all of it."""
-        return not (self.scheduled or self.waits)
+        return bool(self.never) and not (self.scheduled or self.waits)
 
 
 def trial(

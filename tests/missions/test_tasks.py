@@ -72,6 +72,16 @@ def test_an_area_of_many_batteries_is_flown_part_by_part_until_all_are(zhangzhou
     assert rounds > 1
 
 
+def test_what_is_being_flown_already_is_not_hopeless(zhangzhou: City) -> None:
+    order = wish(Task("orbit", square(zhangzhou, 0.003)[:1]))
+    flying = make(zhangzhou, order).sorties
+    answer = tried(zhangzhou, order, flying=flying)
+    assert (answer.scheduled, answer.waits, answer.hopeless) == ((), (), False)
+    site = OrderWish("w", "stare", NOW, sites=(zhangzhou.sites[0].id,))
+    there = make(zhangzhou, site).sorties
+    assert not tried(zhangzhou, site, flying=there).hopeless
+
+
 def test_what_waits_is_said_once_for_all_parts(zhangzhou: City) -> None:
     answer = make(zhangzhou, wish(Task("area", square(zhangzhou, 0.018))))
     assert len(answer.sorties) == zhangzhou.limits.max_airborne
