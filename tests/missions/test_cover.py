@@ -163,6 +163,14 @@ def test_a_bank_is_flown_along_with_the_water_to_the_left() -> None:
     assert view.covers(LineString([(0, 0), (500, 0)]))
 
 
+def test_each_half_of_a_wide_river_is_seen_from_as_many_passes_as_it_takes() -> None:
+    seen = footprint(CameraSpec(), 40, Aim(-45.0, LEFT_DEG))
+    half = 2.0 * seen.depth_m
+    tracks = bank_passes([(0, 0), (800, 0)], 2 * half, seen, 0.2)
+    assert len(tracks) == 6, "two pictures deep with a fifth shared, on either side"
+    assert swept(tracks, seen).covers(box(200, 0.99 * -half, 600, 0.99 * half))
+
+
 def test_a_straight_strip_is_flown_to_and_fro() -> None:
     first, second = passes([(0, 0), (1000, 0)], 100, 60, 0.1)
     assert first[0][0] == pytest.approx(0)
