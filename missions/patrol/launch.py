@@ -7,12 +7,13 @@ the drones of a part of the city, one leaves sooner to cover it. In each dock so
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from missions.geo import Floats
 from missions.ground import Ground
 from missions.patrol.cover import Cover
+from missions.patrol.polish import polished
 from missions.patrol.ready import (
     EARLY_PERCENT,
     FULL_PERCENT,
@@ -47,6 +48,8 @@ class Launch:
         Flown at.
     service_s, worth
         What flying each cell takes, seconds, and what a visit of it is worth.
+    planned
+        The cells that the plan has each drone fly next.
     """
 
     ground: Ground
@@ -54,6 +57,7 @@ class Launch:
     altitude_m: float
     service_s: Floats
     worth: Floats
+    planned: Mapping[str, tuple[int, ...]]
     _standing: set[str] = field(init=False)
     """Drones that can answer a call from their docks."""
     _left: list[str] = field(default_factory=list)
@@ -122,7 +126,10 @@ class Launch:
                 if rate < GAP / 2:
                     continue
             found.append((rate, drone.battery_percent, drone.id, drone, cells))
-        return max(found)[3:] if found else None
+        if not found:
+            return None
+        *_, drone, cells = max(found)
+        return drone, cells if fills is not None else self._polished(watch, drone, cells)
 
     def _free(self) -> list[str]:
         """Return the drones that are out and can be taken for a call."""
@@ -134,9 +141,19 @@ class Launch:
 
     def _best(self, watch: Watch, drone: DroneNow) -> tuple[float, tuple[int, ...]]:
         """Return what the best tour of a drone gains a second, and its cells."""
+        begin_s = self._begins_s(drone, watch.cover)
+        return watch.tour(drone.dock, begin_s, self._usable_s(drone))
+
+    def _polished(self, watch: Watch, drone: DroneNow, cells: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the better of a tour and the plan's, and what PyVRP makes of that."""
+        begin_s, usable = self._begins_s(drone, watch.cover), self._usable_s(drone)
+        tours = (self.planned.get(drone.id, ()), cells)
+        return polished(watch, drone.dock, begin_s, usable, tours)
+
+    def _usable_s(self, drone: DroneNow) -> float:
+        """Return for how long a drone may fly that leaves now, seconds."""
         percent, wind = drone.battery_percent, self.now.wind
-        usable = usable_s(self.ground, drone.id, percent, self.altitude_m, wind)
-        return watch.tour(drone.dock, self._begins_s(drone, watch.cover), usable)
+        return usable_s(self.ground, drone.id, percent, self.altitude_m, wind)
 
     def _may(self, drone: DroneNow, percent: float) -> bool:
         """Whether a drone stands charged in its dock, and enough others stay ready there."""

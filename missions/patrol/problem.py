@@ -198,6 +198,7 @@ def improve(
     before: Mapping[str, Sequence[int]],
     stop: StoppingCriterion | int,
     seed: int,
+    gain: float = GAIN,
 ) -> Solved:
     """Return better tours than those before, or those before where it finds none that gain.
 
@@ -211,6 +212,8 @@ def improve(
         When to end: a number of iterations, or one of PyVRP's criteria.
     seed
         The same seed and number of iterations give the same tours.
+    gain
+        By what part of the cost better tours are better.
     """
     if not problem.patrols or not len(problem.cells):
         return Solved((), int(problem.prizes.sum()))
@@ -221,7 +224,7 @@ def improve(
     result = solve(data, until, seed, collect_stats=False, params=_QUICK, initial_solution=warm)
     new = result.best
     old_cost, new_cost = _cost(old), _cost(new)
-    kept = old if warm is not None and new_cost > (1.0 - GAIN) * old_cost else new
+    kept = old if warm is not None and new_cost > (1.0 - gain) * old_cost else new
     return Solved(problem.tours(kept), _cost(kept))
 
 

@@ -167,7 +167,8 @@ class RollingPlan:
     def due(self, now: Situation) -> list[Planned]:
         """Return the tours that leave now, the most wanted first."""
         service, worth = self._service(now), self._worth(now).astype(np.float64)
-        due = Launch(self.ground, now, patrol_m(self.ground), service, worth).due()
+        planned = {name: tour.cells for name, tour in self.tours.items()}
+        due = Launch(self.ground, now, patrol_m(self.ground), service, worth, planned).due()
         self.tours.update((tour.drone, tour) for tour in due)
         return due
 

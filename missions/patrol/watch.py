@@ -21,6 +21,8 @@ BRANCH = 12
 """Cells that each of them is lengthened by, the most promising."""
 FIRST_M = 2000.0
 """A tour begins no farther from its dock."""
+NEXT_S = 20.0
+"""From a cell to the next it is about so long."""
 WATCH = 250.0
 """What it is worth to bring all calls within reach for a second, against ``owing.SCALE``."""
 
@@ -82,7 +84,7 @@ class Watch:
             For how long it may fly.
         """
         cover, worth, service = self.cover, self.worth, self.service_s
-        home_s = self.cover.ground.distances[dock] / cover.speed_m_s + cover.turn_s
+        home_s = self.home_s(dock)
         near = cover.ground.distances[dock] < FIRST_M
         able = np.flatnonzero((worth > 0) & np.isfinite(service) & near)
         at, since = able, np.full(len(able), begin_s)
@@ -127,6 +129,38 @@ class Watch:
         row, cell, ends = row[fits], cell[fits], ends[fits]
         more = self.worth[cell] + WATCH * self._watched(until[row], ends, cell)
         return cell, ends, score[row] + more, np.column_stack([tours[row], cell])
+
+    def home_s(self, dock: str) -> Floats:
+        """Return what the way between a dock and each cell takes, seconds."""
+        return self.cover.ground.distances[dock] / self.cover.speed_m_s + self.cover.turn_s
+
+    def _ends(self, cells: tuple[int, ...], dock: str) -> Floats:
+        """Return when each cell of a tour has been flown, seconds after it began over the dock."""
+        at, cover = np.asarray(cells), self.cover
+        ways = cover.apart[at[:-1], at[1:]] / cover.speed_m_s + cover.turn_s
+        return np.cumsum(np.concatenate([self.home_s(dock)[at[:1]], ways]) + self.service_s[at])
+
+    def fitting(self, cells: tuple[int, ...], dock: str, usable_s: float) -> tuple[int, ...]:
+        """Return as much of a tour, from its beginning, as may be flown and is worth something."""
+        wanted = tuple(c for c in cells if self.worth[c] > 0 and np.isfinite(self.service_s[c]))
+        if not wanted:
+            return ()
+        home = self._ends(wanted, dock) + self.home_s(dock)[list(wanted)]
+        return wanted[: int((np.maximum.accumulate(home) <= usable_s).sum())]
+
+    def score(self, cells: tuple[int, ...], dock: str, begin_s: float) -> float:
+        """Return what a tour gains: its cells' worth, and the calls that it brings within reach."""
+        if not cells:
+            return 0.0
+        at, until = np.asarray(cells), begin_s + self._ends(cells, dock)
+        since = np.concatenate([[begin_s], until[:-1]])
+        return float(self.worth[at].sum() + WATCH * self._watched(since, until, at).sum())
+
+    def mean_prize(self, cells: Numbers, begin_s: float, usable_s: float) -> Floats:
+        """Return what a visit of each cell gains, whenever it is made in a tour's time."""
+        since = np.full(len(cells), begin_s)
+        rate = self._watched(since, since + usable_s, cells) / usable_s
+        return self.worth[cells] + WATCH * rate * (NEXT_S + self.service_s[cells])
 
     def passed(self, cells: tuple[int, ...], dock: str, begin_s: float) -> tuple[Floats, Floats]:
         """Return when a tour is where, roughly: from middle to middle."""

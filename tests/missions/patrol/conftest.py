@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from missions.energy import CALM
+from missions.geo import Floats
 from missions.ground import Ground
+from missions.patrol.cover import Cover
 from missions.patrol.situation import Situation
+from missions.patrol.watch import Watch
 from missions.picture import Doing, DroneNow
 
 
@@ -55,5 +58,17 @@ def alone(docked: Callable[..., DroneNow]) -> Callable[..., list[DroneNow]]:
             )
             for drone in ground.drones
         ]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def watch_of() -> Callable[..., Watch]:
+    """Return a watch over a city where nobody else covers anything."""
+
+    def make(ground: Ground, worth: Floats, calls: Floats, service_s: float = 90.0) -> Watch:
+        cover = Cover.of(ground, calls, CALM)
+        service = np.full(len(ground.cells), service_s)
+        return Watch.of(cover, service, worth, cover.missing([]))
 
     return make

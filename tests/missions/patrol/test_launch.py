@@ -117,6 +117,21 @@ def test_those_who_reach_most_calls_leave_first(
     assert next(t.drone for t in due(ground, now)) == first
 
 
+def test_the_plan_s_tour_is_flown_where_another_gains_little(
+    town: Make, moment: Make, alone: Make
+) -> None:
+    """It is as good the other way round, so that is flown if the plan has it so."""
+    ground = town(3)
+    now = moment(ground, fleet=alone(ground, "v8"), ready=0)
+    (tour,) = due(ground, now)
+    for cells in (tour.cells, tour.cells[::-1]):
+        plan = RollingPlan(ground, iterations=5, tours={"v8": replace(tour, cells=cells)})
+        assert [t.cells for t in plan.due(now)] == [cells]
+    poor = {"v8": replace(tour, cells=tour.cells[:2])}
+    (better,) = RollingPlan(ground, iterations=5, tours=poor).due(now)
+    assert len(better.cells) >= len(tour.cells) - 1
+
+
 @pytest.mark.parametrize(
     ("doing", "percent", "first"),
     [

@@ -12,10 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from missions.energy import CALM
 from missions.ground import Ground
-from missions.patrol.cover import Cover
-from missions.patrol.watch import Watch
 
 Make = Callable[..., Any]
 QUICK = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -26,17 +23,10 @@ def ground(town: Make) -> Ground:
     return town(3)
 
 
-def watch_of(ground: Ground, worth: Any, calls: Any, service_s: float = 90.0) -> Watch:
-    """Return a watch over a city where nobody else covers anything."""
-    cover = Cover.of(ground, calls, CALM)
-    service = np.full(len(ground.cells), service_s)
-    return Watch.of(cover, service, worth, cover.missing([]))
-
-
 @QUICK
 @given(st.integers(0, 1000), st.floats(200, 1500))
 def test_a_tour_fits_its_battery_and_visits_what_is_wanted(
-    ground: Ground, seed: int, usable_s: float
+    ground: Ground, watch_of: Make, seed: int, usable_s: float
 ) -> None:
     rng, count = np.random.default_rng(seed), len(ground.cells)
     worth = np.where(rng.random(count) < 0.5, rng.uniform(1, 2000, count), 0.0)
@@ -50,14 +40,31 @@ def test_a_tour_fits_its_battery_and_visits_what_is_wanted(
         assert passed[-1] - 35.0 <= usable_s + 1e-3
         assert all(b > a for a, b in pairwise(passed))
         assert tuple(places[0]) == tuple(places[-1]) == ground.places["k0"]
+        assert watch.score(cells, "k0", 35.0) == pytest.approx(gain * (passed[-1] - 35.0))
+        assert watch.fitting(cells, "k0", usable_s) == cells
 
 
-def test_nothing_wanted_is_no_tour(ground: Ground) -> None:
+def test_of_a_tour_that_is_too_long_its_beginning_fits(ground: Ground, watch_of: Make) -> None:
+    """And cells that were seen meanwhile are left out."""
+    worth = np.full(len(ground.cells), 10.0)
+    watch = watch_of(ground, worth, np.ones(len(ground.cells)))
+    _, cells = watch.tour("k0", 35.0, 1200.0)
+    short = watch.fitting(cells, "k0", 600.0)
+    assert 0 < len(short) < len(cells)
+    assert short == cells[: len(short)]
+    passed, _ = watch.passed(cells[: len(short) + 1], "k0", 35.0)
+    assert passed[-1] - 35.0 > 600.0
+    worth[cells[0]] = 0.0
+    watch = watch_of(ground, worth, np.ones(len(ground.cells)))
+    assert watch.fitting(cells, "k0", 1200.0)[:1] == cells[1:2]
+
+
+def test_nothing_wanted_is_no_tour(ground: Ground, watch_of: Make) -> None:
     count = len(ground.cells)
     assert watch_of(ground, np.zeros(count), np.ones(count)).tour("k0", 35.0, 1200.0) == (0.0, ())
 
 
-def test_it_goes_where_calls_would_come_too_late(ground: Ground) -> None:
+def test_it_goes_where_calls_would_come_too_late(ground: Ground, watch_of: Make) -> None:
     """Of two sides that owe the same it takes that from which more calls come."""
     count, (east, north) = len(ground.cells), ground.places["k4"]
     for side in (-1.0, 1.0):
