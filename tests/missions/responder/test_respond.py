@@ -74,6 +74,28 @@ def test_of_those_who_arrive_together_the_one_that_leaves_least_goes(
 
 
 @pytest.mark.parametrize(
+    ("more", "less"),
+    [
+        pytest.param({"priority": 3}, {"priority": 1}, id="of a lower priority"),
+        pytest.param({"priority": 3}, {"doing": Doing.RETURNING}, id="with nothing to do"),
+        pytest.param({"doing": Doing.STARE}, {}, id="on a patrol, not on a watch"),
+        pytest.param({"left": ("b0/r0c0",)}, {"left": ("b0/r0c1",)}, id="whose cells are younger"),
+    ],
+)
+def test_of_two_on_their_ways_the_one_goes_that_is(
+    town: Make, flying: Make, more: dict[str, Any], less: dict[str, Any]
+) -> None:
+    ground = town(1)
+    call = Call("c", (750.0, 1200.0))
+    late = {"b0/r0c0": 3600.0, "b0/r0c1": -3600.0}
+    first = flying(ground, "v0", (450.0, 1200.0), **more)
+    second = flying(ground, "v1", (1080.0, 1200.0), **less)
+    picks = respond(ground, call, [first, second], CALM, NOW, overdue_s=late, want=2).picks
+    assert [pick.drone for pick in picks] == ["v1", "v0"]
+    assert 0.5 < picks[0].eta_s - respond(ground, call, [first], CALM, NOW).picks[0].eta_s < 5.0
+
+
+@pytest.mark.parametrize(
     "doing", [Doing.PATROL, Doing.TASK, Doing.STARE, Doing.RESPONSE, Doing.LEAVING]
 )
 def test_nobody_is_taken_from_what_is_as_urgent(town: Make, flying: Make, doing: Doing) -> None:
