@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import entry_points, version
 from typing import Annotated
 
 import typer
 
 GROUP = "skybeat.commands"
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
+"""Matrices are small here and processes many: threads of each would only wait for each other, which
+takes a plan on a busy machine of two cores four times as long."""
 
 
 def build() -> typer.Typer:
@@ -39,6 +43,8 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Run the command line."""
+    # before anything loads numpy; processes started from here have it too
+    os.environ.setdefault(*ONE_THREAD)
     build()()
 
 

@@ -11,6 +11,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+# as `skybeat` sets it, before anything loads numpy
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 import structlog
 from hypothesis import settings
