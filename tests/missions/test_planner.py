@@ -191,6 +191,14 @@ def test_no_more_than_allowed_are_in_the_air(zhangzhou: City) -> None:
     assert all(r.reason == "2 drones are in the air; 2 are allowed" for r in refused.refusals)
 
 
+def test_each_that_is_sent_takes_the_room_of_the_next(zhangzhou: City) -> None:
+    made = make(limited(zhangzhou, max_airborne=1), [stare("night-market", "zhangzhou-bridge")])
+    assert [s.sites for s in made.sorties] == [("night-market",)]
+    (refusal,) = made.refusals
+    assert refusal.target == "zhangzhou-bridge"
+    assert refusal.reason == "1 drones are in the air; 1 are allowed"
+
+
 def test_higher_priority_first_then_older_and_stares_before_patrols(zhangzhou: City) -> None:
     city = limited(zhangzhou, max_airborne=1)
     low = patrol("xc-bridge", order="low", age_s=100)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from missions.ground import Ground
+from missions.ground import Ground, ground_of
 from missions.patrol.launch import SOON_PERCENT
 from missions.patrol.ready import EARLY_PERCENT, FULL_PERCENT, LEAVE_PERCENT
 from missions.patrol.rolling import RollingPlan
@@ -102,6 +102,23 @@ def test_drones_in_the_air_count(town: Make, moment: Make, docked: Make, flying:
     leaving = due(ground, moment(ground, fleet=fleet, ceiling=4, ready=0))
     assert len(leaving) == 1
     assert due(ground, moment(ground, fleet=fleet, ceiling=3, ready=0)) == []
+
+
+def test_drones_that_are_about_to_leave_count_as_those_in_the_air(
+    town: Make, moment: Make, docked: Make
+) -> None:
+    ground = town(2)
+    fleet = [docked(ground, drone) for drone in ground.drones]
+    fleet[:3] = [replace(one, doing=Doing.LEAVING) for one in fleet[:3]]
+    assert len(due(ground, moment(ground, fleet=fleet, ceiling=4, ready=0))) == 1
+    assert due(ground, moment(ground, fleet=fleet, ceiling=3, ready=0)) == []
+
+
+def test_drones_that_leave_together_fly_over_different_cells(town: Make, moment: Make) -> None:
+    leaving = due(town(2), moment(town(2), ready=0))
+    cells = [cell for tour in leaving for cell in tour.cells]
+    assert len(leaving) > 4
+    assert len(set(cells)) == len(cells)
 
 
 @pytest.mark.parametrize(("place", "first"), [((2250, 750), "v0"), ((5250, 3450), "v30")])
@@ -211,3 +228,10 @@ def test_a_dock_keeps_its_last_drone_while_the_other_is_out_of_order(
     fleet = alone(ground, "v0")
     assert due(ground, moment(ground, fleet=fleet, ready=1)) == []
     assert [t.drone for t in due(ground, moment(ground, fleet=fleet, ready=0))] == ["v0"]
+
+
+def test_the_only_drone_of_a_dock_is_not_kept_for_ever(town: Make, moment: Make) -> None:
+    """As many stay ready as live there beside it: none."""
+    city = town(2).city
+    ground = ground_of(city.model_copy(update={"drones": city.drones[:1]}))
+    assert [t.drone for t in due(ground, moment(ground, ready=1))] == ["v0"]
