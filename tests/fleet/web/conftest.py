@@ -23,6 +23,7 @@ import pytest
 
 from fleet.web import STATIC
 
+CITY = Path(__file__).with_name("city.geojson")
 TOKENS = {"sk-viewer": "viewer", "sk-officer": "officer", "sk-pilot": "pilot"}
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -36,46 +37,14 @@ CHROMIUM_FLAGS = [
     "--enable-unsafe-swiftshader",
     "--disable-gpu-compositing",  # what is not WebGL is drawn straight away
 ]
+UNPAINTED = """
+for (const name of ["drawArrays", "drawElements"]) WebGL2RenderingContext.prototype[name] = () => {};
+"""
+"""The map goes about its work and no pixel of it is reckoned, which takes as long as all the rest."""
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
-
-
-def _square(west: float, south: float, size: float) -> dict[str, Any]:
-    east, north = west + size, south + size
-    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-    return {"type": "Polygon", "coordinates": [ring]}
-
-
-def _feature(layer: str, name: str, geometry: dict[str, Any], **more: Any) -> dict[str, Any]:
-    properties = {"layer": layer, "id": name.lower(), "name": name, "name_zh": f"{name}中", **more}
-    return {"type": "Feature", "properties": properties, "geometry": geometry}
-
-
-def _point(lon: float, lat: float) -> dict[str, Any]:
-    return {"type": "Point", "coordinates": [lon, lat]}
-
-
-def _city() -> dict[str, Any]:
-    features = [
-        _feature("district", "Xiangcheng", _square(117.60, 24.49, 0.06)),
-        _feature("beat", "Old-Town", _square(117.61, 24.50, 0.03)),
-        *[
-            _feature("cell", f"C{i}-{j}", _square(117.61 + i * 0.01, 24.50 + j * 0.01, 0.01))
-            for i in range(3)
-            for j in range(3)
-        ],
-        _feature("zone", "Airfield", _square(117.645, 24.535, 0.01), kind="no_fly"),
-        _feature("zone", "Fence", _square(117.595, 24.485, 0.07), kind="fence"),
-        _feature("dock", "Dock-1", _point(117.62, 24.51)),
-        _feature("dock", "Dock-2", _point(117.65, 24.50)),
-        _feature("site", "Bridge", _point(117.635, 24.515), kind="water"),
-        _feature("site", "Market", _point(117.605, 24.54), kind="crowd"),
-    ]
-    city = {"name": "Testville", "name_zh": "测试市", "note": "illustrative"}
-    city |= {"origin": [117.63, 24.52]}
-    return {"type": "FeatureCollection", "features": features, "city": city}
 
 
 def _track() -> dict[str, Any]:
@@ -88,7 +57,7 @@ class FakeController:
     """Serves the built page and the part of the API that it uses; can be killed and come back."""
 
     def __init__(self) -> None:
-        self.city = _city()
+        self.city = json.loads(CITY.read_text(encoding="utf-8"))
         self.tables: dict[str, dict[str, dict[str, Any]]] = {
             "drone": {}, "dock": {}, "site": {}, "incident": {}, "order": {}, "call": {},
         }  # fmt: skip
@@ -461,13 +430,21 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     """A function that opens an address in a fresh profile; afterwards nothing may be amiss.
 
     The page that it returns has lists ``complaints`` (console errors, exceptions, refused by the
-    content security policy) and ``strangers`` (requests that left the origin).
+    content security policy) and ``strangers`` (requests that left the origin). The map's pixels
+    are there for who says ``painted``.
     """
     contexts: list[Any] = []
     size = {"width": 1200, "height": 700}  # small, and still: the processor draws
 
-    def opened(url: str, locale: str = "en-GB", wait: str = ".link[data-phase=live]") -> Any:
+    def opened(
+        url: str,
+        locale: str = "en-GB",
+        wait: str = ".link[data-phase=live]",
+        painted: bool = False,
+    ) -> Any:
         context = browser.new_context(viewport=size, locale=locale, reduced_motion="reduce")
+        if not painted:
+            context.add_init_script(UNPAINTED)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)

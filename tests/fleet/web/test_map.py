@@ -46,7 +46,7 @@ def _wait_until_painted(page: Any) -> None:
 def test_city_is_drawn_from_here_alone_and_without_complaint(
     controller: FakeController, open_page: Open
 ) -> None:
-    page = open_page(f"{controller.url}#token=sk-viewer")
+    page = open_page(f"{controller.url}#token=sk-viewer", painted=True)
     page.wait_for_selector(".pin-site")
     assert page.locator(".pin-dock").count() == 2
     assert page.locator(".pin-site").count() == 2

@@ -163,7 +163,7 @@ def test_a_cells_colour_changes_when_it_is_seen(
     controller.put_cell("c0-0", 250)
     controller.put_cell("c2-2", 250)
     controller.put_cell("c1-0", None)
-    page = open_page(f"{controller.url}#token=sk-viewer")
+    page = open_page(f"{controller.url}#token=sk-viewer", painted=True)
     page.wait_for_selector(".age-legend:visible")
     first, other = (117.6135, 24.5035), (117.637, 24.527)
     _wait_for_paint(page, *first, near=RED, than=BLUE)
