@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from fleet.flight.mate import Mate
-from fleet.flight.supervisor import Supervisor
 from fleet.link.items import NAV_LOITER_TIME, NAV_WAYPOINT, Programme
 from fleet.model.states import DroneState
 from missions.city import Drone
@@ -17,6 +16,10 @@ from missions.errors import PlanError
 from missions.geo import LocalFrame
 from missions.sortie import Leg
 from missions.trajectory import TimedPoint, Trajectory
+
+if TYPE_CHECKING:  # the planner's process reads ways, and has no drones to keep
+    from fleet.flight.mate import Mate
+    from fleet.flight.supervisor import Supervisor
 
 S = DroneState
 DOUBT_S, DRIFT = 5.0, 0.05
