@@ -76,7 +76,7 @@ def parts_of(city: City, order: OrderWish) -> tuple[Task, ...]:
 def _cut(city: City, task: Task, drones: tuple[str, ...]) -> tuple[Task, ...] | PlanError:
     """Return the parts, or why there are none; kept, for it takes long to find."""
     ground = ground_of(city)
-    place = _middle(ground, task)
+    place = middle(ground, task)
     able = [drone for drone in city.drones if not drones or drone.id in drones]
     drone = min(able, key=lambda d: (math.dist(ground.places[d.dock], place), d.id))
     refused = PlanError("no altitude is allowed", "altitude")
@@ -137,7 +137,7 @@ def _send(planning: Planning, order: OrderWish, name: str, part: Task) -> None:
         trajectory = planning.timed(builder, draft)
         return (draft, trajectory) if planning.clear(trajectory) else None
 
-    planning.send(name, _middle(planning.ground, part), fly, order.drones)
+    planning.send(name, middle(planning.ground, part), fly, order.drones)
 
 
 def _check_window(planning: Planning, order: OrderWish, draft: Draft) -> None:
@@ -160,7 +160,7 @@ def _check_window(planning: Planning, order: OrderWish, draft: Draft) -> None:
         )
 
 
-def _middle(ground: Ground, task: Task) -> Metres:
+def middle(ground: Ground, task: Task) -> Metres:
     """Return the middle of a task's places, metres."""
     places = ground.frame.points_to_enu(task.shape)
     east, north = places.mean(axis=0)

@@ -6,22 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from missions.ahead import Ahead, gap_words, task_ahead, watch_ahead
 from missions.builder import Builder
 from missions.city import City
+from missions.diary import Booking
 from missions.draft import Draft
 from missions.energy import CALM, Wind
 from missions.errors import PlanError
 from missions.planning import CROWDED, Planning
-from missions.promised import Promised, promised, still_to_leave, without
+from missions.posts import Post
+from missions.promised import still_to_leave, without
 from missions.relief import DOCK_S, Station
 from missions.rota import READY_PERCENT, Rota, rota
 from missions.sortie import Sortie
 from missions.stares import post_of, stares, watched
 from missions.tasks import tasks
 from missions.trajectory import Trajectory
-from missions.wishes import DroneOffer, OrderWish, Plan, Refusal, Scheduled, order_of
+from missions.wishes import FOREVER, DroneOffer, OrderWish, Plan, Refusal, Scheduled, order_of
 
-NONE: Promised = {}
 TRIED_CELLS = 8
 """Of a patrol so many cells are tried; one that can be flown is enough."""
 
@@ -41,12 +43,18 @@ class Trial:
         nobody else about.
     drones
         How many take turns over a point that is kept watched; 0 where nobody does.
+    bookings
+        Whom it counts on, in each of its windows.
+    displaced
+        Less important orders that counted on some of these, by id.
     """
 
     scheduled: tuple[Scheduled, ...] = ()
     waits: tuple[Refusal, ...] = ()
     never: tuple[Refusal, ...] = ()
     drones: int = 0
+    bookings: tuple[Booking, ...] = ()
+    displaced: tuple[str, ...] = ()
 
     @property
     def hopeless(self) -> bool:
@@ -73,7 +81,7 @@ def trial(
     city, now, drones, visits, wind, flying, stations
         As ``missions.planner.plan`` has them.
     wish
-        What is wanted; its window may be to come.
+        What is wanted; its window may be to come. What it finds taken is its ``booked``.
     trajectories
         Where all that fly will be, by drone, in seconds from now; None: they may be anywhere on
         their ways.
@@ -85,25 +93,82 @@ def trial(
     answer = Plan()
     if begins == now:
         answer = _first(planning, wish)
-        if answer.sorties and not answer.refusals:
-            return Trial(_shown(wish, answer, now))
-    best = _at_best(city, begins, wish, visits)
-    never = tuple(r for r in best.refusals if _for_ever(r))
-    if not best.sorties or (wish.kind == "task" and never):
-        return Trial(never=never or best.refusals)
-    if begins > now:
-        return Trial(_shown(wish, best, begins), never=never)
-    told = {r.target for r in never}
-    waits = tuple(r for r in answer.refusals if r.target not in told)
-    return Trial(_shown(wish, answer, now), waits, never)
+        if answer.sorties and not answer.refusals and not wish.later:
+            return Trial(_shown(wish, answer, now), bookings=tuple(_booked(wish, answer, now)))
+    best = _best(city, begins, visits)
+    found = _first(best, wish)
+    never = tuple(r for r in found.refusals if _for_ever(r))
+    if not found.sorties or (wish.kind == "task" and never):
+        return Trial(never=never or found.refusals)
+    ahead = _ahead(best, wish, begins, now)
+    if begins == now:
+        told = {r.target for r in never}
+        waits = tuple(r for r in answer.refusals if r.target not in told)
+        return Trial(
+            _shown(wish, answer, now),
+            (*waits, *ahead.refusals),
+            never,
+            bookings=(*_booked(wish, answer, now), *ahead.bookings),
+            displaced=tuple(ahead.displaced),
+        )
+    if wish.kind != "task":  # what is kept up is begun all the same
+        return Trial(
+            _shown(wish, found, begins),
+            tuple(ahead.refusals),
+            never,
+            bookings=tuple(ahead.bookings),
+            displaced=tuple(ahead.displaced),
+        )
+    return _of_windows(wish, ahead, city)
 
 
-def _at_best(city: City, at: datetime, wish: OrderWish, visits: Mapping[str, datetime]) -> Plan:
-    """Return the plan of a fleet that stands in its docks, full, in calm air, and is all free."""
-    return _first(_best(city, at, visits), wish)
+def _of_windows(wish: OrderWish, ahead: Ahead, city: City, drones: int = 0) -> Trial:
+    """Return the trial of what lies ahead: refused where all of it is others' at that time."""
+    taken = [r for r in ahead.refusals if r.constraint == "drones"]
+    if len(taken) == 1 + len(wish.later):
+        return Trial(never=tuple(taken))
+    docks = {drone.id: drone.dock for drone in city.drones}
+    return Trial(
+        tuple(
+            Scheduled(b.drone, docks[b.drone], wish.id, wish.kind, b.start, b.home)
+            for b in ahead.bookings
+        ),
+        tuple(ahead.refusals),
+        drones=drones,
+        bookings=tuple(ahead.bookings),
+        displaced=tuple(ahead.displaced),
+    )
+
+
+def _ahead(best: Planning, wish: OrderWish, begins: datetime, now: datetime) -> Ahead:
+    """Return what can be booked for a wish: in its later windows, and in the first if that is to come."""
+    first = (begins, FOREVER if wish.window is None else wish.window[1])
+    if wish.kind == "task":
+        return task_ahead(best, wish, [*([first] if begins > now else []), *wish.later])
+    found = Ahead()
+    for name in watched(wish) if wish.kind == "stare" else ():
+        try:
+            post = post_of(best, wish, name)
+        except PlanError:
+            continue  # it was refused already
+        gone = {booking.drone for booking in found.bookings}
+        more = watch_ahead(without(best, gone), wish, post, [first, *wish.later])
+        found.bookings += more.bookings
+        found.refusals += more.refusals
+        found.displaced |= more.displaced
+    return found
+
+
+def _booked(wish: OrderWish, answer: Plan, at: datetime) -> Iterator[Booking]:
+    """Yield whom a task counts on that begins now; who stares has turns instead."""
+    if wish.kind == "task":
+        for one in _shown(wish, answer, at):
+            ready = one.end + timedelta(seconds=DOCK_S)
+            yield Booking(order_of(wish.id), one.drone, one.start, one.end, ready)
 
 
 def _best(city: City, at: datetime, visits: Mapping[str, datetime]) -> Planning:
+    """Return a fleet that stands in its docks, full, in calm air, and is all free."""
     fleet = tuple(DroneOffer(d.id, d.dock, 100.0) for d in city.drones)
     return Planning(city, at, fleet, visits, CALM, (), (), lambda: "")
 
@@ -111,64 +176,55 @@ def _best(city: City, at: datetime, visits: Mapping[str, datetime]) -> Planning:
 def _kept_watched(now: Planning, begins: datetime, wish: OrderWish) -> Trial:
     """Return who takes turns over a point, and whether nobody is there at some time between.
 
-    The drones that take turns for the watches before it are not counted on.
+    The drones that others count on, who come first, are not counted on.
     """
     assert wish.window is not None
     (name,) = watched(wish)
-    lasts_s = (wish.window[1] - begins).total_seconds()
+    first = begins, wish.window[1]
     best = _best(now.city, begins, now.visits)
     try:
-        found = rota(best, wish, post_of(best, wish, name), lasts_s)
+        post = post_of(best, wish, name)
+        found = rota(best, wish, post, (first[1] - begins).total_seconds())
     except PlanError as error:
         return Trial(never=(Refusal(wish.id, name, str(error), error.constraint),))
     if found.gap is not None:
         return Trial(never=(_left_alone(wish, found, begins, best),))
-    others = promised(best, wish, begins)
-    if any(others.values()):
-        left = without(best, (drone for drones in others.values() for drone in drones))
-        try:
-            found = rota(left, wish, post_of(left, wish, name), lasts_s)
-        except PlanError as error:
-            words = f"{error}{_for_others(others)}"
-            return Trial(never=(Refusal(wish.id, name, words, "fleet"),))
-        if found.gap is not None:
-            return Trial(never=(_left_alone(wish, found, begins, left, others),))
+    ahead = watch_ahead(best, wish, post, [first, *wish.later])
+    whole = _of_windows(wish, ahead, now.city, found.drones)
+    if whole.hopeless:
+        return whole
+    here = [b for b in ahead.bookings if b.meets(*first)]
+    at = without(best, {d.id for d in now.city.drones} - {b.drone for b in here})
     if begins > now.now:
-        return Trial(tuple(_turns(wish, found, begins)), drones=found.drones)
-    waits = _first(now, wish).refusals
-    unpromised = without(now, still_to_leave(now, others)).offers
+        turns = rota(at, wish, post, (first[1] - begins).total_seconds()) if here else Rota(0, ())
+        return replace(whole, scheduled=tuple(_turns(wish, turns, begins)))
+    return _watched_now(now, wish, post, whole)
+
+
+def _watched_now(now: Planning, wish: OrderWish, post: Post, whole: Trial) -> Trial:
+    """Return who takes turns from now on, and what it waits for."""
+    assert wish.window is not None
+    waits = (*_first(now, wish).refusals, *whole.waits)
+    first = [b for b in wish.booked if b.first and b.meets(now.now, wish.window[1])]
+    unpromised = without(now, still_to_leave(now, first)).offers
     charging = tuple(
         replace(o, ready=o.ready or o.battery_percent < READY_PERCENT) for o in unpromised
     )
+    able = replace(now, offers=charging)
     try:
-        now = replace(now, offers=charging)
-        soon = rota(now, wish, post_of(now, wish, name), lasts_s)
+        lasts_s = (wish.window[1] - now.now).total_seconds()
+        soon = rota(able, wish, post, lasts_s)
     except PlanError as error:
-        return Trial(waits=waits or (Refusal(wish.id, name, str(error), error.constraint),))
+        none = (Refusal(wish.id, post.name, str(error), error.constraint),)
+        return replace(whole, scheduled=(), waits=waits or none)
     if soon.gap is not None:
-        waits = (*waits, _left_alone(wish, soon, begins, now))
-    return Trial(tuple(_turns(wish, soon, begins)), waits, drones=found.drones)
+        waits = (*waits, _left_alone(wish, soon, now.now, able))
+    return replace(whole, scheduled=tuple(_turns(wish, soon, now.now)), waits=waits)
 
 
-def _for_others(others: Promised) -> str:
-    """Say who takes turns for watches that come first."""
-    told = (f"{', '.join(d)} for order {order_of(o)}" for o, d in others.items() if d)
-    return f"; others take turns for watches that come first: {'; '.join(told)}"
-
-
-def _left_alone(
-    wish: OrderWish, found: Rota, begins: datetime, planning: Planning, others: Promised = NONE
-) -> Refusal:
+def _left_alone(wish: OrderWish, found: Rota, begins: datetime, fleet: Planning) -> Refusal:
     """Say when nobody is at a point that is to be kept watched."""
-    assert found.gap is not None
-    since, until = (begins + timedelta(seconds=s) for s in found.gap)
-    may = sum(not wish.drones or drone in wish.drones for drone in planning.free)
-    reason = (
-        f"to be watched without a gap it takes {found.drones} drones that take turns; of {may} that "
-        f"may fly it nobody is there from {since:%H:%M:%S} to {until:%H:%M:%S} UTC"
-    )
-    words = reason + (_for_others(others) if any(others.values()) else "")
-    return Refusal(wish.id, watched(wish)[0], words, "fleet")
+    return Refusal(wish.id, watched(wish)[0], gap_words(found, begins, wish, fleet), "fleet")
 
 
 def _turns(wish: OrderWish, found: Rota, begins: datetime) -> Iterator[Scheduled]:

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from missions.diary import Booking
 from missions.sortie import Sortie
 from missions.task import Task
+
+FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""The end of what has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,10 @@ class OrderWish:
         Only these may fly it; empty: any.
     done
         Parts of the task that are flown or under way, by name.
-    besides
-        Of a watch that is tried: the watches that last into it and come before it.
+    later
+        Of one that is tried: its other windows, oldest first.
+    booked
+        Of one that is tried: whom other orders count on at those times.
     """
 
     id: str
@@ -71,7 +77,8 @@ class OrderWish:
     task: Task | None = None
     window: tuple[datetime, datetime] | None = None
     done: tuple[str, ...] = ()
-    besides: tuple[OrderWish, ...] = ()
+    later: tuple[tuple[datetime, datetime], ...] = ()
+    booked: tuple[Booking, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

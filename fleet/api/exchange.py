@@ -9,7 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from fleet.api.audit import note
 from fleet.api.auth import Pilot, Viewer
 from fleet.api.context import Ctx
 from fleet.api.errors import in_words
@@ -89,7 +88,7 @@ async def _order(ctx: Ctx, caller: Pilot, imported: Imported) -> None:
     asked_at = ctx.clock.now()
     for number, draft in enumerate(imported.drafts):
         try:
-            taken = await ctx.flight.desk.submit(draft, caller.name, asked_at)
+            taken = await ctx.flight.desk.submit(draft, caller.name, asked_at, "order.import")
         except FleetError as error:
             for before in imported.taken:
                 with suppress(OrderError):  # it has ended already
@@ -98,8 +97,6 @@ async def _order(ctx: Ctx, caller: Pilot, imported: Imported) -> None:
                 raise
             raise OrderUnfit(f"drafts[{number}].{error.field}", str(error)) from error
         imported.taken.append(taken)
-        details = draft.model_dump(mode="json", exclude_unset=True)
-        await note(ctx, caller, "order.import", f"order:{taken.id}", draft.note, details)
 
 
 @router.get("/{order_id}/export")

@@ -36,10 +36,7 @@ class Recall(BaseModel):
 @router.post("/missions", status_code=201)
 async def submit(order: OrderRequest, ctx: Ctx, caller: Pilot) -> Taken:
     """Take an order; the answer says who will fly it and when, or what it waits for."""
-    taken = await ctx.flight.desk.submit(order, caller.name)
-    details = order.model_dump(mode="json", exclude={"note"}, exclude_unset=True)
-    await note(ctx, caller, "order.submit", f"order:{taken.id}", order.note, details)
-    return taken
+    return await ctx.flight.desk.submit(order, caller.name)
 
 
 @router.get("/missions")
@@ -63,36 +60,28 @@ async def change(order_id: UUID, changes: Changes, ctx: Ctx, caller: Pilot) -> T
     where the geometry, the places, the altitude or the like have changed.
     """
     await _there(order_id, ctx)
-    taken = await ctx.flight.desk.change(order_id, changes)
-    await note(ctx, caller, "order.change", f"order:{order_id}", "", changes)
-    return taken
+    return await ctx.flight.desk.change(order_id, changes, caller.name)
 
 
 @router.post("/missions/{order_id}/pause")
 async def pause(order_id: UUID, ctx: Ctx, caller: Pilot) -> Order:
     """Fly nothing more of an order until it is resumed; its drones come home."""
     await _there(order_id, ctx)
-    paused = await ctx.flight.desk.pause(order_id, caller.name)
-    await note(ctx, caller, "order.pause", f"order:{order_id}")
-    return paused
+    return await ctx.flight.desk.pause(order_id, caller.name)
 
 
 @router.post("/missions/{order_id}/resume")
 async def resume(order_id: UUID, ctx: Ctx, caller: Pilot) -> Order:
     """Fly an order again that was paused; what came due in between is missed."""
     await _there(order_id, ctx)
-    resumed = await ctx.flight.desk.resume(order_id)
-    await note(ctx, caller, "order.resume", f"order:{order_id}")
-    return resumed
+    return await ctx.flight.desk.resume(order_id, caller.name)
 
 
 @router.delete("/missions/{order_id}")
 async def cancel(order_id: UUID, ctx: Ctx, caller: Pilot) -> Order:
     """Cancel an order; its drones come home."""
     await _there(order_id, ctx)
-    cancelled = await ctx.flight.desk.cancel(order_id, caller.name)
-    await note(ctx, caller, "order.cancel", f"order:{order_id}")
-    return cancelled
+    return await ctx.flight.desk.cancel(order_id, caller.name)
 
 
 @router.post("/recall")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fleet.flight.orderrules import NEVER, Wanted
@@ -192,14 +192,11 @@ class Course:
                 return None
         return self._wish(one, done)
 
-    def first_wish(self) -> OrderWish:
-        """Return what its first occurrence that is not over comes to, be it only to come."""
-        return self._wish(self._open[0], frozenset())
-
-    def watch_in(self, start: datetime, end: datetime) -> OrderWish | None:
-        """Return what is kept watched at some time in a window, or None."""
-        one = next((o for o in self._open if o.start < end and start < o.end), None)
-        return None if one is None or not self.watched else self._wish(one, frozenset())
+    def whole_wish(self) -> OrderWish:
+        """Return what its first occurrence that is not over comes to, with when the others are."""
+        first, *others = self._open
+        wish = self._wish(first, frozenset())
+        return replace(wish, later=tuple((one.start, one.end) for one in others))
 
     def _wish(self, one: Occurrence, done: frozenset[str]) -> OrderWish:
         request = self.order.request

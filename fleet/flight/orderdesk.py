@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -31,13 +31,16 @@ from fleet.model.order import (
     OrderStatus,
     Taken,
 )
+from fleet.store.audit import AuditEntry
+from missions.diary import Booking
 from missions.trial import Trial
-from missions.wishes import OrderWish, Refusal
+from missions.wishes import FOREVER, OrderWish, Refusal
 
 TRIAL_S = 10.0
 """Where the planner takes longer, patrols and stares of sites are taken untried, tasks are not."""
 NEXT_TOLD = 10
 SORTIES_TOLD = 100
+FLIGHTS_TOLD = 100
 TOLD = 3
 """So many parts of an order are told that cannot be flown."""
 _PLAIN = {"note", "priority", "window", "until", "recurrence", "detectors"}
@@ -83,7 +86,11 @@ class OrderDesk:
         """Two orders for one place at one time must not both find it free."""
 
     async def submit(
-        self, request: OrderRequest, actor: str, asked_at: datetime | None = None
+        self,
+        request: OrderRequest,
+        actor: str,
+        asked_at: datetime | None = None,
+        action: str = "order.submit",
     ) -> Taken:
         """Take an order.
 
@@ -93,6 +100,8 @@ class OrderDesk:
             What is ordered, and by whom.
         asked_at
             When, where that was before now: of a file with many.
+        action
+            What the audit calls it.
 
         Raises
         ------
@@ -110,10 +119,12 @@ class OrderDesk:
             created_at=self._world.clock.now(),
             created_by=actor,
         )
+        said = request.model_dump(mode="json", exclude={"note"}, exclude_unset=True)
+        act = self._book.act(actor, action, order.id, request.note, said)
         async with self._one_at_a_time:
-            return await self._take(order, asked_at or order.created_at)
+            return await self._take(order, asked_at or order.created_at, act)
 
-    async def change(self, order_id: UUID, changes: Mapping[str, Any]) -> Taken:
+    async def change(self, order_id: UUID, changes: Mapping[str, Any], actor: str) -> Taken:
         """Change some fields of an order; it is held against everything anew.
 
         Sorties that have not left are given up and planned anew. Drones in the air go on where
@@ -125,6 +136,8 @@ class OrderDesk:
             The order.
         changes
             Fields of ``OrderRequest`` and their new values; its kind stays.
+        actor
+            By whom.
 
         Raises
         ------
@@ -145,7 +158,8 @@ class OrderDesk:
             update = {"request": request, "changed_at": now}
             if reshaped:
                 update["reshaped_at"] = now
-            taken = await self._take(order.model_copy(update=update), now)
+            act = self._book.act(actor, "order.change", order_id, "", changes)
+            taken = await self._take(order.model_copy(update=update), now, act)
             self._called_off(str(order_id), reshaped)
             return taken
 
@@ -156,9 +170,9 @@ class OrderDesk:
         """
         return await self._book.pause(order_id, actor)
 
-    async def resume(self, order_id: UUID) -> Order:
+    async def resume(self, order_id: UUID, actor: str) -> Order:
         """Fly a paused order again; see :meth:`OrderBook.resume`."""
-        return await self._book.resume(order_id)
+        return await self._book.resume(order_id, actor)
 
     async def cancel(self, order_id: UUID, actor: str) -> Order:
         """End an order and call its drones home; see :meth:`OrderBook.cancel`."""
@@ -219,33 +233,34 @@ class OrderDesk:
         check_apart(place_field(request), found, self._book.open_courses(besides), world.city)
         return found
 
-    async def _take(self, order: Order, asked_at: datetime) -> Taken:
+    async def _take(self, order: Order, asked_at: datetime, act: AuditEntry) -> Taken:
         found = self._understand(order.request, order.id)
-        wish = Course(order, found).first_wish()
-        if order.request.is_watch:
-            wish = replace(wish, besides=tuple(self._before(order, wish)))
+        wish = Course(order, found).whole_wish()
+        wish = replace(wish, booked=tuple(await self._booked(order, wish)))
         tried = await self._try(order.request, wish)
-        order = await self._book.put(order, found, asked_at)
+        order = await self._book.put(order, found, asked_at, act, tried.bookings)
         return Taken(
             **order.model_dump(),
             flights=tuple(
                 Flight(drone=s.drone, dock=s.dock, start=s.start, end=s.end, cells=s.cells)
-                for s in tried.scheduled
+                for s in tried.scheduled[:FLIGHTS_TOLD]
             ),
             waits=tuple(_obstacles((*tried.waits, *tried.never))),
             drones_needed=tried.drones or None,
+            displaces=tried.displaced,
         )
 
-    def _before(self, order: Order, wish: OrderWish) -> Iterator[OrderWish]:
-        """Yield the other watches that last into one and are as important: they come first."""
-        assert wish.window is not None
-        for other in self._book.active():
-            course = self._book.course(other.id)
-            if course is None or other.id == order.id or other.request.priority < wish.priority:
-                continue
-            found = course.watch_in(*wish.window)
-            if found is not None:
-                yield found
+    async def _booked(self, order: Order, wish: OrderWish) -> list[Booking]:
+        """Return whom the other active orders count on at the times of one."""
+        now = self._world.clock.now()
+        windows = [*([wish.window] if wish.window is not None else []), *wish.later]
+        ends = max((end for _, end in windows), default=FOREVER)
+        others = {str(o.id): o for o in self._book.active() if o.id != order.id}
+        return [
+            replace(booking, first=_rank(others[booking.order]) <= _rank(order))
+            for booking in await self._world.store.bookings(now, ends)
+            if booking.order in others
+        ]
 
     async def _try(self, request: OrderRequest, wish: OrderWish) -> Trial:
         """Return what can be flown of an order.
@@ -274,6 +289,11 @@ class OrderDesk:
         return tried
 
 
+def _rank(order: Order) -> tuple[int, datetime]:
+    """Return by what orders are gone through: the important ones first, of equals the older."""
+    return -order.request.priority, order.created_at
+
+
 def _hopeless(request: OrderRequest, tried: Trial) -> OrderUnfit:
     """Return why nothing of an order can ever be flown, with the field that asks too much."""
     told = [f"{o.target}: {o.reason}" if o.target else o.reason for o in tried.never]
@@ -283,6 +303,8 @@ def _hopeless(request: OrderRequest, tried: Trial) -> OrderUnfit:
         field = "altitude_m"
     elif "energy" in kinds and request.kind == "stare" and request.hold_s is not None:
         field = "hold_s"
+    elif "drones" in kinds:
+        field = "window"
     elif "window" in kinds or (request.is_watch and "fleet" in kinds):
         field = "until" if request.until is not None else "window.until"
     more = f"; and {len(told) - TOLD} more" if len(told) > TOLD else ""

@@ -18,8 +18,9 @@ from missions.orbit import LARGEST_M
 from missions.posts import point_name
 from missions.recurrence import HORIZON, Occurrence, occurrences
 from missions.task import LonLats, Task
+from missions.wishes import FOREVER
 
-NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+NEVER = FOREVER
 """The end of what has none."""
 SMALLEST_M2 = 1.0
 """No area that is ordered is smaller."""

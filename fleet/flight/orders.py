@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -14,6 +15,8 @@ from fleet.flight.course import Course, Flown
 from fleet.flight.orderrules import Wanted, understood
 from fleet.flight.world import World
 from fleet.model.order import OccurrenceRecord, OccurrenceStatus, Order, OrderStatus
+from fleet.store.audit import AuditEntry
+from missions.diary import Booking
 from missions.wishes import OrderWish, order_of
 
 ENDED_KEPT = 500
@@ -143,7 +146,14 @@ class OrderBook:
         courses = [self._courses[order.id] for order in self.active()]
         return {name for c in courses if c.current(now) is not None for name in c.watched}
 
-    async def put(self, order: Order, wanted: Wanted, asked_at: datetime) -> Order:
+    async def put(
+        self,
+        order: Order,
+        wanted: Wanted,
+        asked_at: datetime,
+        act: AuditEntry,
+        bookings: Sequence[Booking],
+    ) -> Order:
         """Take an order, or what has become of one; return it as it is kept.
 
         While it was tried it may have been paused, which holds, or have ended, which is the end.
@@ -154,6 +164,10 @@ class OrderBook:
             The order, and what it comes to.
         asked_at
             When it was asked for: what a recall overtook is not taken.
+        act
+            Who did what; kept with it or not at all.
+        bookings
+            Whom it counts on.
 
         Raises
         ------
@@ -166,7 +180,7 @@ class OrderBook:
         """
         async with self._writing:
             order = self._as_it_stands(order, asked_at)
-            await self._world.store.save_order(order)
+            await self._world.store.save_order(order, act, bookings)
             course = Course(order, wanted)
             course.close_known(await self._world.store.occurrences(order.id))
             try:
@@ -218,9 +232,10 @@ class OrderBook:
         StoreError
             If the store does not take it; its drones come home all the same.
         """
-        return await self._turn(order_id, OrderStatus.PAUSED, f"order paused by {actor}")
+        act = self.act(actor, "order.pause", order_id)
+        return await self._turn(order_id, OrderStatus.PAUSED, f"order paused by {actor}", act)
 
-    async def resume(self, order_id: UUID) -> Order:
+    async def resume(self, order_id: UUID, actor: str) -> Order:
         """Fly an order again that was paused.
 
         Raises
@@ -232,9 +247,24 @@ class OrderBook:
         StoreError
             If the store does not take it.
         """
-        return await self._turn(order_id, OrderStatus.ACTIVE, "")
+        act = self.act(actor, "order.resume", order_id)
+        return await self._turn(order_id, OrderStatus.ACTIVE, "", act)
 
-    async def _turn(self, order_id: UUID, status: OrderStatus, reason: str) -> Order:
+    def act(
+        self,
+        actor: str,
+        action: str,
+        order: UUID,
+        note: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> AuditEntry:
+        """Return what somebody does to an order, for the audit."""
+        told = None if details is None else dict(details)
+        return AuditEntry(self._world.clock.now(), actor, action, f"order:{order}", note, told)
+
+    async def _turn(
+        self, order_id: UUID, status: OrderStatus, reason: str, act: AuditEntry
+    ) -> Order:
         order = self.get(order_id)
         if order.status is status:
             raise Conflict(f"order {order_id} is {status} already")
@@ -244,7 +274,7 @@ class OrderBook:
             self._ended(str(order_id), reason)
         async with self._writing:
             order = self.get(order_id).model_copy(update=turned)
-            await self._world.store.save_order(order)
+            await self._world.store.save_order(order, act)
             self.get(order_id)  # it may have been cancelled meanwhile
             self._put(order)
         return order
@@ -265,7 +295,8 @@ class OrderBook:
         if not order.status.is_open:
             raise OrderError(f"order {order_id} is {order.status} already")
         reason = f"order cancelled by {actor}"
-        (ended,) = await self._end([order], OrderStatus.CANCELLED, reason)
+        act = self.act(actor, "order.cancel", order_id)
+        (ended,) = await self._end([order], OrderStatus.CANCELLED, reason, act)
         return ended
 
     async def cancel_all(self, reason: str) -> None:
@@ -360,7 +391,13 @@ class OrderBook:
             del self._orders[old]
             self._world.hub.forget("order", str(old))
 
-    async def _end(self, orders: Sequence[Order], status: OrderStatus, reason: str) -> list[Order]:
+    async def _end(
+        self,
+        orders: Sequence[Order],
+        status: OrderStatus,
+        reason: str,
+        act: AuditEntry | None = None,
+    ) -> list[Order]:
         """End orders, the drones called home before anything is waited for."""
         ended = [o.model_copy(update={"status": status, "reason": reason}) for o in orders]
         for order in ended:
@@ -369,7 +406,7 @@ class OrderBook:
             self._missed.pop(str(order.id), None)
         async with self._writing:
             for order in ended:
-                await self._world.store.save_order(order)
+                await self._world.store.save_order(order, act)
         return ended
 
 

@@ -272,12 +272,14 @@ class Taken(Order):
     """An order as it was taken: who will fly it and when, or what it waits for.
 
     ``drones_needed`` is how many take turns over a point that is kept watched; of a long watch the
-    flights of the first day are told.
+    flights of the first day are told, of what recurs the first hundred. ``displaces`` are less
+    important orders, by id, that counted on drones which it takes.
     """
 
     drones_needed: int | None = None
     flights: tuple[Flight, ...] = ()
     waits: tuple[Obstacle, ...] = ()
+    displaces: tuple[str, ...] = ()
 
 
 class OccurrenceStatus(StrEnum):

@@ -8,8 +8,10 @@ from uuid import UUID
 
 from fleet.model.order import OccurrenceRecord, Order
 from fleet.model.records import DroneRecord, FlownRecord, SortieBrief, SortieRecord, TrackPoint
-from fleet.store import drones, flown, orders, sorties, tracks, visits
+from fleet.store import audit, diary, drones, flown, orders, sorties, tracks, visits
+from fleet.store.audit import AuditEntry
 from fleet.store.database import Database
+from missions.diary import Booking
 
 
 class SqlFlights:
@@ -43,10 +45,24 @@ class SqlFlights:
         async with self._db.read() as session:
             return await flown.since(session, since, limit)
 
-    async def save_order(self, order: Order) -> None:
-        """Insert or replace an order by its id."""
+    async def save_order(
+        self,
+        order: Order,
+        act: AuditEntry | None = None,
+        bookings: Sequence[Booking] | None = None,
+    ) -> None:
+        """Insert or replace an order by its id, with who did it, and whom it counts on."""
         async with self._db.write() as tx:
             await orders.save(tx.session, order)
+            if act is not None:
+                await audit.add(tx.session, act)
+            if bookings is not None or not order.status.is_open:
+                await diary.replace(tx.session, order.id, bookings or ())
+
+    async def bookings(self, start: datetime, end: datetime) -> Sequence[Booking]:
+        """Return the drones that orders count on at some time of a span, by when they leave."""
+        async with self._db.read() as session:
+            return await diary.between(session, start, end)
 
     async def order(self, order_id: UUID) -> Order | None:
         """Return one order, or None."""

@@ -10,6 +10,8 @@ from uuid import UUID
 from fleet.model.flightlog import FlightEvent
 from fleet.model.order import OccurrenceRecord, Order
 from fleet.model.records import DroneRecord, FlownRecord, SortieBrief, SortieRecord, TrackPoint
+from fleet.store.audit import AuditEntry
+from missions.diary import Booking
 
 
 class Journal(Protocol):
@@ -43,8 +45,19 @@ class FlightStore(Protocol):
     async def flown_since(self, since: datetime, limit: int) -> Sequence[FlownRecord]:
         """Return the newest sorties that were flown and ended at or after a time, newest first."""
 
-    async def save_order(self, order: Order) -> None:
-        """Insert or replace an order by its id."""
+    async def save_order(
+        self,
+        order: Order,
+        act: AuditEntry | None = None,
+        bookings: Sequence[Booking] | None = None,
+    ) -> None:
+        """Insert or replace an order by its id, with who did it, and whom it counts on.
+
+        Where no bookings are given those it has stay; they go with its end.
+        """
+
+    async def bookings(self, start: datetime, end: datetime) -> Sequence[Booking]:
+        """Return the drones that orders count on at some time of a span, by when they leave."""
 
     async def order(self, order_id: UUID) -> Order | None:
         """Return one order, or None."""

@@ -120,6 +120,18 @@ class OrderRow(Base):
     reshaped_at: Mapped[datetime | None]
 
 
+class BookingRow(Base):
+    """A drone that an open order counts on; ``ready`` is when it can be sent for another."""
+
+    __tablename__ = "bookings"
+
+    order: Mapped[UUID] = mapped_column("order_id", primary_key=True)
+    drone: Mapped[str] = mapped_column(String(64), primary_key=True)
+    start: Mapped[datetime] = mapped_column("starts_at", primary_key=True)
+    home: Mapped[datetime] = mapped_column("home_at")
+    ready: Mapped[datetime] = mapped_column("ready_at", index=True)
+
+
 class OccurrenceRow(Base):
     """What became of one occurrence of an order; by when it began, so none is there twice."""
 

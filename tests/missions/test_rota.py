@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from missions.city import City
+from missions.diary import Booking
 from missions.energy import CALM
 from missions.errors import PlanError
 from missions.planner import plan
@@ -146,27 +147,66 @@ def _elsewhere(number: int, **more: Any) -> OrderWish:
     return OrderWish(f"o{number}", "stare", NOW, task=task, window=window, **more)
 
 
+def before(*answers: Trial) -> tuple[Booking, ...]:
+    """Return whom orders that come first count on."""
+    return tuple(replace(b, first=True) for answer in answers for b in answer.bookings)
+
+
 def test_no_drone_is_promised_to_two_watches_at_one_time(zhangzhou: City) -> None:
     six = _of(zhangzhou, "xc-market", "xc-bridge", "xc-old-town")
-    first = _elsewhere(0)
-    one = tried(six, first, drones=full(six))
-    second = tried(six, _elsewhere(1, besides=(first,)), drones=full(six))
+    one = tried(six, _elsewhere(0), drones=full(six))
+    second = tried(six, _elsewhere(1, booked=before(one)), drones=full(six))
     takes = [{turn.drone for turn in answer.scheduled} for answer in (one, second)]
     assert (len(takes[0]), len(takes[1]), takes[0] & takes[1]) == (3, 3, set())
-    third = tried(six, _elsewhere(2, besides=(first, _elsewhere(1))), drones=full(six))
+    assert [{b.drone for b in answer.bookings} for answer in (one, second)] == takes
+    third = tried(six, _elsewhere(2, booked=before(one, second)), drones=full(six))
     assert third.hopeless
     (told,) = third.never
-    assert told.constraint == "fleet"
+    assert told.constraint == "drones"
     assert "for order o0" in told.reason
     assert "for order o1" in told.reason
     assert tried(six, _elsewhere(2), drones=full(six)).scheduled  # with nobody before it
 
 
+def test_an_important_watch_takes_drones_that_a_lesser_one_counted_on(zhangzhou: City) -> None:
+    six = _of(zhangzhou, "xc-market", "xc-bridge", "xc-old-town")
+    one = tried(six, _elsewhere(0), drones=full(six))
+    second = tried(six, _elsewhere(1, booked=before(one)), drones=full(six))
+    lesser = tuple(replace(b, first=False) for b in second.bookings)
+    third = tried(six, _elsewhere(2, booked=(*before(one), *lesser)), drones=full(six))
+    assert (third.hopeless, third.displaced) == (False, ("o1",))
+    assert not {b.drone for b in third.bookings} & {b.drone for b in one.bookings}
+    alone = tried(six, _elsewhere(2, booked=lesser), drones=full(six))
+    assert alone.displaced == (), "where there are others nobody loses any"
+
+
 def test_a_watch_that_ends_sooner_holds_its_drones_no_longer(zhangzhou: City) -> None:
     four = _of(zhangzhou, "xc-market", "xc-bridge")
     short = replace(_elsewhere(1), window=(NOW, NOW + timedelta(minutes=10)))
-    answer = tried(four, _elsewhere(0, besides=(short,)), drones=full(four))
+    taken = before(tried(four, short, drones=full(four)))
+    assert len(taken) == 1
+    later = replace(
+        _elsewhere(0, booked=taken),
+        window=(NOW + timedelta(minutes=10), NOW + timedelta(hours=2)),
+    )
+    answer = tried(four, later, drones=full(four))
     assert len({turn.drone for turn in answer.scheduled}) == 3
+
+
+def test_each_window_of_a_watch_that_recurs_counts(zhangzhou: City) -> None:
+    three = _of(zhangzhou, "xc-market", "xc-bridge")
+    day = timedelta(days=1)
+    window = (NOW + day, NOW + day + timedelta(hours=2))
+    one = tried(three, replace(_elsewhere(0), window=window), drones=full(three))
+    assert len(one.bookings) >= 3
+    assert window[0] in {b.start for b in one.bookings}
+    again = replace(_elsewhere(1, booked=before(one)), later=(window,))
+    answer = tried(three, again, drones=full(three))
+    assert not answer.hopeless
+    (told,) = answer.waits
+    assert (told.constraint, "order o0" in told.reason) == ("drones", True)
+    assert told.reason.startswith(f"{window[0]:%Y-%m-%d %H:%M} to ")
+    assert {b.start for b in answer.bookings} >= {NOW}
 
 
 def test_what_waits_for_charging_is_told_and_not_refused(zhangzhou: City) -> None:

@@ -9,8 +9,11 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
+from fleet.errors import StoreError
 from fleet.model.order import OrderRequest
 from fleet.model.orderfields import KEPT
+from fleet.store import audit
+from missions.diary import Booking
 from missions.recurrence import MOST
 from missions.trial import Trial
 from missions.wishes import Refusal, Scheduled
@@ -342,33 +345,73 @@ async def test_a_point_that_is_kept_watched_says_how_many_take_turns(api: Any, f
     assert flight.book.watched() == set()  # not before its window
 
 
-async def test_a_watch_is_tried_beside_those_that_come_before_it(api: Any, flight: Any) -> None:
+async def test_an_order_is_tried_beside_what_others_count_on(api: Any, flight: Any) -> None:
     def body(north: float, priority: int, **more: Any) -> dict[str, Any]:
         spot = {"type": "Point", "coordinates": [117.65, 24.51 + north]}
-        return {"kind": "stare", "geometry": spot, "priority": priority, **more}
+        return {"kind": "orbit", "geometry": spot, "priority": priority, "window": WINDOW, **more}
 
     later = {"from": WINDOW["until"], "until": (SOON + 2 * HOUR).isoformat()}
+    made: list[str] = []
+
+    async def order(body: dict[str, Any], *booked: tuple[datetime, datetime]) -> Any:
+        flight.trial = Trial(
+            (Scheduled("u1", "d1", "x", "task", SOON, SOON + HOUR),),
+            bookings=tuple(Booking("", f"u{n}", a, b, b) for n, (a, b) in enumerate(booked)),
+            displaced=("lesser",),
+        )
+        answer = await pilot.post("/api/v1/missions", json=body)
+        assert answer.status_code == 201, answer.text
+        made.append(answer.json()["id"])
+        return answer.json()
+
+    def found() -> list[tuple[str, str, bool]]:
+        wish = next(asked[1] for asked in reversed(flight.asked) if asked[0] == "try")
+        return [(booking.order, booking.drone, booking.first) for booking in wish.booked]
+
     async with api.as_("pilot") as pilot:
-        for asked in (
-            body(0.001, 3, window=WINDOW),
-            body(0.002, 1, window=WINDOW),  # less important
-            body(0.003, 3, window=later),
-            body(0.001, 3, window=WINDOW) | {"kind": "orbit"},
-            body(0.004, 3, window=WINDOW, hold_s=60),  # flown once
-            {"kind": "stare", "sites": ["market"], "priority": 9},  # without an end
-        ):
-            made = await pilot.post("/api/v1/missions", json=asked)
-            assert made.status_code == 201, made.text
-        made = await pilot.post("/api/v1/missions", json=body(0.0, 2, window=WINDOW))
-        assert made.status_code == 201, made.text
-        found = flight.asked[-1][1].besides
-        assert [(w.sites, w.task and w.task.shape[0][1]) for w in found] == [
-            ((), pytest.approx(24.511)),
-            (("market",), None),
-        ]
-        at = f"/api/v1/missions/{made.json()['id']}"
-        await pilot.patch(at, json={"priority": 9})
-        assert [w.sites for w in flight.asked[-2][1].besides] == [("market",)]
+        await order(body(0.001, 3), (SOON, SOON + HOUR), (SOON, SOON + HOUR))
+        await order(body(0.004, 1), (SOON, SOON + HOUR))
+        await order(body(0.007, 3, window=later), (SOON + HOUR, SOON + 2 * HOUR))
+        await order(body(0.010, 3), (SOON, SOON + HOUR))
+        await pilot.delete(f"/api/v1/missions/{made[3]}")
+        taken = await order(body(-0.002, 2))
+        assert taken["displaces"] == ["lesser"]
+        known = {(made[0], "u0", True), (made[0], "u1", True), (made[1], "u0", False)}
+        assert set(found()) == known
+        await order(body(-0.005, 9, recurrence={"rrule": "FREQ=HOURLY;COUNT=2"}))
+        assert set(found()) == {(o, d, False) for o, d, _ in known} | {(made[2], "u0", False)}
+        await pilot.patch(f"/api/v1/missions/{made[1]}", json={"priority": 3})
+        assert set(found()) == {(made[0], "u0", True), (made[0], "u1", True)}, "it is younger"
+        flight.trial = Trial(never=(Refusal("x", "", "taken by order o0", "drones"),))
+        refused = await pilot.post("/api/v1/missions", json=body(-0.009, 0))
+        assert (refused.status_code, refused.json()["detail"]) == (
+            422,
+            "window: no drone can fly it (drones): taken by order o0",
+        )
+
+
+async def test_nothing_is_done_to_an_order_that_the_audit_does_not_take(
+    api: Any, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    async with api.as_("pilot") as pilot:
+        at = f"/api/v1/missions/{(await pilot.post('/api/v1/missions', json=area())).json()['id']}"
+        with monkeypatch.context() as broken:
+            broken.setattr(audit, "add", full)
+            spot = {"kind": "orbit", "geometry": SPOT}
+            assert (await pilot.post("/api/v1/missions", json=spot)).status_code == 503
+            assert (await pilot.patch(at, json={"priority": 3})).status_code == 503
+        (kept,) = await store.flights.open_orders()
+        assert (kept.request.kind, kept.request.priority) == ("area", 0)
+        for path, how in (("/pause", pilot.post), ("/resume", pilot.post), ("", pilot.delete)):
+            assert (await how(at + path)).status_code == 200
+    async with api.as_("admin") as admin:
+        acts = (await admin.get("/api/v1/audit?subject=order:" + at.rpartition("/")[2])).json()
+    told = ["order.cancel", "order.resume", "order.pause", "order.submit"]
+    assert [act["action"] for act in acts] == told
+    assert {act["actor"] for act in acts} == {"a pilot"}
 
 
 TWICE: list[tuple[dict[str, Any], dict[str, Any], str]] = [

@@ -36,6 +36,7 @@ from fleet.model.records import (
 )
 from fleet.model.states import DoorState, DroneState
 from missions.city import City
+from missions.diary import Booking
 from missions.geo import LocalFrame
 from missions.planner import Plan
 from missions.sortie import Leg, LegKind, Sortie, SortieEnergy, Waypoint
@@ -124,6 +125,7 @@ class MemoryStore:
         self.sorties: dict[str, SortieRecord] = {}
         self.all_orders: dict[UUID, Order] = {}
         self.past_occurrences: dict[tuple[UUID, datetime], OccurrenceRecord] = {}
+        self.booked: dict[UUID, tuple[Booking, ...]] = {}
         self.visits: list[tuple[str, datetime, str]] = []
         self.tracks: list[TrackPoint] = []
         self.history: list[DroneRecord] = []
@@ -153,9 +155,16 @@ class MemoryStore:
         still = {SortieStatus.PLANNED, SortieStatus.FLYING}
         return [r for r in self.sorties.values() if r.status in still]
 
-    async def save_order(self, order: Order) -> None:
+    async def save_order(
+        self, order: Order, act: Any = None, bookings: Sequence[Booking] | None = None
+    ) -> None:
         self._up()
         self.all_orders[order.id] = order
+        if bookings is not None or not order.status.is_open:
+            self.booked[order.id] = tuple(bookings or ())
+
+    async def bookings(self, start: datetime, end: datetime) -> Sequence[Booking]:
+        return [b for booked in self.booked.values() for b in booked if b.meets(start, end)]
 
     async def order(self, order_id: UUID) -> Order | None:
         return self.all_orders.get(order_id)

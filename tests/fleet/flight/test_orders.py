@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from fleet.errors import OrderError
-from fleet.flight.planning import Question
+from fleet.errors import OrderError, OrderUnfit
+from fleet.flight.planning import Question, try_out
 from fleet.model.order import OccurrenceStatus, Order, OrderRequest, OrderStatus
 from fleet.model.records import SortieStatus
 from fleet.model.states import DroneState
@@ -24,6 +24,7 @@ AREA = {
     "type": "Polygon",
     "coordinates": [[[117.65, 24.51], [117.651, 24.51], [117.651, 24.511], [117.65, 24.51]]],
 }
+AWAY = [[117.652, 24.512], [117.654, 24.514]]
 
 
 class Tasks:
@@ -219,7 +220,7 @@ async def test_a_pause_calls_home_and_what_was_broken_off_is_flown_again(make_ta
         await town.reach(S.DOCKED, bound_s=900)
         assert flown(town) == []
         assert len(town.store.sorties) == 1
-        await town.controller.desk.resume(made.id)
+        await town.controller.desk.resume(made.id, "wang")
         await town.until(lambda: status(town, made.id) is OrderStatus.ENDED, 2000)
         assert len(flown(town)) == 1
 
@@ -229,7 +230,7 @@ async def test_a_change_of_priority_leaves_the_drone_its_way(make_tasks: Make) -
     async with town.open():
         made = await order(town)
         await town.reach(S.ON_TASK)
-        await town.controller.desk.change(made.id, {"priority": 5})
+        await town.controller.desk.change(made.id, {"priority": 5}, "wang")
         await town.until(lambda: status(town, made.id) is OrderStatus.ENDED, 2000)
         assert len(town.store.sorties) == len(flown(town)) == 1
 
@@ -241,7 +242,7 @@ async def test_a_change_of_place_calls_home_and_flies_anew(make_tasks: Make) -> 
         made = await order(town)
         await town.until(lambda: len(flown(town)) == 1, 1500)
         await town.reach(S.ON_TASK, bound_s=1500)
-        await town.controller.desk.change(made.id, {"altitude_m": 50})
+        await town.controller.desk.change(made.id, {"altitude_m": 50}, "wang")
         await town.reach(S.RETURNING, bound_s=5)
         assert town.live().reason == "its order was changed"
         await town.until(lambda: status(town, made.id) is OrderStatus.ENDED, 4000)
@@ -261,3 +262,31 @@ async def test_an_order_that_no_city_has_any_more_ends(make_tasks: Make) -> None
         assert "no beat b9" in town.store.all_orders[made.id].reason
         with pytest.raises(OrderError, match="no order"):
             await town.controller.desk.pause(UUID(int=1), "wang")
+
+
+async def test_two_orders_for_the_same_drone_at_one_hour_are_told_apart_over_a_restart(
+    make_tasks: Make,
+) -> None:
+    """Tried by the real planner; the city has one drone."""
+    town = make_tasks()
+    town.trier = try_out
+    line = {"kind": "route", "geometry": {"type": "LineString", "coordinates": AWAY}}
+    day, minutes = 86_400, 300
+    async with town.open():
+        one = await order(town, day, minutes)
+        (flight,) = one.flights
+        assert (flight.drone, one.waits) == ("a1", ())
+        await town.kill()
+        await town.start_again()
+        with pytest.raises(OrderUnfit, match=f"taken by orders.*a1 for order {one.id}") as caught:
+            await order(town, day, minutes, **line)
+        assert (caught.value.field, "(drones)" in str(caught.value)) == ("window", True)
+        often = await order(town, 0, minutes, **line, recurrence={"rrule": "FREQ=DAILY;COUNT=3"})
+        waits = often.waits[-1]
+        assert (waits.constraint, str(one.id) in waits.reason) == ("drones", True)
+        await town.controller.desk.cancel(often.id, "wang")
+        important = await order(town, day, minutes, **line, priority=5)
+        assert important.displaces == (str(one.id),)
+        await town.controller.desk.cancel(one.id, "wang")
+        await town.controller.desk.cancel(important.id, "wang")
+        assert not (await order(town, day, minutes, **line)).waits

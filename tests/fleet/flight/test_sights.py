@@ -56,14 +56,14 @@ async def test_detectors_are_changed_in_flight_and_outlast_the_controller(
         order = await town.patrol()
         await town.reach(S.ON_TASK)
         assert town.controller.watch_assignments() == [("bridge", "a1")]
-        await town.controller.desk.change(order.id, {"detectors": []})
+        await town.controller.desk.change(order.id, {"detectors": []}, "wang")
         assert town.controller.watch_assignments() == []
         await town.kill()
         await town.start_again()
         await town.reach(S.ON_TASK)
         assert town.controller.watch_assignments() == []
         before = town.clock.now()
-        await town.controller.desk.change(order.id, {"detectors": ["water"]})
+        await town.controller.desk.change(order.id, {"detectors": ["water"]}, "wang")
         assert town.controller.watch_assignments() == [("bridge", "a1")]
         await town.until(lambda: looked(town) == [("water", "bridge")], 5)
         since = town.live().detectors[0].since

@@ -86,8 +86,11 @@ class Disk:
         still = {SortieStatus.PLANNED, SortieStatus.FLYING}
         return [r for r in self.sorties.values() if r.status in still]
 
-    async def save_order(self, order: Any) -> None:
+    async def save_order(self, order: Any, act: Any = None, bookings: Any = None) -> None:
         self.all_orders[order.id] = order
+
+    async def bookings(self, start: datetime, end: datetime) -> list[Any]:
+        return []
 
     async def order(self, order_id: Any) -> Any:
         return self.all_orders.get(order_id)
