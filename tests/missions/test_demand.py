@@ -226,6 +226,7 @@ def test_intervals_are_those_of_a_brute_force(reference: City, data: st.DataObje
         assert owed[index] == min(every) * 60
 
 
+@pytest.mark.bench
 def test_it_takes_milliseconds(reference: City) -> None:
     """The contract: under 5 ms for 1,000 cells; measured with 100 rules of 3 windows."""
     when = [{"days": ["workday"], "start": f"{h:02}:00", "end": "01:00"} for h in (7, 12, 18)]
