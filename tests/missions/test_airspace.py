@@ -15,6 +15,7 @@ from missions.airspace import (
     APART_M,
     FENCE_POINTS,
     LAYER_M,
+    OUT_M,
     Airspace,
     layers,
 )
@@ -251,3 +252,21 @@ def test_the_bay_of_a_zone_is_open(small: City, frame: LocalFrame) -> None:
     assert len(way) > 3
     assert LineString(way).length < 2600
     air.check([(x, y, 40) for x, y in way])
+
+
+def test_the_way_out_of_what_is_closed_is_the_shortest_and_leads_clear_of_all(
+    small: City, frame: LocalFrame
+) -> None:
+    """With a second zone 2 m beyond the first one's margins to the east, that way out is none."""
+    half = 100.0
+    first = zone(frame, "z", [(-half, -half), (half, -half), (half, half), (-half, half)])
+    west = 2 * MARGIN_M + half + 2.0
+    second = zone(frame, "y", [(west, -300), (west + 100, -300), (west + 100, 300), (west, 300)])
+    out = half + MARGIN_M + OUT_M
+    assert space(small, first).way_out((60, 0, 40)) == pytest.approx((out, 0), abs=0.1)
+    assert space(small, first).way_out((200, 7, 40)) == (200, 7)
+    both = space(small, first, second)
+    assert both.way_out((60, 40, 40)) == pytest.approx((60, out), abs=0.1)
+    within = Polygon([(-500, -500), (500, -500), (500, 120), (-500, 120)])
+    assert both.way_out((60, 40, 40), within) == pytest.approx((60, -out), abs=0.1)
+    assert both.way_out((60, 40, 40), Point(0, 0).buffer(90)) is None

@@ -189,16 +189,31 @@ def test_an_altitude_that_another_crosses_over_the_call_or_on_the_way_home_is_no
     assert kept.altitude_m == 55.0
 
 
-def test_one_that_the_citys_fence_parts_from_the_call_is_not_sent(town: Make, flying: Make) -> None:
-    ground = town(2)
+def in_two_arms(ground: Ground) -> Ground:
+    """Return a town whose fence leaves out the middle of its north."""
     corners = [(0, 0), (3000, 0), (3000, 3000), (2000, 3000), (2000, 1000), (1000, 1000)]
     area = tuple(tuple(ground.frame.to_lonlat(*p)) for p in (*corners, (1000, 3000), (0, 3000)))
     fence = ground.city.zones[0].model_copy(update={"area": area})
-    ground = ground_of(ground.city.model_copy(update={"zones": (fence,)}))
+    return ground_of(ground.city.model_copy(update={"zones": (fence,)}))
+
+
+def test_one_that_the_citys_fence_parts_from_the_call_is_not_sent(town: Make, flying: Make) -> None:
+    ground = in_two_arms(town(2))
     one = flying(ground, "v0", (500.0, 2500.0))
     answer = respond(ground, Call("c", (2500.0, 2500.0)), [one], CALM, NOW)
     assert [(r.drone, r.constraint) for r in answer.refused] == [("v0", "airspace")]
     assert "leaves the city's fence" in answer.words
+
+
+def test_nor_is_one_that_it_parts_from_every_dock_that_can_take_it(
+    town: Make, flying: Make
+) -> None:
+    ground = in_two_arms(town(2))
+    call = Call("c", (500.0, 2600.0))
+    near = (500.0, 2500.0)
+    answer = respond(ground, call, [flying(ground, "v6", near)], CALM, NOW)
+    assert [(r.drone, r.constraint) for r in answer.refused] == [("v6", "reach")]
+    assert respond(ground, call, [flying(ground, "v4", near)], CALM, NOW).picks
 
 
 def test_one_waits_for_its_checks_where_they_take_longer_than_the_door(
