@@ -66,8 +66,8 @@ def demo_city(tmp_path):
     mavlink = sorted(set(re.findall(r"udpin://0\.0\.0\.0:(\d+)", text)))
     for old, new in zip(mavlink, udp_pairs(len(mavlink)), strict=True):
         text = text.replace(f"udpin://0.0.0.0:{old}\n", f"udpin://0.0.0.0:{new}\n")
-    # half as many pictures as usual: drawing and looking at them is most of the work
-    text = re.sub(r"(\n +)(video: rtsp://\S+)", r"\1\2\1camera: {fps: 5}", text)
+    # fewer pictures than usual: drawing and looking at them is most of the work
+    text = re.sub(r"(\n +)(video: rtsp://\S+)", r"\1\2\1camera: {fps: 3}", text)
     file.write_text(text, encoding="utf-8")
     file.with_name("api-port").write_text(str(api))
     return file
