@@ -26,8 +26,17 @@ WIDEST = 5.0
 LonLat = tuple[float, float]
 
 
+def heights(coordinates: object, depth: int = 3) -> set[float]:
+    """Return the heights that positions of a GeoJSON geometry have, 0 (which programs fill in) not."""
+    if not isinstance(coordinates, list | tuple) or depth == 0:
+        return set()
+    if len(coordinates) == 3 and all(isinstance(item, int | float) for item in coordinates):
+        return {float(coordinates[2])} - {0.0}
+    return {found for item in coordinates for found in heights(item, depth - 1)}
+
+
 def _flat(value: object) -> object:
-    """Take a position with a height for one without; heights are ordered apart."""
+    """Take a position with a height for one without; an order takes those for its altitude."""
     if not isinstance(value, list | tuple):
         raise ValueError(f"{value!r} is no position; write [longitude, latitude]")
     if len(value) not in (2, 3):

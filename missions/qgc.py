@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from missions.drawing import MOST_DRAWINGS, Drawing, check_size, geometry, polygon
@@ -22,6 +22,10 @@ RTL, LAND, TAKEOFF = 20, 21, 22
 CHANGE_SPEED, ROI_LOCATION, ROI_NONE, ROI = 178, 195, 197, 201
 _NOTHING = {RTL, LAND, TAKEOFF, 85, 84, 203, 205, 206, 530, 531, 532, 2000, 2001, 2500, 2501, 1000}
 """Take-off and landing, which are the controller's, and the camera's, which are its worker's."""
+_ASIDE = (CHANGE_SPEED, ROI_LOCATION, ROI_NONE)
+"""What goes with what is flown."""
+NOTE = "note"
+"""Key of ours in the first item of what is flown: what it is for."""
 RELATIVE_FRAMES = (3, 6)
 """GLOBAL_RELATIVE_ALT and its _INT."""
 PX4, MULTIROTOR = 12, 2
@@ -73,6 +77,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._route: list[LonLat] = []
+        self._name = ""
         self._height: float | None = None
         self._speed: float | None = None
         self._roi: LonLat | None = None
@@ -87,7 +92,7 @@ class _Reader:
                 yield from self._simple(where, item)
             elif kind == "ComplexItem":
                 yield from self._end_route(where)
-                yield _complex(where, item, self._speed)
+                yield replace(_complex(where, item, self._speed), name=_note(where, item))
             else:
                 raise ExchangeError(f"{where}.type", f"{kind!r} is no SimpleItem or ComplexItem")
         yield from self._end_route("mission.items")
@@ -114,7 +119,11 @@ class _Reader:
         """Take a place to fly to: one of a route, or one to stay at."""
         command, height = item["command"], _height(where, item, params)
         hold = _number(f"{where}.params[0]", params[0] or 0.0)
+        note = _note(where, item)
+        if note and self._route:  # another route begins
+            yield from self._end_route(where)
         if command == WAYPOINT and not (hold > 0 and self._roi is not None):
+            self._name = self._name if self._route else note
             if self._route and height != self._height:
                 raise ExchangeError(
                     where, f"{height:g} m after {self._height:g} m: an order flies at one height"
@@ -129,6 +138,7 @@ class _Reader:
             yield Drawing(
                 "orbit",
                 _point(where, here),
+                note,
                 altitude_m=height,
                 speed_m_s=self._speed,
                 radius_m=radius or None,
@@ -137,17 +147,23 @@ class _Reader:
         else:
             stays = hold if command in (WAYPOINT, LOITER_TIME) and hold > 0 else None
             at = _point(where, self._roi or here)
-            yield Drawing("stare", at, altitude_m=height, hold_s=stays)
+            yield Drawing("stare", at, note, altitude_m=height, hold_s=stays)
 
     def _end_route(self, where: str) -> Iterator[Drawing]:
         route, self._route = self._route, []
         if not route:
             return
         if len(route) == 1:
-            yield Drawing("stare", _point(where, route[0]), altitude_m=self._height)
+            yield Drawing("stare", _point(where, route[0]), self._name, altitude_m=self._height)
             return
         line = geometry(where, "LineString", route)
-        yield Drawing("route", line, altitude_m=self._height, speed_m_s=self._speed)
+        height, speed = self._height, self._speed
+        yield Drawing("route", line, self._name, altitude_m=height, speed_m_s=speed)
+
+
+def _note(where: str, item: Mapping[str, Any]) -> str:
+    """Return what an item is for: QGroundControl has no such key, and passes over it."""
+    return str(_part(item, NOTE, str, f"{where}.{NOTE}", ""))
 
 
 def _complex(where: str, item: Mapping[str, Any], speed: float | None) -> Drawing:
@@ -282,7 +298,10 @@ def write(
     """
     items: list[dict[str, Any]] = [_item(TAKEOFF, [0, 0, 0, None, *home[::-1], HEIGHT_M])]
     for number, drawing in enumerate(drawings):
-        items += _items(f"drawings[{number}]", drawing)
+        made = list(_items(f"drawings[{number}]", drawing))
+        if drawing.name:
+            next(one for one in made if one.get("command") not in _ASIDE)[NOTE] = drawing.name
+        items += made
     items.append(_item(RTL, [0] * 7, frame=2))
     for number, item in enumerate(items):
         if item["type"] == "SimpleItem":

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from fleet.model.orderfields import Moment, Place, Places, is_kept
-from missions.geojson import Geometry
+from missions.geojson import Geometry, heights
 from missions.recurrence import LONGEST_TEXT, MOST
 
 Kind = Literal["patrol", "stare", "corridor", "area", "orbit", "route", "search"]
@@ -97,7 +97,8 @@ class OrderRequest(_Part):
     drones
         Only these may fly it; empty: any.
     altitude_m
-        Above the dock that a drone leaves; none: a free layer of the planner's.
+        Above the dock that a drone leaves; none: that of the geometry's positions where they have
+        a third number, else a free layer of the planner's.
     width_m
         Of a corridor, from bank to bank.
     radius_m
@@ -143,6 +144,26 @@ class OrderRequest(_Part):
         """Whether it keeps a point watched to the end of its window."""
         once = self.hold_s is not None or self.ends_at is None
         return self.kind == "stare" and not self.sites and not once
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flown_where_it_is_drawn(cls, said: object) -> object:
+        """Take the height of a geometry's positions for the altitude, where that is one."""
+        drawn = said.get("geometry") if isinstance(said, dict) else None
+        found = sorted(heights(drawn.get("coordinates"))) if isinstance(drawn, dict) else []
+        if not found or not isinstance(said, dict):
+            return said
+        if len(found) > 1:
+            raise ValueError(
+                f"geometry: its positions have heights from {found[0]:g} to {found[-1]:g} m; an "
+                "order is flown at one, its altitude_m"
+            )
+        asked = said.get("altitude_m")
+        if asked is not None and asked != found[0]:
+            raise ValueError(
+                f"altitude_m: {asked} m, but the positions of the geometry have {found[0]:g} m"
+            )
+        return {**said, "altitude_m": found[0]}
 
     @model_validator(mode="after")
     def _places_fit_kind(self) -> OrderRequest:

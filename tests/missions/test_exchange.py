@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,14 +72,16 @@ def test_kml_comes_back_as_it_was(given_: list[Drawing]) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(drawings(holes=False, names=False), rectangles(False))
-def test_a_plan_comes_back_as_it_was(given_: Drawing, fence: Polygon) -> None:
+@given(drawings(holes=False, names=False), NAMES, rectangles(False))
+def test_a_plan_comes_back_as_it_was(given_: Drawing, name: str, fence: Polygon) -> None:
+    given_ = replace(given_, name=name)
     back = qgc.read(qgc.write([given_], HOME, fence=[fence], holes=[fence]))
     (one,) = back.drawings
-    assert (one.kind, one.geometry, one.altitude_m) == (
+    assert (one.kind, one.geometry, one.altitude_m, one.name) == (
         given_.kind,
         given_.geometry,
         given_.altitude_m,
+        given_.name,
     )
     assert (one.width_m, one.radius_m, one.turns, one.hold_s) == (
         given_.width_m,
@@ -87,6 +90,22 @@ def test_a_plan_comes_back_as_it_was(given_: Drawing, fence: Polygon) -> None:
         given_.hold_s,
     )
     assert (back.fence, back.holes) == ((fence,), (fence,))
+
+
+def test_each_of_a_plan_keeps_what_it_is_for() -> None:
+    line = LineString(type="LineString", coordinates=((117.65, 24.51), (117.66, 24.51)))
+    other = LineString(type="LineString", coordinates=((117.65, 24.52), (117.66, 24.52)))
+    point = Point(type="Point", coordinates=(117.65, 24.53))
+    given_ = [
+        Drawing("route", line, "the north bank", altitude_m=60),
+        Drawing("route", other, "the south bank", altitude_m=60),
+        Drawing("stare", point, "灯会", altitude_m=60, hold_s=60),
+        Drawing("orbit", point, altitude_m=60, radius_m=40, turns=1),
+    ]
+    back = qgc.read(qgc.write(given_, HOME)).drawings
+    assert [(d.kind, d.name, d.geometry) for d in back] == [
+        (d.kind, d.name, d.geometry) for d in given_
+    ]
 
 
 def plan(*items: Any, **more: Any) -> str:

@@ -49,7 +49,9 @@ GIVES_UP_S = 1800.0
 TRIES = 12
 """So many drones are sent to a call at most."""
 AGAIN_S = 20.0
-"""One that did not come is not sent there again for so long."""
+"""One that did not come is not sent there again for so long; another goes at once, and it itself
+to any other call. What fails it (a door, a check, a link) is seldom over sooner, and all the tries
+of a call would be gone in seconds."""
 RELIEF_S = 150.0
 """A relief is looked for so long before a drone must leave."""
 WORTH_S = 60.0

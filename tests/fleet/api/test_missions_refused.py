@@ -32,6 +32,23 @@ def area(**more: Any) -> dict[str, Any]:
     return {"kind": "area", "geometry": AREA, **more}
 
 
+async def test_the_height_of_what_is_drawn_is_the_altitude(api: Any) -> None:
+    def high(*metres: float) -> dict[str, Any]:
+        line = [[*place, z] for place, z in zip(SQUARE[:3], metres, strict=True)]
+        return {"kind": "route", "geometry": {"type": "LineString", "coordinates": line}}
+
+    async with api.as_("pilot") as pilot:
+        for body, altitude in (
+            (high(70, 70, 70), 70),
+            ({**high(70, 70, 70), "altitude_m": 70}, 70),
+            (high(0, 0, 0), None),
+            ({**high(0, 0, 0), "altitude_m": 50}, 50),
+        ):
+            made = await pilot.post("/api/v1/missions", json=body)
+            assert made.json()["request"]["altitude_m"] == altitude, made.text
+            await pilot.delete(f"/api/v1/missions/{made.json()['id']}")
+
+
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "window in the past": (area(window=GONE), "window.until: 2020-01-01"),
     "end in the past": (area(until="2020-01-01T00:00:00Z"), "until: 2020-01-01"),
@@ -78,6 +95,18 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "under the terrain limit": (
         area(altitude_m=19),
         "altitude_m: 19 m is below the terrain limit of 20 m",
+    ),
+    "heights that differ": (
+        area(geometry=ring(*[[*p, 60 + n] for n, p in enumerate(SQUARE)], [*SQUARE[0], 60])),
+        "geometry: its positions have heights from 60 to 63 m; an order is flown at one",
+    ),
+    "another altitude than it is drawn at": (
+        area(geometry=ring(*[[*p, 60] for p in (*SQUARE, SQUARE[0])]), altitude_m=80),
+        "altitude_m: 80 m, but the positions of the geometry have 60 m",
+    ),
+    "drawn above the ceiling": (
+        area(geometry=ring(*[[*p, 500] for p in (*SQUARE, SQUARE[0])])),
+        "altitude_m: 500 m is above the ceiling",
     ),
     "out of reach": (
         area(geometry=ring([118, 24], [118.01, 24], [118.01, 24.01], [118, 24])),

@@ -224,9 +224,9 @@ async def test_a_recall_waits_for_no_database(make_town: Make) -> None:
         go_on = asyncio.Event()
         save = town.store.save_order
 
-        async def hang(order: Any) -> None:
+        async def hang(order: Any, *more: Any) -> None:
             await go_on.wait()
-            await save(order)
+            await save(order, *more)
 
         town.store.save_order = hang
         recall = asyncio.create_task(town.controller.recall_all("typhoon", "wang"))

@@ -6,14 +6,16 @@ import { field, timeOf } from "../asking";
 
 const CHOICES = ["once", "daily", "weekdays", "weekends", "weekly"] as const;
 type Choice = (typeof CHOICES)[number];
-const DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"] as const;
 
-/** RFC 5545; the day is that of the window's beginning. */
-const RULES: Readonly<Record<Exclude<Choice, "once">, (begin: Date) => string>> = {
-  daily: () => "FREQ=DAILY",
-  weekdays: () => "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
-  weekends: () => "FREQ=WEEKLY;BYDAY=SA,SU",
-  weekly: (begin) => `FREQ=WEEKLY;BYDAY=${DAYS[(begin.getDay() + 6) % 7] ?? "MO"}`,
+/**
+ * RFC 5545, by the clock of the city, which is not this browser's: the day of the week is that of
+ * the window's beginning there, and the last day the city's.
+ */
+const RULES: Readonly<Record<Exclude<Choice, "once">, string>> = {
+  daily: "FREQ=DAILY",
+  weekdays: "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
+  weekends: "FREQ=WEEKLY;BYDAY=SA,SU",
+  weekly: "FREQ=WEEKLY",
 };
 
 export interface Times {
@@ -63,9 +65,7 @@ export class TimesField {
     }
     const choice = this.recurs.value as Choice;
     if (choice !== "once" && from !== null && this.last.value !== "") {
-      const end = new Date(`${this.last.value}T23:59:59`).toISOString();
-      const rule = RULES[choice](new Date(from));
-      times.recurrence = { rrule: `${rule};UNTIL=${end.slice(0, 19).replace(/[-:]/g, "")}Z` };
+      times.recurrence = { rrule: `${RULES[choice]};UNTIL=${this.last.value.replaceAll("-", "")}` };
     }
     return times;
   }
