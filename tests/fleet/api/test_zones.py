@@ -36,6 +36,22 @@ def ed318(**properties: Any) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": [feature]}
 
 
+HIGH = {"floor_m": 200, "floor_reference": "amsl", "ceiling_m": 100, "ceiling_reference": "agl"}
+
+
+async def test_a_floor_above_the_sea_is_held_below_a_ceiling_above_ground(api: Any) -> None:
+    """The ground is at 0 m; at 150 m the same would be open from 50 m on."""
+    feature = {"type": "Feature", "geometry": polygon(RING), "properties": {"id": "z", **HIGH}}
+    file = {"type": "FeatureCollection", "features": [feature]}
+    body = {"format": "geojson", "collection": file, "authorised": [], "reason": "new"}
+    async with api.as_("admin") as admin:
+        for path, sent in (("closures", closure(**HIGH)), ("import", body)):
+            answer = await admin.post(f"/api/v1/zones/{path}", json=sent)
+            assert answer.status_code == 422, (path, answer.text)
+            assert "200 m above ground is not below the ceiling, 100 m" in answer.text
+        assert (await admin.get("/api/v1/zones/closures")).json() == []
+
+
 async def test_a_closure_is_taken_shown_audited_and_ended(api: Any) -> None:
     async with api.as_("pilot") as pilot, api.as_("viewer") as viewer, api.as_("admin") as admin:
         taken = await pilot.post("/api/v1/zones/closures", json=closure(ceiling_m=90, name="Fire"))
