@@ -231,3 +231,16 @@ def test_patrols_make_cells_young(town: Make, day: Make) -> None:
         elif seen_after[at] == pytest.approx(seen_before[at]):
             assert after.age_s[at] == pytest.approx(before.age_s[at] + gap)
     assert seen_after[seen[0]] > seen_before[seen[0]]
+
+
+def test_one_that_breaks_in_the_air_is_grounded_when_it_is_back(
+    town: Make, day: Make, call: Make
+) -> None:
+    ground = town(1)
+    calls = [call(ground, 60, (900.0, 200.0)), call(ground, 1500, (900.0, 200.0))]
+    faults = [Fault(0.0, "v1", 1e6), Fault(200.0, "v0", 1e6)]
+    measured = day(ground, calls, faults=faults).run()
+    first, second = measured.calls
+    assert first.drone == "v0"
+    assert second.overhead_s is None
+    assert measured.faults == 2

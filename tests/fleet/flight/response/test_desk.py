@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -15,9 +16,12 @@ from fleet.flight.response.memory import Forgetful
 from fleet.flight.response.release import Release
 from fleet.flight.word import Word
 from fleet.model.call import Call, CallStatus, SentStatus
+from fleet.model.closure import Closure
 from fleet.model.command import GoTo
 from fleet.model.states import DroneState
+from missions.city import Zone
 from missions.geo import LocalFrame
+from missions.zones import MARGIN_M
 
 S, C = DroneState, CallStatus
 FRAME = LocalFrame(117.65, 24.51)
@@ -105,6 +109,52 @@ async def test_it_goes_on_with_its_mission_only_where_that_is_clear_in_time(
         else:
             assert sent.reason.endswith("comes home to d1: on its mission it would meet a2")
             await town.reach(S.RETURNING, bound_s=5)
+
+
+async def test_it_comes_home_where_its_battery_does_not_hold_its_mission(
+    is_: Make, call_at: Make, make_town: Make
+) -> None:
+    town = make_town()
+    async with town.open():
+        await town.patrol()
+        await town.reach(S.ON_TASK)
+        taken = await town.controller.calls.take(call_at(town, -200, 200))
+        await town.until(lambda: is_(town, taken).status is C.ON_SCENE, 200)
+        town.vehicle.set(battery_percent=28.0)
+        await town.until(lambda: not is_(town, taken).open, 200)
+        (sent,) = is_(town, taken).sent
+        assert sent.reason.endswith("comes home to d1: its battery does not hold its mission")
+        await town.reach(S.RETURNING, bound_s=5)
+
+
+async def test_a_call_in_airspace_that_was_closed_for_a_time_is_watched_from_beside_it(
+    is_: Make, call_at: Make, make_town: Make
+) -> None:
+    town = make_town()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        call = call_at(town, -200, 200)
+        zone = Zone(
+            id="fire",
+            kind="no_fly",
+            area=tuple(
+                FRAME.to_lonlat(*p) for p in ((-260, 140), (-140, 140), (-140, 260), (-260, 260))
+            ),
+        )
+        now = town.clock.now()
+        closure = Closure(
+            id=UUID(int=1),
+            kind="closure",
+            zone=zone,
+            reason="fire",
+            created_by="li",
+            created_at=now,
+        )
+        await town.controller.closures.add([closure])
+        taken = await town.controller.calls.take(call)
+        (sent,) = taken.sent
+        east, north = FRAME.to_enu(*sent.way[-1][:2])
+        assert max(abs(east + 200), abs(north - 200)) >= 60 + MARGIN_M
 
 
 @pytest.mark.parametrize("dies", [False, True])
