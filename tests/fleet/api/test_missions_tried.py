@@ -87,3 +87,19 @@ async def test_of_a_file_that_a_recall_overtakes_nothing_is_left(
     with pytest.raises(Conflict, match="ended by a recall"):
         await flight.desk.submit(OrderRequest.model_validate(AREA), "a pilot", asked_at)
     assert await store.flights.open_orders() == []
+
+
+async def test_an_order_waits_for_the_trial_of_another_no_longer_than_it_may(
+    api: Any, flight: Any, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fleet.flight.orderdesk.TURN_S", 0.05)
+    async with api.as_("pilot") as pilot:
+        at, change = await _change_on_trial(pilot, flight)
+        spot = {"type": "Point", "coordinates": [117.65, 24.51]}
+        async with asyncio.timeout(5):
+            answer = await pilot.post("/api/v1/missions", json={"kind": "orbit", "geometry": spot})
+        assert (answer.status_code, "send it again" in answer.text) == (409, True)
+        assert len(await store.flights.open_orders()) == 1
+        flight.trial_ends.set()
+        assert (await change).status_code == 200
+        assert (await pilot.patch(at, json={"priority": 1})).status_code == 200
