@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -35,6 +37,15 @@ def question(town: Any, **fields: Any) -> Question:
     for name, value in fields.items():
         setattr(asked, name, value)
     return asked
+
+
+def test_it_starts_without_what_only_the_controller_needs() -> None:
+    """Half of its start was the database's modules."""
+    program = "import sys, fleet.flight.planworker; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert not {"sqlalchemy", "alembic", "fastapi", "mavsdk", "amqtt"} & set(done.stdout.split())
 
 
 async def test_a_plan_comes_from_another_process(make_town: Make, planner: PlannerProcess) -> None:
