@@ -6,6 +6,7 @@ import heapq
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -29,6 +30,7 @@ from missions.patrol.ready import READY_PERCENT
 from missions.picture import Doing
 from missions.power import PowerModel
 from missions.responder import Call, Pick, Response
+from missions.responder.answer import RELIEF_S, THERE_S
 from missions.sortie import FERRY, Sortie
 
 TICK_S = 20.0
@@ -37,8 +39,6 @@ AGAIN_S = 10.0
 """A call that nobody could take is tried again after this."""
 GIVE_UP_S = 1800.0
 """And for so long."""
-RELIEF_S = 150.0
-"""A relief is called so long before the drone on the scene must leave."""
 
 
 class Patrolling(Protocol):
@@ -299,8 +299,9 @@ class DayRun:
         self._at(over_s, lambda: self._overhead(drone, flight, answered))
         self._at(done_s, lambda: self._done(drone, flight))
         if stay_s < call.on_scene_s - 1.0:
-            rest = Call(call.id, call.place, call.priority, call.on_scene_s - stay_s)
             due_s = max(self._now_s, done_s - RELIEF_S)
+            by_s = max(0.0, done_s - due_s - THERE_S)
+            rest = replace(call, on_scene_s=call.on_scene_s - stay_s, by_s=by_s)
             self._at(due_s, lambda: self._ends(drone, flight, rest, answered))
         self._follow(drone, flight)
 

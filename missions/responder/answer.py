@@ -14,6 +14,10 @@ TOLD = 8
 """Of so many drones is told, by what stands against them, why they are not sent."""
 MIN_STAY_S = 60.0
 """A drone that cannot stay for so long is not sent."""
+RELIEF_S = 150.0
+"""A relief is looked for so long before the drone on the scene must leave."""
+THERE_S = 20.0
+"""And is to be there so long before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Call:
         For how long a drone is wanted there.
     min_stay_s
         A drone that cannot stay for so long is not sent.
+    by_s
+        Until then another is there: whoever comes by then comes soon enough.
     """
 
     id: str
@@ -39,6 +45,7 @@ class Call:
     priority: int = 5
     on_scene_s: float = 600.0
     min_stay_s: float = MIN_STAY_S
+    by_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

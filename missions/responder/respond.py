@@ -14,6 +14,7 @@ from missions.airspace import Airspace
 from missions.energy import PowerModel, Wind
 from missions.ground import Ground
 from missions.overhead import BOUND_S
+from missions.patrol.ready import standing
 from missions.picture import Doing, DroneNow
 from missions.responder.answer import Call, GivesUp, Pick, Refused, Response
 from missions.responder.candidates import Candidate, candidates, free_docks
@@ -110,7 +111,7 @@ def _best(
     found: list[tuple[Pick, Candidate, Flight]] = []
     first = math.inf
     for candidate in ranked:
-        if candidate.least_s > _latest_s(first):
+        if candidate.least_s > _latest_s(first, scene.call):
             break
         flight = scene.flight(candidate.now)
         if isinstance(flight, Refused):
@@ -118,14 +119,29 @@ def _best(
             continue
         found.append((_pick(scene, candidate.now, flight, overdue_s), candidate, flight))
         first = min(first, flight.eta_s)
-    together = [one for one in found if one[0].eta_s <= _latest_s(first)]
-    return min(together, key=lambda one: order(one[0]), default=None)
+    latest = _latest_s(first, scene.call)
+    together = [one for one in found if one[0].eta_s <= latest]
+    return min(together, key=lambda one: (_spends(scene, one), order(one[0])), default=None)
 
 
-def _latest_s(first_s: float) -> float:
+def _latest_s(first_s: float, call: Call) -> float:
     """Return the latest arrival that is as good as the first."""
     latest = first_s + TOGETHER_S
-    return min(latest, BOUND_S) if first_s <= BOUND_S else latest
+    return max(min(latest, BOUND_S) if first_s <= BOUND_S else latest, call.by_s)
+
+
+def _spends(scene: Scene, found: tuple[Pick, Candidate, Flight]) -> tuple[bool, bool]:
+    """Return what a relief takes from the calls to come: a further relief, a dock's last drone.
+
+    A first answer is not weighed so: there nothing counts but who is there first.
+    """
+    call, (pick, candidate, _) = scene.call, found
+    if not call.by_s:
+        return False, False
+    now = candidate.now
+    mates = {d.id for d in scene.fleet if d.dock == now.dock and d.doing is Doing.DOCKED}
+    last = now.id in mates and not mates - {now.id} & standing(scene.ground, scene.fleet)
+    return pick.stay_s < call.on_scene_s, last
 
 
 def _pick(scene: Scene, now: DroneNow, flight: Flight, overdue_s: Mapping[str, float]) -> Pick:

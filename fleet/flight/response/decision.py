@@ -17,6 +17,7 @@ from missions.gate import with_ends
 from missions.ground import ground_of
 from missions.picture import Doing, DroneNow
 from missions.responder import Pick, Refused, Response
+from missions.responder.answer import THERE_S
 from missions.sortie import Sortie
 
 
@@ -55,8 +56,24 @@ class Chosen:
     sortie: Sortie | None
 
 
+@dataclass(frozen=True, slots=True)
+class Relief:
+    """What a relief is sent for.
+
+    Attributes
+    ----------
+    by_s
+        In so many seconds the drone that it relieves must leave.
+    on_scene_s
+        For how long it is wanted from then on, seconds.
+    """
+
+    by_s: float
+    on_scene_s: float
+
+
 def decide(
-    moment: Moment, call: Call, order: str, names: Sequence[str]
+    moment: Moment, call: Call, order: str, names: Sequence[str], relief: Relief | None = None
 ) -> tuple[list[Chosen], Response]:
     """Return who is sent to a call, one drone for each of ``names``, and what was answered.
 
@@ -68,10 +85,15 @@ def decide(
         What their sorties are for.
     names
         Of their sorties, where they fly one.
+    relief
+        Where another is there until then.
     """
     ground = replace(ground_of(moment.city), airspace=moment.space)
     place = ground.frame.to_enu(call.lon, call.lat)
     asked = responder.Call(call.id, place, call.priority, call.on_scene_s)
+    if relief is not None:
+        by_s = max(0.0, relief.by_s - THERE_S)
+        asked = replace(asked, on_scene_s=relief.on_scene_s, by_s=by_s)
     chosen: list[Chosen] = []
     refused: list[Refused] = []
     others = trajectories(ground.frame, ground.drones, moment.ways, moment.wind)

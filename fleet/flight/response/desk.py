@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Protocol
 from uuid import uuid4
 from weakref import WeakValueDictionary
@@ -21,7 +20,7 @@ import structlog
 from fleet.errors import Conflict, NotFound
 from fleet.flight.ahead import ahead
 from fleet.flight.response.book import CallBook, leaves_at
-from fleet.flight.response.decision import Chosen, Moment, decide
+from fleet.flight.response.decision import Chosen, Moment, Relief, decide
 from fleet.flight.response.memory import CallStore
 from fleet.flight.response.metrics import CallMetrics
 from fleet.flight.response.picture import PREFIX, fleet_now
@@ -36,6 +35,7 @@ from missions.energy import Wind
 from missions.errors import PlanError
 from missions.ground import ground_of
 from missions.picture import Doing, DroneNow
+from missions.responder.answer import RELIEF_S
 from missions.responder.place import hover_at
 
 EACH_S = 0.5
@@ -52,8 +52,6 @@ AGAIN_S = 20.0
 """One that did not come is not sent there again for so long; another goes at once, and it itself
 to any other call. What fails it (a door, a check, a link) is seldom over sooner, and all the tries
 of a call would be gone in seconds."""
-RELIEF_S = 150.0
-"""A relief is looked for so long before a drone must leave."""
 WORTH_S = 60.0
 """A relief is not sent for less."""
 OWN = 10
@@ -284,9 +282,10 @@ class CallDesk:
         if over is not None:
             self._end(call, *over)
             return
-        missing = call.want - len(call.flying) + self._reliefs(call)
+        leaving = self._leaving_s(call)
+        missing = call.want - len(call.flying) + len(leaving)
         if missing > 0 and self._may_try(call):
-            await self._send(call, missing)
+            await self._send(call, missing, leaving)
         self._is_decided(call_id)
 
     def _over(self, call: Call) -> tuple[CallStatus, str] | None:
@@ -306,15 +305,28 @@ class CallDesk:
             return C.CANCELLED, f"given up after {waited_s / 60:.0f} min: {call.reason}"
         return None
 
-    def _reliefs(self, call: Call) -> int:
-        """Return how many drones there must leave soon, with more than a moment left to watch."""
+    def _left_s(self, call: Call) -> float:
+        """Return for how long a call is still to be watched, seconds."""
+        there = call.there_at or self._world.clock.now()
+        return call.on_scene_s - (self._world.clock.now() - there).total_seconds()
+
+    def _leaving_s(self, call: Call) -> list[float]:
+        """Return in how long drones there must leave that are to be relieved, the first first."""
         if call.there_at is None:
-            return 0
-        now = self._world.clock.now()
-        ends = call.there_at + timedelta(seconds=call.on_scene_s)
-        leaves = [leaves_at(sent) for sent in call.flying]
-        soon = [at for at in leaves if at - now < timedelta(seconds=RELIEF_S)]
-        return sum(ends - at > timedelta(seconds=WORTH_S) for at in soon)
+            return []
+        now, ends_s = self._world.clock.now(), self._left_s(call)
+        leave_s = sorted((leaves_at(sent) - now).total_seconds() for sent in call.flying)
+        return [s for s in leave_s if s < RELIEF_S and ends_s - s > WORTH_S]
+
+    def _relief(self, call: Call, drones: int, leaving_s: Sequence[float]) -> Relief | None:
+        """Return what reliefs are sent for; None where one is wanted that is missing now.
+
+        Those under way come for those that leave first.
+        """
+        if not 0 < drones <= len(leaving_s):
+            return None
+        by_s = leaving_s[len(leaving_s) - drones]
+        return Relief(by_s, self._left_s(call) - by_s)
 
     def _may_try(self, call: Call) -> bool:
         if len(call.sent) >= TRIES:
@@ -367,12 +379,15 @@ class CallDesk:
         if decided is not None:
             decided.set()
 
-    async def _send(self, call: Call, drones: int) -> None:
+    async def _send(self, call: Call, drones: int, leaving_s: Sequence[float]) -> None:
         """Decide who is sent, write it, and send them."""
         began = time.perf_counter()
         moment, fleet = self._moment(call), self._fleet()
         names = [str(uuid4()) for _ in range(drones)]
-        chosen, answer = await asyncio.to_thread(decide, moment, call, PREFIX + call.id, names)
+        relief = self._relief(call, drones, leaving_s)
+        chosen, answer = await asyncio.to_thread(
+            decide, moment, call, PREFIX + call.id, names, relief
+        )
         self.metrics.decided.observe(time.perf_counter() - began)
         call = self._book[call.id]
         if not call.open:

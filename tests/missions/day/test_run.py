@@ -17,11 +17,12 @@ from missions.day.measure import SAMPLE_S, Measured
 from missions.day.patrolling import Greedy
 from missions.day.report import figures
 from missions.day.responding import Responder
-from missions.day.run import AGAIN_S, GIVE_UP_S, RELIEF_S, DayRun
+from missions.day.run import AGAIN_S, GIVE_UP_S, DayRun
 from missions.day.simulate import NAMES, Name, run_day
 from missions.day.view import View
 from missions.picture import Doing
 from missions.responder import Call, Pick, Response
+from missions.responder.answer import RELIEF_S
 
 Make = Callable[..., Any]
 HALF_AN_HOUR = 0.5 / 24

@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 from fleet.flight.policy import Policy
+from fleet.flight.response import decision, desk
+from fleet.flight.response.book import leaves_at
+from fleet.flight.response.decision import Relief
 from fleet.flight.response.memory import Forgetful
 from fleet.model.call import CallStatus, SentStatus
 from fleet.model.states import DroneState
 from missions.geo import LocalFrame
+from missions.responder.answer import RELIEF_S
 
 S, C = DroneState, CallStatus
 FRAME = LocalFrame(117.65, 24.51)
@@ -55,6 +59,39 @@ async def test_a_call_that_outlasts_a_battery_is_watched_on_by_another(
         assert [one.drone for one in sent][:2] == [first, {"a1": "a2", "a2": "a1"}[first]]
         assert sent[0].reason.startswith("relieved")
         assert gaps == 0
+
+
+async def test_a_relief_is_asked_for_by_when_the_other_leaves(
+    is_: Make, call_at: Make, make_town: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And for what is left of the call then; a first answer is not."""
+    asked: list[Relief | None] = []
+
+    def heard(*args: Any) -> Any:
+        asked.append(args[-1])
+        return decision.decide(*args)
+
+    monkeypatch.setattr(desk, "decide", heard)
+    town = make_town(("a1", "a2"), policy=Policy(ready_percent=30.0))
+    town.vehicles["a1"].set(battery_percent=45.0)
+    async with town.open():
+        await town.reach(S.DOCKED, drone="a1")
+        town.vehicles["a2"].set(battery_percent=40.0)
+        call = await town.controller.calls.take(call_at(town, 600, 0, on_scene_s=1500.0))
+        assert asked == [None]
+        await town.until(lambda: is_(town, call).status is C.ON_SCENE, 200)
+        town.vehicles["a2"].set(battery_percent=100.0)
+        await town.until(lambda: len(is_(town, call).flying) == 2, 600)
+        relief, now = asked[-1], town.clock.now()
+        (first, second), there = is_(town, call).sent, is_(town, call).there_at
+        assert relief is not None
+        assert 0 < relief.by_s <= RELIEF_S
+        leaves_s = (leaves_at(first) - now).total_seconds()
+        assert relief.by_s == pytest.approx(leaves_s, abs=15)
+        assert relief.on_scene_s == pytest.approx(
+            1500.0 - (now - there).total_seconds() - leaves_s, abs=15
+        )
+        assert second.due_at <= leaves_at(first)
 
 
 @pytest.mark.parametrize("dies", [False, True])
