@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from multiprocessing import active_children
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -145,10 +146,15 @@ def _runs(
             name: pool.submit(run_day, city, days, seed, name, iterations=iterations, **drawn)
             for name in NAMES
         }
-        try:
+        wait(asked.values(), return_when=FIRST_EXCEPTION)
+        failed = next((e for run in asked.values() if run.done() and (e := run.exception())), None)
+        if failed is None:
             return {name: run.result() for name, run in asked.items()}
-        except PlanError as error:
-            _wrong(f"--wind {wind:g}: nobody can fly: {error}")
+        for child in active_children():
+            child.terminate()  # the other runs would go on to their end, hours maybe
+    if isinstance(failed, PlanError):
+        _wrong(f"--wind {wind:g}: nobody can fly: {failed}")
+    raise failed
 
 
 def _told(city: City, days: float, seed: int, runs: dict[str, Measured]) -> dict[str, Any]:
