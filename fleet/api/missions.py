@@ -43,7 +43,7 @@ async def submit(order: OrderRequest, ctx: Ctx, caller: Pilot) -> Taken:
 async def every(ctx: Ctx, _caller: Viewer) -> list[Order]:
     """Return the newest orders, newest first."""
     async with ctx.store.read() as session:
-        return await orders.latest(session, LISTED)
+        return [ctx.flight.desk.shown(order) for order in await orders.latest(session, LISTED)]
 
 
 @router.get("/missions/{order_id}")

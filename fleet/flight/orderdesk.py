@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from fleet.errors import Conflict, NotFound, OrderError, OrderUnfit
 from fleet.flight.course import Course
+from fleet.flight.losses import rank
 from fleet.flight.orderrules import Wanted, check_ahead, check_times, place_field, understood
 from fleet.flight.orders import OrderBook
 from fleet.flight.overlap import check_apart
@@ -205,6 +206,10 @@ class OrderDesk:
         """End an order and call its drones home; see :meth:`OrderBook.cancel`."""
         return await self._book.cancel(order_id, actor)
 
+    def shown(self, order: Order) -> Order:
+        """Return an order of the store as it is shown; see :meth:`OrderBook.shown`."""
+        return self._book.shown(order)
+
     async def detail(self, order_id: UUID) -> OrderDetail:
         """Return an order with what is to come of it, what was, and its sorties.
 
@@ -220,11 +225,10 @@ class OrderDesk:
         if order is None:
             raise NotFound(f"no order {order_id}")
         course = self._book.course(order_id)
-        shown = next((o for o in self._book.all() if o.id == order_id), order)
         briefs = await store.sorties_for(order_id, SORTIES_TOLD)
         coming = course.next(NEXT_TOLD) if course is not None and course.is_named else []
         return OrderDetail(
-            **shown.model_dump(),
+            **self.shown(order).model_dump(),
             next=tuple(NextOccurrence(start=o.start, end=o.end) for o in coming),
             past=tuple(await store.occurrences(order_id)),
             sorties=tuple(
@@ -284,7 +288,7 @@ class OrderDesk:
         ends = max((end for _, end in windows), default=FOREVER)
         others = {str(o.id): o for o in self._book.active() if o.id != order.id}
         return [
-            replace(booking, first=_rank(others[booking.order]) <= _rank(order))
+            replace(booking, first=rank(others[booking.order]) <= rank(order))
             for booking in await self._world.store.bookings(now, ends)
             if booking.order in others
         ]
@@ -314,11 +318,6 @@ class OrderDesk:
         if tried.hopeless:
             raise _hopeless(request, tried)
         return tried
-
-
-def _rank(order: Order) -> tuple[int, datetime]:
-    """Return by what orders are gone through: the important ones first, of equals the older."""
-    return -order.request.priority, order.created_at
 
 
 def _hopeless(request: OrderRequest, tried: Trial) -> OrderUnfit:

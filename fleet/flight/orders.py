@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,12 +13,13 @@ import structlog
 
 from fleet.errors import Conflict, OrderError
 from fleet.flight.course import Course, Flown
+from fleet.flight.losses import Losses, words
 from fleet.flight.orderrules import Wanted, understood
 from fleet.flight.world import World
 from fleet.model.order import OccurrenceRecord, OccurrenceStatus, Order, OrderStatus
 from fleet.store.audit import AuditEntry
 from missions.diary import Booking
-from missions.wishes import OrderWish, order_of
+from missions.wishes import FOREVER, OrderWish, order_of
 
 ENDED_KEPT = 500
 """Orders that have ended and are still shown: a city gives some 150 a day."""
@@ -54,6 +56,7 @@ class OrderBook:
         self._why: dict[str, str] = {}
         """Why an order or occurrence waits, as the planner last said."""
         self._missed: dict[str, str] = {}
+        self._losses = Losses()
         self._writing = asyncio.Lock()
         """Held while an order is written; never while one is tried."""
         self._recalled_at: datetime | None = None
@@ -66,6 +69,9 @@ class OrderBook:
         StoreError
             If it cannot be read.
         """
+        booked: defaultdict[str, list[Booking]] = defaultdict(list)
+        for booking in await self._world.store.bookings(self._world.clock.now(), FOREVER):
+            booked[booking.order].append(booking)
         for order in await self._world.store.open_orders():
             closed = await self._world.store.occurrences(order.id)
             try:
@@ -77,7 +83,7 @@ class OrderBook:
                 continue
             course.close_known(closed)
             self._courses[order.id] = course
-            self._put(order)
+            self._put(order, booked[str(order.id)])
 
     def all(self) -> list[Order]:
         """Return every order, oldest first."""
@@ -180,7 +186,8 @@ class OrderBook:
         """
         async with self._writing:
             order = self._as_it_stands(order, asked_at)
-            await self._world.store.save_order(order, act, bookings)
+            acts = (act, *self._displaced(order, act.actor, bookings))
+            await self._world.store.save_order(order, acts, bookings)
             course = Course(order, wanted)
             course.close_known(await self._world.store.occurrences(order.id))
             try:
@@ -192,15 +199,16 @@ class OrderBook:
                 raise
             self._courses[order.id] = course
             self._missed.pop(str(order.id), None)
-            self._put(order)
+            self._put(order, bookings)
         log.info("order", order=str(order.id), kind=order.request.kind, status=order.status)
-        return order
+        return self._orders[order.id]
 
     def _as_it_stands(self, order: Order, asked_at: datetime) -> Order:
         """Return an order with the status that it has by now."""
         if order.id in self._orders:
             now = self.get(order.id)
-            return order.model_copy(update={"status": now.status, "reason": now.reason})
+            reason = now.reason if now.status is OrderStatus.PAUSED else ""
+            return order.model_copy(update={"status": now.status, "reason": reason})
         if self._recalled_at is not None and asked_at < self._recalled_at:
             raise Conflict("every order was ended by a recall while this one was tried")
         return order
@@ -274,10 +282,24 @@ class OrderBook:
             self._ended(str(order_id), reason)
         async with self._writing:
             order = self.get(order_id).model_copy(update=turned)
-            await self._world.store.save_order(order, act)
+            acts = (act, *self._displaced(order, act.actor))
+            await self._world.store.save_order(order, acts)
             self.get(order_id)  # it may have been cancelled meanwhile
             self._put(order)
-        return order
+        return self._orders[order_id]
+
+    def _displaced(
+        self, order: Order, actor: str, bookings: Sequence[Booking] | None = None
+    ) -> list[AuditEntry]:
+        """Return, for the audit of each order that loses drones to one that is taken, what it loses."""
+        found = self._losses.newly(order, bookings)
+        by = {"by": str(order.id)}
+        for loser in found:
+            log.warning("order displaced", order=str(loser), **by)
+        return [
+            self.act(actor, "order.displaced", loser, words({order.id: lost}), by)
+            for loser, lost in found.items()
+        ]
 
     async def cancel(self, order_id: UUID, actor: str) -> Order:
         """End an order and call its drones home.
@@ -368,21 +390,34 @@ class OrderBook:
         for order in self.active():
             self._show_reason(order.id)
 
+    def shown(self, order: Order) -> Order:
+        """Return an order of the store as it is shown: with why some of it is not flown now."""
+        return self._orders.get(order.id, order)
+
     def _show_reason(self, order_id: UUID) -> None:
         order = self._orders[order_id]
         if order.status is not OrderStatus.ACTIVE:
             return
         said = [w for name, w in self._why.items() if order_of(name) == str(order_id) and w]
-        words = "; ".join(said) or self._missed.get(str(order_id), "")
-        if words != order.reason:
-            self._put(order.model_copy(update={"reason": words}))
+        lost = self._losses.of(order_id, self._world.clock.now())
+        said = [*(said or [self._missed.get(str(order_id), "")]), words(lost)]
+        live = {"reason": "; ".join(filter(None, said)), "displaced_by": tuple(map(str, lost))}
+        if live != order.model_dump(include=set(live)):
+            self._publish(order.model_copy(update=live))
 
-    def _put(self, order: Order) -> None:
-        self._orders[order.id] = order
-        self._world.hub.publish("order", str(order.id), order)
+    def _put(self, order: Order, bookings: Sequence[Booking] | None = None) -> None:
+        """Take what has become of an order, and show who loses or gets back drones by it."""
+        self._losses.keep(order, bookings)
+        self._publish(order.model_copy(update={"displaced_by": ()}))
         if not order.status.is_open:
             self._courses.pop(order.id, None)
             self._forget_old()
+        for one in self.active():
+            self._show_reason(one.id)
+
+    def _publish(self, order: Order) -> None:
+        self._orders[order.id] = order
+        self._world.hub.publish("order", str(order.id), order)
 
     def _forget_old(self) -> None:
         """Forget the oldest of those that have ended; the store keeps them."""
@@ -406,7 +441,7 @@ class OrderBook:
             self._missed.pop(str(order.id), None)
         async with self._writing:
             for order in ended:
-                await self._world.store.save_order(order, act)
+                await self._world.store.save_order(order, () if act is None else (act,))
         return ended
 
 

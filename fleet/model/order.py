@@ -265,6 +265,8 @@ class Order(BaseModel):
     """When what is flown was last changed; what was flown before does not count."""
     reason: str = ""
     """Why it ended; while it is active, why some of it is not flown now (the live picture alone)."""
+    displaced_by: tuple[str, ...] = ()
+    """Orders, by id, that come first and take drones which it counts on (the live picture alone)."""
 
 
 class Flight(BaseModel):

@@ -48,13 +48,13 @@ class SqlFlights:
     async def save_order(
         self,
         order: Order,
-        act: AuditEntry | None = None,
+        acts: Sequence[AuditEntry] = (),
         bookings: Sequence[Booking] | None = None,
     ) -> None:
-        """Insert or replace an order by its id, with who did it, and whom it counts on."""
+        """Insert or replace an order by its id, with what the audit says of it, and whom it counts on."""
         async with self._db.write() as tx:
             await orders.save(tx.session, order)
-            if act is not None:
+            for act in acts:
                 await audit.add(tx.session, act)
             if bookings is not None or not order.status.is_open:
                 await diary.replace(tx.session, order.id, bookings or ())

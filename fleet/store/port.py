@@ -48,10 +48,10 @@ class FlightStore(Protocol):
     async def save_order(
         self,
         order: Order,
-        act: AuditEntry | None = None,
+        acts: Sequence[AuditEntry] = (),
         bookings: Sequence[Booking] | None = None,
     ) -> None:
-        """Insert or replace an order by its id, with who did it, and whom it counts on.
+        """Insert or replace an order by its id, with what the audit says of it, and whom it counts on.
 
         Where no bookings are given those it has stay; they go with its end.
         """

@@ -171,6 +171,55 @@ async def test_an_order_is_tried_beside_what_others_count_on(api: Any, flight: A
         )
 
 
+async def test_an_order_that_loses_its_drones_says_so_until_it_has_them_again(
+    api: Any, flight: Any, hub: Any
+) -> None:
+    def body(north: float, priority: int) -> dict[str, Any]:
+        spot = {"type": "Point", "coordinates": [117.65, 24.51 + north]}
+        return {"kind": "orbit", "geometry": spot, "priority": priority, "window": WINDOW}
+
+    async def order(north: float, priority: int, drone: str, after: timedelta) -> Any:
+        start, home = SOON + after, SOON + after + HOUR / 4
+        flight.trial = Trial(
+            (Scheduled(drone, "d1", "x", "task", start, home),),
+            bookings=(Booking("", drone, start, home, home + HOUR / 4),),
+        )
+        return (await pilot.post("/api/v1/missions", json=body(north, priority))).json()
+
+    async def said(one: Any) -> tuple[list[str], str]:
+        told = (await pilot.get(f"/api/v1/missions/{one['id']}")).json()
+        (listed,) = (
+            o for o in (await pilot.get("/api/v1/missions")).json() if o["id"] == told["id"]
+        )
+        live = hub.get("order", told["id"]).model_dump(mode="json")
+        for key in ("reason", "displaced_by"):
+            assert told[key] == listed[key] == live[key]
+        return told["displaced_by"], told["reason"]
+
+    async with api.as_("pilot") as pilot, api.as_("admin") as admin:
+        lesser = await order(0.001, 1, "u1", timedelta())
+        other = await order(0.003, 1, "u2", timedelta())
+        after = await order(0.005, 1, "u1", HOUR / 2)
+        urgent = await order(0.007, 5, "u1", HOUR / 5)
+        by, words = await said(lesser)
+        assert by == [urgent["id"]]
+        assert f"u1 at {SOON:%Y-%m-%d %H:%M} UTC for order {urgent['id']}" in words
+        assert (await said(after))[0] == [urgent["id"]]
+        assert await said(other) == await said(urgent) == ([], "")
+        noted = (await admin.get(f"/api/v1/audit?subject=order:{lesser['id']}")).json()
+        assert [n["action"] for n in noted] == ["order.displaced", "order.submit"]
+        assert (noted[0]["actor"], noted[0]["details"]) == ("a pilot", {"by": urgent["id"]})
+        assert noted[0]["reason"] == words
+        await pilot.post(f"/api/v1/missions/{urgent['id']}/pause")
+        assert await said(lesser) == ([], "")
+        await pilot.post(f"/api/v1/missions/{urgent['id']}/resume")
+        assert (await said(lesser))[0] == [urgent["id"]]
+        await flight.book.load()  # as a controller does that is started again
+        assert await said(lesser) == ([urgent["id"]], words)
+        await pilot.delete(f"/api/v1/missions/{urgent['id']}")
+        assert await said(lesser) == await said(after) == ([], "")
+
+
 TWICE: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"kind": "stare", "sites": ["market"]}, {"kind": "stare", "sites": ["market"]}, "sites"),
     (area(), {"kind": "area", "place": "beat:b1"}, "place"),

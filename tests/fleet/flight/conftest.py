@@ -156,7 +156,7 @@ class MemoryStore:
         return [r for r in self.sorties.values() if r.status in still]
 
     async def save_order(
-        self, order: Order, act: Any = None, bookings: Sequence[Booking] | None = None
+        self, order: Order, acts: Any = (), bookings: Sequence[Booking] | None = None
     ) -> None:
         self._up()
         self.all_orders[order.id] = order

@@ -38,13 +38,13 @@ async def test_bookings_stay_with_an_order_until_it_ends(store: Store) -> None:
     one, flights = order(), store.flights
     first = Booking(str(one.id), "u1", NOON, NOON + HOUR / 2, NOON + HOUR)
     second = replace(first, drone="u2", start=NOON + HOUR, home=NOON + HOUR, ready=NOON + 2 * HOUR)
-    await flights.save_order(one, act(one), (second, first))
+    await flights.save_order(one, (act(one),), (second, first))
     assert await flights.bookings(NOON, NOON + 3 * HOUR) == [first, second]
     assert await flights.bookings(NOON + HOUR, NOON + 3 * HOUR) == [second]
     assert await flights.bookings(NOON - HOUR, NOON) == []
-    await flights.save_order(one.model_copy(update={"status": OrderStatus.PAUSED}), act(one))
+    await flights.save_order(one.model_copy(update={"status": OrderStatus.PAUSED}), (act(one),))
     assert len(await flights.bookings(NOON, NOON + 3 * HOUR)) == 2
-    await flights.save_order(one, None, (second,))
+    await flights.save_order(one, (), (second,))
     assert await flights.bookings(NOON, NOON + 3 * HOUR) == [second]
     await flights.save_order(one.model_copy(update={"status": OrderStatus.ENDED}))
     assert await flights.bookings(NOON, NOON + 3 * HOUR) == []
@@ -59,10 +59,10 @@ async def test_an_order_whose_act_cannot_be_kept_is_not_kept(
     one = order()
     monkeypatch.setattr(audit, "add", full)
     with pytest.raises(StoreError, match="full"):
-        await store.flights.save_order(one, act(one), ())
+        await store.flights.save_order(one, (act(one),), ())
     assert await store.flights.open_orders() == []
     monkeypatch.undo()
-    await store.flights.save_order(one, act(one), ())
+    await store.flights.save_order(one, (act(one),), ())
     async with store.read() as session:
         (kept,) = await audit.latest(session, f"order:{one.id}")
     assert (kept.actor, kept.action) == ("wang", "order.submit")

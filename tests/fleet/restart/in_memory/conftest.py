@@ -86,7 +86,7 @@ class Disk:
         still = {SortieStatus.PLANNED, SortieStatus.FLYING}
         return [r for r in self.sorties.values() if r.status in still]
 
-    async def save_order(self, order: Any, act: Any = None, bookings: Any = None) -> None:
+    async def save_order(self, order: Any, acts: Any = (), bookings: Any = None) -> None:
         self.all_orders[order.id] = order
 
     async def bookings(self, start: datetime, end: datetime) -> list[Any]:
