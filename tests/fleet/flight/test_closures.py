@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from shapely.geometry import LineString, Point, Polygon
 
 from fleet.flight.airways import Airways
+from fleet.flight.closures import Closures
 from fleet.flight.word import Word
 from fleet.model.closure import Closure
 from fleet.model.command import GoTo
@@ -458,3 +460,40 @@ async def test_a_vehicle_that_does_not_take_the_fence_flies_on(make_town: Make) 
         assert town.vehicle.commands.count("fence") == 1
     assert [cell for cell, _, _ in town.store.visits] == ["b1-a1", "b1-a2"]
     assert S.EMERGENCY not in town.passed()
+
+
+async def test_whoever_flies_looks_again_at_once_at_every_change(make_town: Make) -> None:
+    """Not only at their next look: that is as many ms away as there are drones."""
+    town = make_town()
+    airways, told = Airways(town.city), list[int]()
+    closures = Closures(airways, Memory(), town.clock, lambda: told.append(airways.version))
+    first = closing(town, box(0, 0, 50, 50), for_s=60.0)
+    later = closing(town, box(90, 0, 50, 50), after_s=30.0)
+    await closures.add([first, later])
+    assert told == [1]
+    await closures.mind()
+    assert told == [1]  # nothing has changed
+    await asyncio.sleep(31.0)
+    await closures.mind()  # an hour has begun
+    assert told == [1, 2]
+    await asyncio.sleep(30.0)
+    await closures.mind()  # one is over
+    assert told == [1, 2, 3]
+    await closures.end(later.id, "wang")
+    assert told == [1, 2, 3, 4]
+    await closures.replace([], [closing(town, box(0, 0, 50, 50))], "wang")
+    assert told == [1, 2, 3, 4, 5]
+
+
+async def test_the_drones_are_who_looks_again(make_town: Make) -> None:
+    """In the same moment: no time passes between the closure and the vehicle's first command."""
+    town = make_town()
+    town.planner.hold_s = 300.0
+    async with town.open():
+        await town.patrol()
+        await town.until(lambda: place(town)[1] > 295, 300)
+        begun, before = town.clock.monotonic(), len(town.vehicle.commands)
+        await close(town, box(-100, 250, 400, 120))
+        while len(town.vehicle.commands) == before and town.clock.monotonic() < begun + 1:
+            await asyncio.sleep(0.001)
+        assert town.clock.monotonic() - begun < 0.07

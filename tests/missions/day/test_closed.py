@@ -16,12 +16,14 @@ from missions.city import Zone
 from missions.day.closed import Sky
 from missions.day.conditions import Closing
 from missions.day.drone import DayDrone
-from missions.day.flown import Flight
+from missions.day.flown import Course, Flight
 from missions.day.patrolling import Greedy
 from missions.day.responding import Responder
 from missions.day.run import DayRun
 from missions.day.simulate import NAMES, Name, run_day
 from missions.day.view import View
+from missions.energy import Point as Metre
+from missions.energy import PowerModel, Wind
 from missions.ground import Ground
 from missions.picture import Doing
 from missions.responder import Call, Response
@@ -240,3 +242,23 @@ def test_it_is_open_again_afterwards(town: Make, day: Make, call: Make) -> None:
 
 def _at(view: View, drone: str) -> Point:
     return Point(where(view, drone).place)
+
+
+def test_who_waits_beside_its_closed_dock_spends_what_it_takes_to_stay_in_the_air(
+    town: Make,
+) -> None:
+    ground, now_s, opens_s = town(1), 100.0, 700.0
+    east, north = ground.places["k0"]
+    drone = ground.drones["v0"]
+    model, wind = PowerModel.of(drone), Wind(4.0)
+    course = Course(now_s - 10.0, Metre(east - 500.0, north, 60.0), model, wind)
+    course.go(Metre(east, north, 60.0), model.cruise_m_s)
+    course.land()
+    sky = Sky(ground)
+    sky.close(closing(ground, now_s, Point(east, north).buffer(100.0).envelope, opens_s - now_s))
+    home, out_s = sky.home(course.flight("k0"), now_s, model, wind)
+    assert out_s == now_s  # it is outside
+    assert home.end_s > opens_s
+    waits_wh = model.still_w(wind) * (opens_s - now_s) / 3600.0
+    assert home.at(opens_s).spent_wh == pytest.approx(waits_wh)
+    assert home.marks[-1].spent_wh > waits_wh
