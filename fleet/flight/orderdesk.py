@@ -35,6 +35,7 @@ from fleet.model.order import (
 )
 from fleet.store.audit import AuditEntry
 from missions.diary import Booking
+from missions.geojson import heights
 from missions.trial import Trial
 from missions.wishes import FOREVER, OrderWish, Refusal
 
@@ -355,6 +356,9 @@ def _changed(request: OrderRequest, changes: Mapping[str, Any]) -> OrderRequest:
     whole = request.model_dump(mode="json", exclude_unset=True) | dict(changes)
     if "geometry" in changes and "place" not in changes:
         whole.pop("place", None)
+    drawn = changes.get("geometry")
+    if isinstance(drawn, Mapping) and heights(drawn.get("coordinates")):
+        whole["altitude_m"] = changes.get("altitude_m")  # what was flown was another's height
     if "place" in changes and "geometry" not in changes:
         whole.pop("geometry", None)
     if "window" in changes and "until" not in changes:

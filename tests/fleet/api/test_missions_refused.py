@@ -46,6 +46,11 @@ async def test_the_height_of_what_is_drawn_is_the_altitude(api: Any) -> None:
         ):
             made = await pilot.post("/api/v1/missions", json=body)
             assert made.json()["request"]["altitude_m"] == altitude, made.text
+            at = f"/api/v1/missions/{made.json()['id']}"
+            drawn = await pilot.patch(at, json={"geometry": high(60, 60, 60)["geometry"]})
+            assert drawn.json()["request"]["altitude_m"] == 60, drawn.text
+            kept = await pilot.patch(at, json={"geometry": high(0, 0, 0)["geometry"]})
+            assert kept.json()["request"]["altitude_m"] == 60, kept.text
             await pilot.delete(f"/api/v1/missions/{made.json()['id']}")
 
 
