@@ -67,6 +67,7 @@ def collection(city: City) -> dict[str, Any]:
             "name_zh": info.name_zh,
             "note": info.note,
             "origin": info.origin,
+            "timezone": info.timezone,
         },
     }
 

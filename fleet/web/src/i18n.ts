@@ -3,6 +3,7 @@
 import { en, type Phrase } from "./phrases.en";
 import { zh } from "./phrases.zh";
 import type { Place } from "./types";
+import { zoneName } from "./zone";
 
 export type Language = "en" | "zh";
 
@@ -44,7 +45,7 @@ export function placeName(place: Pick<Place, "name" | "name_zh"> | null, fallbac
 
 const locale = () => (current === "zh" ? "zh-CN" : "en-GB");
 
-/** Time of day in the browser's zone; with the date where it is not today. */
+/** Time of day by the city's clock; with the date where it is not today there. */
 export function clock(iso: string | number | null): string {
   if (iso === null) return "–";
   const date = new Date(iso);
@@ -55,9 +56,11 @@ export function clock(iso: string | number | null): string {
     second: "2-digit",
     hourCycle: "h23",
   };
-  const today = date.toDateString() === new Date().toDateString();
+  const timeZone = zoneName();
+  const day = new Intl.DateTimeFormat("en-GB", { timeZone, dateStyle: "short" });
+  const today = day.format(date) === day.format(new Date());
   const form: Intl.DateTimeFormatOptions = today ? time : { ...time, day: "2-digit", month: "short" };
-  return new Intl.DateTimeFormat(locale(), form).format(date);
+  return new Intl.DateTimeFormat(locale(), { ...form, timeZone }).format(date);
 }
 
 /** A length of time in words, e.g. "12 s", "3 min", "2 h". */

@@ -1,5 +1,6 @@
 /** What the page knows. Changes are told to subscribers in batches. */
 
+import { setZone } from "./zone";
 import type { LinkStatus } from "./stream";
 import type {
   Call,
@@ -98,6 +99,7 @@ export class Store {
 
   setCity(city: CityMap): void {
     this.city = city;
+    setZone(city.city.timezone);
     this.places.clear();
     for (const feature of city.features) {
       const place = feature.properties;

@@ -200,7 +200,7 @@ export interface Place {
 export interface CityMap {
   type: "FeatureCollection";
   features: GeoJSON.Feature<GeoJSON.Polygon | GeoJSON.Point, Place>[];
-  city: { name: string; name_zh: string; note: string; origin: Position };
+  city: { name: string; name_zh: string; note: string; origin: Position; timezone: string };
 }
 
 export interface Me {

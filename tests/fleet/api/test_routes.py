@@ -24,6 +24,7 @@ async def test_the_map_is_geojson_with_every_layer(api: Any) -> None:
     assert answer.headers["content-type"] == "application/geo+json"
     assert found["type"] == "FeatureCollection"
     assert found["city"]["name_zh"] == "试城"
+    assert found["city"]["timezone"] == api.context.city.city.timezone
     layers = {f["properties"]["layer"] for f in found["features"]}
     assert layers == {"district", "beat", "cell", "dock", "site", "zone"}
     by_id = {f["properties"]["id"]: f for f in found["features"]}
@@ -50,7 +51,9 @@ async def test_orders_go_to_flight_and_come_back(api: Any, flight: Any) -> None:
         taken = made.json()
         assert taken["created_by"] == "a pilot"
         order = {
-            key: taken[key] for key in taken if key not in ("drones_needed", "flights", "waits")
+            key: taken[key]
+            for key in taken
+            if key not in ("displaces", "drones_needed", "flights", "waits")
         }
         assert (await pilot.get("/api/v1/state")).json()["orders"] == [order]
         assert (await pilot.get("/api/v1/missions")).json() == [order]

@@ -441,8 +441,11 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         locale: str = "en-GB",
         wait: str = ".link[data-phase=live]",
         painted: bool = False,
+        zone: str = "America/New_York",
     ) -> Any:
-        context = browser.new_context(viewport=size, locale=locale, reduced_motion="reduce")
+        context = browser.new_context(
+            viewport=size, locale=locale, timezone_id=zone, reduced_motion="reduce"
+        )
         if not painted:
             context.add_init_script(UNPAINTED)
         contexts.append(context)

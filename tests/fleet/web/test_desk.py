@@ -244,6 +244,7 @@ def test_a_corridor_is_ordered_week_by_week(controller: FakeController, open_pag
     _click(page, (117.64, 24.52), (117.65, 24.53))
     page.keyboard.press("Enter")
     _has_text(page, ".sheet", "Drawn: 2 points")
+    _has_text(page, ".sheet", "From (Asia/Shanghai time)")
     page.fill("[name=from]", "2027-03-01T08:00")  # a Monday
     page.fill("[name=until]", "2027-03-01T09:00")
     page.select_option("[name=recurs]", "weekly")
@@ -258,8 +259,10 @@ def test_a_corridor_is_ordered_week_by_week(controller: FakeController, open_pag
     ((_, body),) = controller.told
     assert (body["kind"], body["geometry"]["type"]) == ("corridor", "LineString")
     assert body["recurrence"] == {"rrule": "FREQ=WEEKLY;UNTIL=20270430"}, "by the city's clock"
-    lasts = [datetime.fromisoformat(body["window"][end]) for end in ("from", "until")]
-    assert lasts[1] - lasts[0] == timedelta(hours=1)
+    assert body["window"] == {
+        "from": "2027-03-01T00:00:00.000Z",
+        "until": "2027-03-01T01:00:00.000Z",
+    }
     assert (body["width_m"], body["altitude_m"], body["priority"]) == (80, 70, 5)
     assert body["detectors"] == ["water"]
     assert "hold_s" not in body
@@ -281,6 +284,27 @@ def test_a_point_is_kept_watched_to_an_end(controller: FakeController, open_page
     ((_, body),) = controller.told
     assert set(body) == {"kind", "geometry", "window", "priority", "note"}  # and for no set time
     assert (body["kind"], set(body["window"])) == ("stare", {"until"})
+
+
+def test_a_time_that_the_citys_clock_leaps_over_or_shows_twice_is_the_controllers(
+    controller: FakeController, open_page: Open
+) -> None:
+    controller.answers["POST missions"] = _taken
+    controller.city["city"]["timezone"] = "Europe/Berlin"
+    page = open_page(f"{controller.url}#token=sk-pilot")
+    page.click(".desk-order")
+    page.get_by_role("button", name="Watch", exact=True).click()
+    page.get_by_role("button", name="Mark a point").click()
+    _click(page, (117.64, 24.52))
+    page.fill("[name=from]", "2027-03-28T02:30")
+    page.fill("[name=until]", "2027-10-31T02:30")
+    page.get_by_role("button", name="Order", exact=True).click()
+    _has_text(page, ".result", "d-01: ")
+    ((_, body),) = controller.told
+    assert body["window"] == {
+        "from": "2027-03-28T01:30:00.000Z",
+        "until": "2027-10-31T00:30:00.000Z",
+    }
 
 
 def test_an_order_has_one_place_and_a_hidden_number_does_not_stop_it(

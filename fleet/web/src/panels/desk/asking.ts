@@ -52,16 +52,3 @@ export class Answer {
 export function field(label: HTMLElement, input: HTMLElement): HTMLElement {
   return h("label", { class: "field" }, label, input);
 }
-
-/** What a date-time input says, as ISO with offset; null where it is empty. */
-export function timeOf(input: HTMLInputElement): string | null {
-  if (input.value === "") return null;
-  const time = new Date(input.value);
-  return Number.isNaN(time.getTime()) ? null : time.toISOString();
-}
-
-/** Puts a time into a date-time input, by the browser's clock. */
-export function putTime(input: HTMLInputElement, time: number): void {
-  const local = new Date(time - new Date(time).getTimezoneOffset() * 60_000);
-  input.value = local.toISOString().slice(0, 16);
-}

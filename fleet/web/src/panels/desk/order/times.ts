@@ -1,15 +1,15 @@
-/** When an order is flown: its window, and how it recurs, in plain choices. */
+/** When an order is flown, by the clock of the city: its window, and how it recurs, in plain choices. */
 
 import { h, setText } from "../../../dom";
 import { t } from "../../../i18n";
-import { field, timeOf } from "../asking";
+import { cityTime, zoneName } from "../../../zone";
+import { field } from "../asking";
 
 const CHOICES = ["once", "daily", "weekdays", "weekends", "weekly"] as const;
 type Choice = (typeof CHOICES)[number];
 
 /**
- * RFC 5545, by the clock of the city, which is not this browser's: the day of the week is that of
- * the window's beginning there, and the last day the city's.
+ * RFC 5545: the day of the week is that of the window's beginning, and the last day the city's.
  */
 const RULES: Readonly<Record<Exclude<Choice, "once">, string>> = {
   daily: "FREQ=DAILY",
@@ -47,8 +47,8 @@ export class TimesField {
 
   update(): void {
     const [from, until, recurs, last] = this.words;
-    setText(from, t("order_from"));
-    setText(until, t("order_until"));
+    setText(from, t("order_from", { zone: zoneName() }));
+    setText(until, t("order_until", { zone: zoneName() }));
     setText(recurs, t("order_recurs"));
     setText(last, t("order_last_day"));
     for (const option of this.recurs.options) setText(option, t(`recurs_${option.value as Choice}`));
@@ -58,7 +58,7 @@ export class TimesField {
   }
 
   value(): Times {
-    const [from, until] = [timeOf(this.from), timeOf(this.until)];
+    const [from, until] = [cityTime(this.from.value), cityTime(this.until.value)];
     const times: Times = {};
     if (from !== null || until !== null) {
       times.window = { ...(from === null ? {} : { from }), ...(until === null ? {} : { until }) };
