@@ -345,16 +345,20 @@ class CallDesk:
         )
 
     def _changed(self, call_id: str) -> None:
-        """Look at once at a call of which a drone has come, or has not."""
-        self._tried.pop(call_id, None)
+        """Look at once at a call of which a drone has come, or has not; and who else waits for one."""
+        self._try_all()
         self._wake.set()
+
+    def _try_all(self) -> None:
+        """Have every call tried again together: a drone is let go, and the most urgent has it."""
+        self._tried.clear()
 
     def _end(self, call: Call, status: CallStatus, reason: str) -> Call:
         """End a call at once: its drones are let go before anything is waited for."""
         does = self._trips.release(call, reason)
         ended = self._book.end(call, status, reason, does)
         self._is_decided(call.id)
-        self._tried.pop(call.id, None)
+        self._try_all()
         self._trips.forget(call.id)
         return ended
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from fleet.flight.place import come_home_percent
 from fleet.flight.planning import ask
 from fleet.flight.policy import Policy
-from fleet.flight.relief import stares_at
+from fleet.flight.relief import stares_at, stays_s
 from fleet.model.flightlog import FlightEvent
 from fleet.model.live import SiteLive
 from fleet.model.order import OrderRequest, OrderStatus
@@ -161,3 +162,33 @@ async def test_a_point_is_kept_watched_to_the_end_of_its_window(make_town: Make)
         assert (ended.status, ended.reason) == (OrderStatus.ENDED, "its time has ended")
         assert town.live(first).reason == "its time has ended"
         assert not notes.about("left unwatched")
+
+
+@pytest.mark.parametrize("extra", [3.0, 60.0], ids=["reserve", "way home"])
+async def test_a_station_is_kept_until_the_battery_is_needed_for_the_way_home(
+    make_town: Make, extra: float
+) -> None:
+    """Down to the city's reserve, or to what coming home takes with its margin, whichever is more."""
+    town = make_town(("a1",), policy=Policy(ready_percent=50.0, come_home_extra_percent=extra))
+    staring(town, battery=100.0)
+    assert town.city.limits.reserve_percent == 25.0
+
+    def has(percent: float) -> None:
+        town.vehicle.set(battery_percent=percent)
+        town.vehicle._tell()  # it is judged by that when this test waits again
+
+    async with town.open():
+        await town.reach(S.DOCKED)
+        await town.controller.submit(OrderRequest(kind="stare", sites=("bridge",)), "wang")
+        keeper = town.controller.supervisors["a1"]
+        await town.until(lambda: stares_at(keeper) == "bridge")
+        takes = come_home_percent(
+            keeper.drone, keeper.t, keeper.pad, keeper.sortie.altitude_m, keeper.wind_m_s
+        )
+        leaves_at = max(25.0, takes * town.policy.come_home_factor + extra)
+        now = town.clock.now()
+        for percent in (leaves_at - 5.0, leaves_at):
+            has(percent)
+            assert stays_s(keeper, now) == 0.0
+        has(leaves_at + 1.0)
+        assert stays_s(keeper, now) == pytest.approx(1.0 / HOVER_PERCENT_S, rel=0.2)

@@ -237,3 +237,30 @@ async def test_one_that_a_pilot_sent_on_flies_its_own_mission_also_after_a_resta
         await town.start_again()
         await town.reach(S.ON_WAY, S.ON_TASK, bound_s=30)
         assert town.controller.supervisors["a1"].answering is None
+
+
+async def test_of_calls_that_wait_the_most_urgent_has_the_drone_that_is_let_go(
+    is_: Make, call_at: Make, make_town: Make
+) -> None:
+    """Whichever came first, and was tried last; of equal ones the older."""
+    town = make_town()
+    async with town.open():
+        await town.reach(S.DOCKED)
+        keeper = town.controller.supervisors["a1"]
+        keeper.holder = "wang"
+        calls = []
+        for name, priority in (("small", 2), ("late", 8), ("as late", 8)):
+            call = call_at(town, 600, 0, name, priority, on_scene_s=60.0)
+            calls.append(await town.controller.calls.take(call))
+            await asyncio.sleep(3)
+        assert all(call.status is C.NOBODY for call in calls)
+        keeper.holder = None
+        order: list[str] = []
+
+        def seen() -> bool:
+            found = [call.id for call in calls if is_(town, call).sent and call.id not in order]
+            order.extend(found)
+            return len(order) == 3
+
+        await town.until(seen, 1200)
+        assert order == ["late", "as late", "small"]
