@@ -1,4 +1,10 @@
-"""What a visit of a cell is worth: how much of the time ahead it keeps the cell from being overdue."""
+"""What a visit of a cell is worth: how much of its interval has passed, by the root of the interval.
+
+Visits in proportion to the root of the interval keep most cells seen where not all can be (the
+square-root rule of polling: Boxma, Levy and Weststrate 1991, Performance Evaluation 13). Without
+the root cells that are owed often take what would keep several others from being overdue; with the
+whole interval they would get nothing while all drones are busy.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +14,13 @@ import numpy.typing as npt
 from missions.geo import Floats
 from missions.ground import Ground
 
-HORIZON_S = 2700.0
-"""A plan looks so far ahead: a sortie, and most of the charge after it."""
 SCALE = 1000.0
-"""Prize of a visit that keeps a cell from being overdue for the whole horizon. A visit takes some
-100 s of flight, so that only what cannot be flown at all is left out."""
+"""Prize of a visit of a cell that is due just then, of a usual interval. A visit takes some 100 s
+of flight, so that only what cannot be flown at all is left out."""
+USUAL_S = 4 * 3600.0
+"""A usual interval."""
 EARLY = 0.35
 """A cell that was seen a smaller part of its interval ago is not worth a visit."""
-FRESH = 0.15
-"""Prize of a visit that keeps no cell from being overdue, as part of the scale: where drones have
-time left they fly to what is due next."""
 LATE_WEIGHT = 0.25
 """How much more a cell counts for each interval that it is overdue already, so that a far cell is
 not left out for ever; up to ``LATE_MOST`` intervals."""
@@ -27,7 +30,7 @@ Prizes = npt.NDArray[np.int64]
 
 
 def prizes(age_s: Floats, owed_s: Floats, weight: Floats | None = None) -> Prizes:
-    """Return what a visit of each cell within the horizon is worth.
+    """Return what a visit of each cell is worth now.
 
     Parameters
     ----------
@@ -44,13 +47,11 @@ def prizes(age_s: Floats, owed_s: Floats, weight: Floats | None = None) -> Prize
         0 where no visit is wanted.
     """
     wanted = np.isfinite(owed_s)
-    owed = np.where(wanted, owed_s, 1.0)
-    age = np.minimum(age_s, owed * (1.0 + LATE_MOST))
-    saved = np.clip((age + HORIZON_S - owed) / HORIZON_S, 0.0, 1.0)
-    late = np.clip(age / owed - 1.0, 0.0, LATE_MOST)
-    fresh = np.clip(age / owed - EARLY, 0.0, None)
-    worth = saved + FRESH * np.minimum(fresh, 1.0) + LATE_WEIGHT * late
-    worth = np.where(wanted & (age >= EARLY * owed), worth, 0.0)
+    owed = np.where(wanted, owed_s, USUAL_S)
+    passed = np.minimum(age_s / owed, 1.0 + LATE_MOST)
+    worth = np.minimum(passed, 1.0) * np.sqrt(owed / USUAL_S)
+    worth += LATE_WEIGHT * np.clip(passed - 1.0, 0.0, None)
+    worth = np.where(wanted & (passed >= EARLY), worth, 0.0)
     if weight is not None:
         worth = worth * weight
     return np.rint(SCALE * worth).astype(np.int64)

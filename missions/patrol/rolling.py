@@ -12,13 +12,15 @@ from missions.geo import Floats
 from missions.ground import Ground
 from missions.patrol.cells import mean_speed, service_s, turn_s, usual_drone
 from missions.patrol.launch import Launch
-from missions.patrol.owing import HORIZON_S, prizes
+from missions.patrol.owing import prizes
 from missions.patrol.problem import Patrol, Problem, Tour, improve
 from missions.patrol.ready import able, answers_s, leaves, usable_s
 from missions.patrol.situation import Planned, Situation
 from missions.patrol.split import groups
 from missions.picture import Doing, DroneNow
 
+HORIZON_S = 2700.0
+"""A plan looks so far ahead: a sortie, and most of the charge after it."""
 EACH_S = 240.0
 """The plan is made anew at least so often."""
 SOON_S = 45.0

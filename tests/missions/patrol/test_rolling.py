@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from missions.energy import Wind
 from missions.ground import Ground
-from missions.patrol.owing import HORIZON_S
-from missions.patrol.rolling import EACH_S, SOON_S, RollingPlan, patrol_m
+from missions.patrol.rolling import EACH_S, HORIZON_S, SOON_S, RollingPlan, patrol_m
 from missions.picture import Doing
 
 Make = Callable[..., Any]
