@@ -14,6 +14,7 @@ import aiomqtt
 
 from sitl.dock import Command, Dock, Reply, Vehicle, parse_command
 from sitl.log import JsonLog, now_iso
+from sitl.mqtt import Client
 
 TICK_S = 0.1
 STATE_S = 5.0
@@ -117,10 +118,10 @@ class DockLine:
             finally:
                 self.connected.clear()
 
-    def _client(self) -> aiomqtt.Client:
+    def _client(self) -> Client:
         """Return a client with a last will. MQTT 3.1.1: the embedded broker knows no 5."""
         host, port = self._address
-        return aiomqtt.Client(
+        return Client(
             host,
             port,
             identifier=f"dock-{self.dock.place.id}",
@@ -132,7 +133,7 @@ class DockLine:
             max_queued_outgoing_messages=MAX_WAITING,
         )
 
-    async def _talk(self, client: aiomqtt.Client) -> None:
+    async def _talk(self, client: Client) -> None:
         """Serve one connection until it breaks or the dock is taken off the network."""
         await client.subscribe(f"{self._base}/command", qos=1)
         await client.publish(f"{self._base}/availability", b"online", qos=1, retain=True)
@@ -158,7 +159,7 @@ class DockLine:
             with contextlib.suppress(aiomqtt.MqttError):  # the connection is gone: the will says it
                 await client.publish(f"{self._base}/availability", b"offline", qos=1, retain=True)
 
-    async def _listen(self, client: aiomqtt.Client) -> None:
+    async def _listen(self, client: Client) -> None:
         async for message in client.messages:
             try:
                 command = parse_command(bytes(message.payload))
@@ -171,7 +172,7 @@ class DockLine:
         self._answer(self.dock.obey(command, datetime.now(UTC)))
         self._changed.set()
 
-    async def _tell_state(self, client: aiomqtt.Client) -> None:
+    async def _tell_state(self, client: Client) -> None:
         """Publish the state on every change, and each ``STATE_S`` without one."""
         while True:
             self._changed.clear()
@@ -181,7 +182,7 @@ class DockLine:
                 async with asyncio.timeout(STATE_S):
                     await self._changed.wait()
 
-    async def _tell_replies(self, client: aiomqtt.Client) -> None:
+    async def _tell_replies(self, client: Client) -> None:
         while True:
             reply = await self._replies.get()
             body = {"command": reply.command, "result": reply.result.value, "reason": reply.reason}

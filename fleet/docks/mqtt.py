@@ -14,6 +14,7 @@ import aiomqtt
 import structlog
 from pydantic import ValidationError
 
+from fleet.docks.client import Client
 from fleet.docks.mqtt_dock import MqttDock
 from fleet.docks.wire import (
     MOST_BYTES,
@@ -80,7 +81,7 @@ class MqttDocks:
         }
         for dock in self._docks.values():
             self._show(dock.state)
-        self._client: aiomqtt.Client | None = None
+        self._client: Client | None = None
         self._protocol = aiomqtt.ProtocolVersion.V5
         self._connected = asyncio.Event()
         self._error = "no answer"
@@ -172,10 +173,10 @@ class MqttDocks:
             async for message in client.messages:
                 self._take(message)
 
-    def _make(self, protocol: aiomqtt.ProtocolVersion) -> aiomqtt.Client:
+    def _make(self, protocol: aiomqtt.ProtocolVersion) -> Client:
         url = urlsplit(self._broker.url)
         user, password = self._credentials()
-        return aiomqtt.Client(
+        return Client(
             url.hostname or "localhost",
             url.port or PORTS[url.scheme],
             username=user,
