@@ -86,9 +86,10 @@ class CityFileError(MissionError):
         )
 
 
-Constraint = Literal["energy", "airspace", "altitude", "wind", "reach", "window", "fleet"]
+Constraint = Literal["energy", "airspace", "altitude", "wind", "reach", "window", "fleet", "drones"]
 """What can stand against a sortie: the battery; zones, fences and other drones; the heights
-allowed; wind; that a place cannot be come to or seen; the time; that no drone is free."""
+allowed; wind; that a place cannot be come to or seen; the time; that no drone is free; that
+others count on the drones that are."""
 
 
 class PlanError(MissionError):

@@ -10,6 +10,7 @@ from shapely.geometry import LineString, Polygon
 
 from missions.builder import Builder
 from missions.city import City
+from missions.diary import in_the_way
 from missions.draft import Draft
 from missions.energy import CALM, PowerModel
 from missions.errors import PlanError
@@ -134,6 +135,7 @@ def _send(planning: Planning, order: OrderWish, name: str, part: Task) -> None:
         draft = builder.home(builder.task(builder.start(), part, planning.now))
         builder.check_energy(draft)
         _check_window(planning, order, draft)
+        _check_promised(planning, order, builder.drone.id, draft)
         trajectory = planning.timed(builder, draft)
         return (draft, trajectory) if planning.clear(trajectory) else None
 
@@ -158,6 +160,22 @@ def _check_window(planning: Planning, order: OrderWish, draft: Draft) -> None:
             f"{home:%H:%M:%S} UTC; the window ends at {order.window[1]:%H:%M:%S}",
             "window",
         )
+
+
+def _check_promised(planning: Planning, order: OrderWish, drone: str, draft: Draft) -> None:
+    """Refuse a drone that would not be home when an order that comes first counts on it.
+
+    Raises
+    ------
+    PlanError
+        With that order.
+    """
+    home = planning.now + timedelta(seconds=DOCK_S + draft.cost.duration_s)
+    theirs = [
+        b for b in order.booked if b.first and b.drone == drone and b.meets(planning.now, home)
+    ]
+    if theirs:
+        raise PlanError(f"counted on by orders that come first: {in_the_way(theirs)}", "drones")
 
 
 def middle(ground: Ground, task: Task) -> Metres:

@@ -93,10 +93,10 @@ def trial(
     answer = Plan()
     if begins == now:
         answer = _first(planning, wish)
-        if answer.sorties and not answer.refusals and not wish.later:
+        if answer.sorties and not answer.refusals and not wish.later and not _is_watch(wish):
             return Trial(_shown(wish, answer, now), bookings=tuple(_booked(wish, answer, now)))
     best = _best(city, begins, visits)
-    found = _first(best, wish)
+    found = _first(best, replace(wish, booked=()))
     never = tuple(r for r in found.refusals if _for_ever(r))
     if not found.sorties or (wish.kind == "task" and never):
         return Trial(never=never or found.refusals)
@@ -157,6 +157,11 @@ def _ahead(best: Planning, wish: OrderWish, begins: datetime, now: datetime) -> 
         found.refusals += more.refusals
         found.displaced |= more.displaced
     return found
+
+
+def _is_watch(wish: OrderWish) -> bool:
+    """Whether it takes turns for a time that is known: who takes them is counted on."""
+    return wish.kind == "stare" and wish.window is not None and wish.window[1] < FOREVER
 
 
 def _booked(wish: OrderWish, answer: Plan, at: datetime) -> Iterator[Booking]:

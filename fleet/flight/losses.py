@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from fleet.model.order import Order, OrderStatus
 from missions.diary import Booking
 
+LONGEST = timedelta(hours=2)
+"""No drone is in the air so long."""
 TOLD = 3
 """So many lost flights of an order are told in words."""
 
@@ -62,6 +65,17 @@ class Losses:
         """Return the same for those orders alone that have lost nothing to this one yet."""
         takes = self.takes(order, bookings)
         return {o: lost for o, lost in takes.items() if order.id not in self._lost.get(o, {})}
+
+    def promised(self, order: Order, now: datetime) -> tuple[Booking, ...]:
+        """Return what orders that come first count on, of what a flight of now could meet."""
+        return tuple(
+            replace(booking, first=True)
+            for one in self._active(besides=order.id)
+            if rank(one) <= rank(order)
+            for some in self._bookings.get(one.id, {}).values()
+            for booking in some
+            if booking.meets(now, now + LONGEST)
+        )
 
     def of(self, order: UUID, now: datetime) -> Lost:
         """Return what an order has lost of what is to come."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -143,8 +144,10 @@ class OrderBook:
             course = self._courses[order.id]
             if course.current(now) is not None:
                 flown = await self._flown(course) if course.is_task else NOTHING
-                found.append(course.wish(now, flown))
-        return tuple(wish for wish in found if wish is not None)
+                wish = course.wish(now, flown)
+                if wish is not None:
+                    found.append(replace(wish, booked=self._losses.promised(order, now)))
+        return tuple(found)
 
     def watched(self) -> set[str]:
         """Return what is to be watched now: sites by id, and points by name."""

@@ -158,3 +158,27 @@ def test_what_is_booked_is_nobody_elses_and_never_too_many(
                 theirs = [b for b in others if b.start <= moment < b.home]
                 assert len(aloft) <= max(most, len(theirs) + 1)
                 assert len(theirs) < most
+
+
+def test_a_task_of_now_leaves_a_drone_that_who_comes_first_needs_before_it_is_home(
+    zhangzhou: City,
+) -> None:
+    city, window = of(zhangzhou, 1), (NOW, NOW + 4 * HOUR)
+    drone, soon = city.drones[0].id, NOW + 5 * MINUTE
+    for since, first, flown in ((soon, True, False), (soon, False, True), (NOW + HOUR, True, True)):
+        booked = Booking("one", drone, since, since + HOUR, since + HOUR, first)
+        answer = tried(city, area(city, "two", window=window, booked=(booked,)))
+        assert bool(answer.scheduled) is flown
+        if not flown:
+            assert not answer.hopeless, "it waits"
+            assert f"{drone} for order one" in answer.waits[0].reason
+            assert answer.waits[0].constraint == "drones"
+
+
+def test_a_watch_of_now_counts_on_who_takes_turns_to_its_end(zhangzhou: City) -> None:
+    city, end = of(zhangzhou, 4), NOW + 6 * HOUR
+    wish = OrderWish("one", "stare", NOW, sites=(city.sites[0].id,), window=(NOW, end))
+    watch = tried(city, wish)
+    assert watch.scheduled
+    assert len(watch.bookings) > 1
+    assert {b.ready for b in watch.bookings} == {end}

@@ -267,6 +267,7 @@ export const en = {
   limit_reach: "out of reach",
   limit_window: "time",
   limit_fleet: "not available",
+  limit_drones: "other orders count on the drones",
   limit_priority: "on something as urgent",
   call_eta: "overhead in {time}",
   call_late: "{n} s late",

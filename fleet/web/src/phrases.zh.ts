@@ -269,6 +269,7 @@ export const zh: Readonly<Record<Phrase, string>> = {
   limit_reach: "无法到达",
   limit_window: "时段不符",
   limit_fleet: "无人机不可用",
+  limit_drones: "无人机已被其他任务预定",
   limit_priority: "正执行同等或更紧急任务",
   call_eta: "{time} 后到达",
   call_late: "已晚 {n} 秒",

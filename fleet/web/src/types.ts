@@ -271,7 +271,7 @@ export interface Closure {
 export type Doing = "patrol" | "task" | "stare" | "response" | "ferry";
 
 /** The limit that keeps something from being flown. */
-export type Limit = "energy" | "airspace" | "altitude" | "wind" | "reach" | "window" | "fleet" | "priority";
+export type Limit = "energy" | "airspace" | "altitude" | "wind" | "reach" | "window" | "fleet" | "drones" | "priority";
 
 export interface Sent {
   drone: string;

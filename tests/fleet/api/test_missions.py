@@ -11,6 +11,7 @@ from missions.wishes import Refusal, Scheduled
 
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
 HOUR = timedelta(hours=1)
+WAITS = Trial(waits=(Refusal("", "", "no drone is ready", "fleet"),))
 SQUARE = [[117.645, 24.505], [117.655, 24.505], [117.655, 24.515], [117.645, 24.515]]
 AREA: dict[str, Any] = {"type": "Polygon", "coordinates": [[*SQUARE, SQUARE[0]]]}
 LINE: dict[str, Any] = {"type": "LineString", "coordinates": SQUARE[:3]}
@@ -218,6 +219,27 @@ async def test_an_order_that_loses_its_drones_says_so_until_it_has_them_again(
         assert await said(lesser) == ([urgent["id"]], words)
         await pilot.delete(f"/api/v1/missions/{urgent['id']}")
         assert await said(lesser) == await said(after) == ([], "")
+
+
+async def test_a_task_is_planned_beside_what_who_comes_first_counts_on(
+    api: Any, flight: Any
+) -> None:
+    soon = datetime.now(UTC) + HOUR / 12
+    flight.trial = Trial(bookings=(Booking("", "u1", soon, soon + HOUR, soon + HOUR),))
+    spot = {"kind": "orbit", "geometry": SPOT, "priority": 5, "window": WINDOW}
+    async with api.as_("pilot") as pilot:
+        urgent = (await pilot.post("/api/v1/missions", json=spot)).json()
+        flight.trial = WAITS
+        await pilot.post("/api/v1/missions", json=area(priority=1))
+        (wish,) = await flight.book.wishes()
+        assert [(b.drone, b.first) for b in wish.booked] == [("u1", True)]
+        await pilot.patch(f"/api/v1/missions/{wish.id}", json={"priority": 6})
+        (wish,) = await flight.book.wishes()
+        assert wish.booked == (), "it comes first itself"
+        await pilot.patch(f"/api/v1/missions/{wish.id}", json={"priority": 2})
+        await pilot.delete(f"/api/v1/missions/{urgent['id']}")
+        (wish,) = await flight.book.wishes()
+        assert wish.booked == ()
 
 
 TWICE: list[tuple[dict[str, Any], dict[str, Any], str]] = [
