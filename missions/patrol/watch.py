@@ -23,7 +23,7 @@ FIRST_M = 2000.0
 """A tour begins no farther from its dock."""
 NEXT_S = 20.0
 """From a cell to the next it is about so long."""
-WATCH = 350.0
+WATCH = 250.0
 """What it is worth to bring all calls within reach for a second, against ``owing.SCALE``."""
 
 Numbers = npt.NDArray[np.int64]
