@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -36,25 +37,38 @@ def stations(keepers: Iterable[Supervisor], now: datetime) -> Iterator[Station]:
 
 def stays_s(s: Supervisor, now: datetime) -> float:
     """Return for how long a drone can stay on its station: by its battery, or by its mission."""
-    sortie, limits, policy = s.sortie, s.world.city.limits, s.policy
+    sortie = s.sortie
     if sortie is None or s.sortie_since is None:
         return 0.0
-    cold = s.dock.state.temperature_c
-    model = PowerModel.of(s.drone, cold)
-    home_s = distance_m(s.t, s.pad) / model.cruise_m_s + sortie.altitude_m
+    home_s = distance_m(s.t, s.pad) / s.drone.cruise_m_s + sortie.altitude_m
     ends = s.sortie_since + timedelta(seconds=sortie.energy.duration_s - home_s)
-    planned = (ends - now).total_seconds()
+    planned = max(0.0, (ends - now).total_seconds())
+    return min(planned, battery_s(s, sortie.altitude_m))
+
+
+def battery_s(s: Supervisor, altitude_m: float) -> float:
+    """Return for how long a drone can stay where it is before its battery takes it home.
+
+    Parameters
+    ----------
+    s
+        Its keeper; infinite where its battery tells nothing.
+    altitude_m
+        It comes home at, above its dock.
+    """
     if s.t.battery_percent is None:
-        return max(0.0, planned)
+        return math.inf
+    policy, cold = s.policy, s.dock.state.temperature_c
     takes = max(
-        come_home_percent(s.drone, s.t, pad, sortie.altitude_m, s.wind_m_s, cold)
+        come_home_percent(s.drone, s.t, pad, altitude_m, s.wind_m_s, cold)
         for pad in (s.pad, s.alternate)
         if pad is not None
     )
     floor = takes * policy.come_home_factor + policy.come_home_extra_percent
-    left = s.t.battery_percent - max(floor, limits.reserve_percent)
+    left = s.t.battery_percent - max(floor, s.world.city.limits.reserve_percent)
+    model = PowerModel.of(s.drone, cold)
     a_second = model.still_w(Wind(s.wind_m_s)) / (36.0 * model.capacity_wh)
-    return max(0.0, min(planned, left / a_second))
+    return max(0.0, left / a_second)
 
 
 def stares_at(s: Supervisor, before: str | None = None) -> str | None:

@@ -19,6 +19,7 @@ import structlog
 
 from fleet.errors import Conflict, NotFound
 from fleet.flight.ahead import ahead
+from fleet.flight.relief import battery_s
 from fleet.flight.response.book import CallBook, leaves_at
 from fleet.flight.response.decision import Chosen, Moment, Relief, decide
 from fleet.flight.response.memory import CallStore
@@ -28,7 +29,7 @@ from fleet.flight.response.trips import Trips
 from fleet.flight.supervisor import Supervisor
 from fleet.flight.word import Word
 from fleet.flight.world import World
-from fleet.model.call import MOST_DRONES, Call, CallStatus
+from fleet.model.call import MOST_DRONES, Call, CallStatus, Sent, SentStatus
 from fleet.model.plan import CellSeen
 from missions.airspace import layers
 from missions.energy import Wind
@@ -314,9 +315,17 @@ class CallDesk:
         """Return in how long drones there must leave that are to be relieved, the first first."""
         if call.there_at is None:
             return []
-        now, ends_s = self._world.clock.now(), self._left_s(call)
-        leave_s = sorted((leaves_at(sent) - now).total_seconds() for sent in call.flying)
+        ends_s = self._left_s(call)
+        leave_s = sorted(map(self._leaves_s, call.flying))
         return [s for s in leave_s if s < RELIEF_S and ends_s - s > WORTH_S]
+
+    def _leaves_s(self, sent: Sent) -> float:
+        """Return in how long a drone must leave: as it was sent, or sooner by its battery now."""
+        planned = (leaves_at(sent) - self._world.clock.now()).total_seconds()
+        keeper = self._keepers[sent.drone]
+        if sent.status is not SentStatus.THERE:
+            return planned
+        return min(planned, battery_s(keeper, keeper.t.altitude_m or 0.0))
 
     def _relief(self, call: Call, drones: int, leaving_s: Sequence[float]) -> Relief | None:
         """Return what reliefs are sent for; None where one is wanted that is missing now.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -92,6 +93,25 @@ async def test_a_relief_is_asked_for_by_when_the_other_leaves(
             1500.0 - (now - there).total_seconds() - leaves_s, abs=15
         )
         assert second.due_at <= leaves_at(first)
+
+
+async def test_a_relief_comes_sooner_where_the_battery_sinks_faster(
+    is_: Make, call_at: Make, make_town: Make
+) -> None:
+    """Than was reckoned when the first was sent: wind has risen, or a cell is weak."""
+    town = make_town(("a1", "a2"), policy=Policy(ready_percent=30.0))
+    async with town.open():
+        await town.reach(S.DOCKED, drone="a1")
+        await town.reach(S.DOCKED, drone="a2")
+        call = await town.controller.calls.take(call_at(town, 600, 0, on_scene_s=1500.0))
+        await town.until(lambda: is_(town, call).status is C.ON_SCENE, 200)
+        first = is_(town, call).sent[0]
+        await asyncio.sleep(20)
+        assert len(is_(town, call).flying) == 1
+        town.vehicles[first.drone].set(battery_percent=30.0)
+        await town.until(lambda: len(is_(town, call).flying) == 2, 20)
+        assert leaves_at(first) - town.clock.now() > timedelta(seconds=2 * RELIEF_S)
+        await town.until(lambda: is_(town, call).flying[-1].status is SentStatus.THERE, 200)
 
 
 @pytest.mark.parametrize("dies", [False, True])
