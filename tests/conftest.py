@@ -14,6 +14,7 @@ from pathlib import Path
 # as `skybeat` sets it, before anything loads numpy
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import psutil
 import pytest
 import structlog
 from hypothesis import settings
@@ -25,6 +26,19 @@ _plain = structlog.dev.ConsoleRenderer(
     colors=False, exception_formatter=structlog.dev.plain_traceback
 )
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _plain])
+
+
+@pytest.fixture(scope="session")
+def lives() -> Callable[[int], bool]:
+    """Tell whether a process runs; one that ended and was not waited for does not."""
+
+    def look(pid: int) -> bool:
+        try:
+            return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:  # also between asking for it and for its state
+            return False
+
+    return look
 
 
 def _programs() -> Path | None:

@@ -99,8 +99,9 @@ def children(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def gone(processes: list[psutil.Process]) -> bool:
-    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
+@pytest.fixture
+def gone(lives: Callable[[int], bool]) -> Callable[[list[psutil.Process]], bool]:
+    return lambda processes: not any(lives(p.pid) for p in processes)
 
 
 def is_free(address: str) -> bool:
@@ -119,7 +120,9 @@ def addresses(ready: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_brings_all_of_it_down(city: Path, tmp_path: Path, name: signal.Signals) -> None:
+def test_a_signal_brings_all_of_it_down(
+    city: Path, tmp_path: Path, name: signal.Signals, gone: Callable[..., bool]
+) -> None:
     with sim(city, "--log", str(tmp_path / "log")) as (process, ready):
         assert ready["kind"] == "ready"
         assert ready["docks"] == ["xc-bridge"]
@@ -143,7 +146,7 @@ def test_a_signal_brings_all_of_it_down(city: Path, tmp_path: Path, name: signal
     assert json.loads(scene[0])["level_m"]["zhangzhou-bridge"] == pytest.approx(2.0, abs=0.05)
 
 
-def test_a_kill_leaves_nothing_behind(city: Path) -> None:
+def test_a_kill_leaves_nothing_behind(city: Path, gone: Callable[..., bool]) -> None:
     with sim(city) as (process, ready):
         started = children(process)
         process.kill()
@@ -152,7 +155,7 @@ def test_a_kill_leaves_nothing_behind(city: Path) -> None:
         assert all(is_free(a) for a in addresses(ready))
 
 
-def test_it_ends_when_its_parent_does(city: Path) -> None:
+def test_it_ends_when_its_parent_does(city: Path, gone: Callable[..., bool]) -> None:
     code = (
         "import subprocess, sys, time\n"
         "child = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)\n"

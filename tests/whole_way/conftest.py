@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -76,7 +77,8 @@ def demo_city(tmp_path):
 class DemoProcess:
     """`skybeat demo` in a session of its own, with what it prints."""
 
-    def __init__(self, city: Path, keep: Path, *args: str) -> None:
+    def __init__(self, city: Path, keep: Path, lives: Callable[[int], bool], *args: str) -> None:
+        self.lives = lives
         self.keep = keep
         self.address = f"http://127.0.0.1:{city.with_name('api-port').read_text()}"
         argv = [sys.executable, "-c", "from fleet.command import main; main()", "demo"]
@@ -136,9 +138,7 @@ class DemoProcess:
 
     def left(self) -> list[psutil.Process]:
         """Return remembered processes that still run."""
-        return [
-            p for p in self.tree.values() if p.is_running() and p.status() != psutil.STATUS_ZOMBIE
-        ]
+        return [p for p in self.tree.values() if self.lives(p.pid)]
 
     def kill(self) -> None:
         """Bring everything down, whatever happened."""
@@ -151,12 +151,12 @@ class DemoProcess:
 
 
 @pytest.fixture
-def start_demo(demo_city, tmp_path):
+def start_demo(demo_city, tmp_path, lives):
     """Start the demo with more arguments; brought down at the end."""
     started: list[DemoProcess] = []
 
     def start(*args: str) -> DemoProcess:
-        started.append(DemoProcess(demo_city, tmp_path / f"kept-{len(started)}", *args))
+        started.append(DemoProcess(demo_city, tmp_path / f"kept-{len(started)}", lives, *args))
         return started[-1]
 
     yield start

@@ -4,7 +4,6 @@ import asyncio
 import os
 import sys
 
-import psutil
 import pytest
 
 from sitl.demo.process import Child, json_line
@@ -42,7 +41,7 @@ async def test_a_token_reaches_the_reader_and_no_file(tmp_path):
     assert token not in "".join(process.last_lines)
 
 
-async def test_stop_ends_one_that_ignores_sigterm_and_its_children(tmp_path):
+async def test_stop_ends_one_that_ignores_sigterm_and_its_children(tmp_path, lives):
     code = (
         "import signal,subprocess,sys,time\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
@@ -56,13 +55,11 @@ async def test_stop_ends_one_that_ignores_sigterm_and_its_children(tmp_path):
     await until(lambda: lines)
     await process.stop(grace_s=0.2)
     for pid in (process.pid, int(lines[0])):
-        await until(
-            lambda pid=pid: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie"
-        )
+        await until(lambda pid=pid: not lives(pid))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="uses PR_SET_PDEATHSIG of Linux")
-async def test_children_end_when_their_parent_is_killed(tmp_path):
+async def test_children_end_when_their_parent_is_killed(tmp_path, lives):
     code = (
         "import asyncio, sys\n"
         "from pathlib import Path\n"
@@ -78,11 +75,9 @@ async def test_children_end_when_their_parent_is_killed(tmp_path):
     await parent.start()
     await until(lambda: lines)
     grandchild = int(lines[0])
-    assert psutil.pid_exists(grandchild)
+    assert lives(grandchild)
     os.kill(parent.pid, 9)
-    await until(
-        lambda: not psutil.pid_exists(grandchild) or psutil.Process(grandchild).status() == "zombie"
-    )
+    await until(lambda: not lives(grandchild))
     await parent.stop(grace_s=1)
 
 
