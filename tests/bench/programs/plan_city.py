@@ -90,9 +90,17 @@ def main() -> None:
     )
     view = run.view()
     now = Situation(
-        0.0, view.fleet, view.age_s, view.owed_s, np.ones(len(ground.cells)), view.wind,
-        demand.ceiling(START), city.limits.ready_per_dock, demand.weights(START),
-    )  # fmt: skip
+        now_s=0.0,
+        fleet=view.fleet,
+        age_s=view.age_s,
+        owed_s=view.owed_s,
+        weight=np.ones(len(ground.cells)),
+        wind=view.wind,
+        ceiling=demand.ceiling(START),
+        ready=city.limits.ready_per_dock,
+        reserve=demand.reserve(START),
+        calls=demand.weights(START),
+    )
     plan = RollingPlan(ground)
     found: list[Any] = []
     wall, spent = time.perf_counter(), [time.process_time()]
