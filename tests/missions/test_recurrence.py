@@ -82,13 +82,13 @@ def rules(draw: st.DrawFn) -> str:
 def test_as_dateutil_has_it_in_the_city_s_zone(rule: str, zone: str, quarters: int) -> None:
     start = START - timedelta(days=365) + timedelta(minutes=15 * quarters)
     named = tz.gettz(zone)
-    theirs = {
-        tz.resolve_imaginary(at.replace(fold=0)).astimezone(UTC)
-        for at in islice(rrulestr(rule, dtstart=start.astimezone(named).replace(fold=0)), MOST + 1)
-    }
+    told = list(islice(rrulestr(rule, dtstart=start.astimezone(named).replace(fold=0)), MOST + 1))
+    theirs = {tz.resolve_imaginary(at.replace(fold=0)).astimezone(UTC) for at in told}
     far = bool(theirs) and max(theirs) - start > HORIZON - timedelta(days=1)
-    if not theirs or len(theirs) > MOST or far:
-        with pytest.raises(RecurrenceError) if not far else suppress(RecurrenceError):
+    # an hour that the clock leaps over is the next: then two of them are one occurrence
+    just = len(theirs) <= MOST < len(told)
+    if not theirs or len(told) > MOST or far:
+        with suppress(RecurrenceError) if far or just else pytest.raises(RecurrenceError):
             begins(rule, zone, start)
         return
     if "UNTIL" in rule:  # in the hour that comes twice dateutil compares by the wall's clock
