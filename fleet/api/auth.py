@@ -20,6 +20,8 @@ from fleet.store import tokens
 _bearer = HTTPBearer(auto_error=False, description="a token from `skybeat tokens new`")
 LOOK_S = 0.1
 """A word of safety waits so long for the store to say whether the token is good."""
+CHECK_S = 3.0
+"""And any other."""
 
 
 class Role(StrEnum):
@@ -85,6 +87,21 @@ async def caller_in_need(ctx: Ctx, given: Given) -> Principal:
     finally:
         finding.cancel()
     return replace(_principal(ctx, known), unchecked=True)
+
+
+async def checked(ctx: Context, given: Given) -> Principal:
+    """Return the bearer of a token, once the store has said that it is good.
+
+    Raises
+    ------
+    StoreError
+        If it has not within ``CHECK_S``.
+    """
+    try:
+        async with asyncio.timeout(CHECK_S):
+            return await caller(ctx, given)
+    except TimeoutError:
+        raise StoreError("the database does not say whether the token is still good") from None
 
 
 async def _find(ctx: Context, token: str) -> tokens.TokenRecord | None:

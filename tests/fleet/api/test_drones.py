@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from fleet.api.auth import LOOK_S
 from fleet.api.remembered import RememberedTokens
 from fleet.errors import LinkError
 from fleet.flight import docket, pilots
@@ -412,6 +413,24 @@ async def test_a_database_that_hangs_refuses_no_word_of_safety(
             while len((await pilot.get(COMMANDS)).json()) < 4:
                 await asyncio.sleep(0.05)
         assert (await officer.post(COMMANDS, json={"action": "hold"})).status_code == 403
+
+
+async def test_a_database_that_is_slow_refuses_nothing(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is no word of safety waits for it."""
+    async with api.as_("pilot") as pilot:
+        assert (await pilot.post(COMMANDS, json={"action": "hold"})).status_code == 200
+        quick = api.context.store.read
+
+        @asynccontextmanager
+        async def slow() -> AsyncIterator[Any]:
+            await asyncio.sleep(3 * LOOK_S)
+            async with quick() as session:
+                yield session
+
+        monkeypatch.setattr(api.context.store, "read", slow)
+        assert (await pilot.post(COMMANDS, json={"action": "resume"})).status_code == 200
 
 
 async def test_a_token_that_was_revoked_is_not_remembered() -> None:
