@@ -127,19 +127,21 @@ async def over_the_pad(city: City) -> AsyncIterator[tuple[Flight, CameraServer]]
     tasks = [asyncio.create_task(c) for c in (fly([flight.vehicle]), flight.live(), shoot())]
     nan = float("nan")
     try:
-        await flight.until(lambda: flight.vehicle.armed, 30, lambda: flight.command(400, 1))
+        await flight.until(lambda: flight.vehicle.armed, 60, lambda: flight.command(400, 1))
         amsl = city.city.elevation_m + 12.0
         await flight.until(
-            lambda: flight.vehicle.true_pose().altitude_m > 11.0, 40,
+            lambda: flight.vehicle.true_pose().altitude_m > 11.0, 90,
             lambda: flight.command(22, 0, 0, 0, nan, nan, nan, amsl)
             if flight.vehicle.landed
             else None,
         )  # fmt: skip
-        flight.command(1001, 245, 190, -1, -1)  # take control of the gimbal, then straight down
-        flight.command(1000, -90.0, 0.0, nan, nan)
-        await flight.until(
-            lambda: flight.vehicle.true_pose().gimbal_pitch_deg < -85, 10, lambda: None
-        )
+
+        def look_down() -> None:
+            flight.command(1001, 245, 190, -1, -1)  # control of the gimbal
+            flight.command(1000, -90.0, 0.0, nan, nan)
+
+        pose = flight.vehicle.true_pose
+        await flight.until(lambda: pose().gimbal_pitch_deg < -85, 60, look_down)
         yield flight, camera
     finally:
         for task in tasks:
@@ -205,9 +207,9 @@ async def test_it_lands_on_the_marker_that_it_sees_and_where_it_is_without(
             loop.call_soon_threadsafe(flight.show, target)
 
     with watching(city, camera.urls[city.drones[0].id], tell) as watcher:
-        await flight.until(lambda: watcher.frames > 5, 20, lambda: None)
+        await flight.until(lambda: watcher.frames > 5, 60, lambda: None)
         await flight.until(
-            lambda: flight.vehicle.mode == "precland", 10, lambda: flight.command(176, 1, 4, 9)
+            lambda: flight.vehicle.mode == "precland", 30, lambda: flight.command(176, 1, 4, 9)
         )
         await flight.until(
             lambda: flight.vehicle.true_pose().altitude_m < TOO_LARGE_M, 90, lambda: None
