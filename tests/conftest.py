@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import tempfile
 import warnings
@@ -60,8 +61,18 @@ def postgres_server() -> Iterator[tuple[Path, int]]:
         "asyncpg", reason="asyncpg is not installed: pip install 'skybeat[postgres]'"
     )
     # not in pytest's own folder: another run that begins meanwhile closes that to other users
-    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
+    with tempfile.TemporaryDirectory(prefix="postgres-", dir=_enterable()) as folder:
         yield from _served(programs, Path(folder))
+
+
+def _enterable() -> Path | None:
+    """Return a folder for temporary files that another user may enter; TMPDIR may be one's own."""
+    places = map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp"))
+    return next((p for p in places if _lets_in(p) and all(map(_lets_in, p.parents))), None)
+
+
+def _lets_in(folder: Path) -> bool:
+    return folder.is_dir() and bool(folder.stat().st_mode & stat.S_IXOTH)
 
 
 def _served(programs: Path, folder: Path) -> Iterator[tuple[Path, int]]:
