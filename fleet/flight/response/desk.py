@@ -332,9 +332,9 @@ class CallDesk:
 
         Those under way come for those that leave first.
         """
-        if not 0 < drones <= len(leaving_s):
+        if drones > len(leaving_s):
             return None
-        by_s = leaving_s[len(leaving_s) - drones]
+        by_s = leaving_s[-drones]
         return Relief(by_s, self._left_s(call) - by_s)
 
     def _may_try(self, call: Call) -> bool:
