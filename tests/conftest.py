@@ -12,8 +12,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from fleet.command import ONE_THREAD
+
 # as `skybeat` sets it, before anything loads numpy
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault(*ONE_THREAD)
 
 import psutil
 import pytest

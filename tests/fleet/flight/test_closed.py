@@ -23,7 +23,7 @@ WEST_OF_ITS_WAY = ((-140.0, 80.0), (-60.0, 80.0), (-60.0, 140.0), (-140.0, 140.0
 async def closed(town: Any) -> None:
     until = town.clock.now() + timedelta(hours=1)
     ring = tuple(tuple(FRAME.to_lonlat(*corner)) for corner in WEST_OF_ITS_WAY)
-    zone = Zone(id="fire", kind="no_fly", area=ring)  # type: ignore[arg-type]
+    zone = Zone(id="fire", kind="no_fly", area=ring)
     one = Closure(
         id=uuid4(), kind="closure", zone=zone, reason="fire", created_at=town.clock.now(),
         created_by="wang", until=until,

@@ -46,7 +46,7 @@ def closing(town: Any, ring: Ring) -> Closure:
     zone = Zone(
         id=f"closure-{key.hex[:8]}",
         kind="no_fly",
-        area=tuple(tuple(FRAME.to_lonlat(*corner)) for corner in ring),  # type: ignore[arg-type]
+        area=tuple(tuple(FRAME.to_lonlat(*corner)) for corner in ring),
     )
     return Closure(
         id=key, kind="closure", zone=zone, reason="fire", created_at=now, created_by="wang",
@@ -54,13 +54,18 @@ def closing(town: Any, ring: Ring) -> Closure:
     )  # fmt: skip
 
 
+async def under_way(town: Any) -> int:
+    """Have the town's drone fly its mission for long; return the corners of its own fence."""
+    town.planner.hold_s = 200.0
+    await town.patrol()
+    await town.until(lambda: town.state() is S.ON_WAY, 300)
+    return len(town.vehicle.fence)
+
+
 async def test_a_fence_takes_no_more_than_a_vehicle_holds(make_town: Make) -> None:
     town = make_town()
-    town.planner.hold_s = 200.0
     async with town.open():
-        await town.patrol()
-        await town.until(lambda: town.state() is S.ON_WAY, 300)
-        own = len(town.vehicle.fence)
+        own = await under_way(town)
         many = [closing(town, square(-430, -400 + 45 * n)) for n in range(17)]
         await town.controller.closures.add(many)
         await town.until(lambda: len(town.vehicle.fence) > own, 5)
@@ -70,11 +75,8 @@ async def test_a_fence_takes_no_more_than_a_vehicle_holds(make_town: Make) -> No
 
 async def test_one_with_too_many_corners_leaves_room_to_those_after_it(make_town: Make) -> None:
     town = make_town()
-    town.planner.hold_s = 200.0
     async with town.open():
-        await town.patrol()
-        await town.until(lambda: town.state() is S.ON_WAY, 300)
-        own = len(town.vehicle.fence)
+        own = await under_way(town)
         squares = [square(-430, -400 + 45 * n) for n in range(13)]  # 8 corners are left
         rings = [*squares, circle(300, -300, 12), square(300, 300), square(450, 450)]
         await town.controller.closures.add([closing(town, ring) for ring in rings])
@@ -91,10 +93,8 @@ async def test_what_is_closed_beside_another_dock_that_it_may_go_to_is_not_told(
 ) -> None:
     """Nor there does PX4 turn and stop on a point."""
     town = make_town(docks=2)
-    town.planner.hold_s = 200.0
     async with town.open():
-        await town.patrol()
-        await town.until(lambda: town.state() is S.ON_WAY, 300)
+        await under_way(town)
         keeper = town.controller.supervisors["a1"]
         assert len(keeper.sortie.alternates) == 1
         away = MARGIN_M + 5.0 if near else MARGIN_M + CLEAR_M + 5.0

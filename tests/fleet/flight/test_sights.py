@@ -84,7 +84,7 @@ def over(city: City, cell: int, order: str) -> Sortie:
     (west, south), *_ = found.ring
     places = [(west, south), *found.ring[2:3]]
     leg = Leg(LegKind.SURVEY, tuple(Waypoint(*place, 60) for place in places), 10.0, cell=found.id)
-    return Sortie("s1", order, "a1", "d1", *city.docks[0].position, 60.0, (leg,), None)  # type: ignore[arg-type]
+    return Sortie("s1", order, "a1", "d1", *city.docks[0].position, 60.0, (leg,), None)
 
 
 def shown(city: City, sortie: Sortie, orders: dict[str, dict[str, Any]], **more: Any) -> list[str]:
@@ -94,7 +94,7 @@ def shown(city: City, sortie: Sortie, orders: dict[str, dict[str, Any]], **more:
         for name, body in orders.items()
     }
     patrols = [one for one in wanted.values() if one.task is None and not one.sites]
-    sights = Sights(city, SimpleNamespace(now=lambda: AT), wanted.get, lambda: patrols)  # type: ignore[arg-type]
+    sights = Sights(city, SimpleNamespace(now=lambda: AT), wanted.get, lambda: patrols)
     keeper: Any = SimpleNamespace(
         drone=city.drones[0], sortie=sortie, answering=None, state=S.ON_WAY, looked=()
     )
@@ -134,7 +134,7 @@ def test_a_task_has_those_of_the_sites_that_it_names_or_comes_by(city: City) -> 
     asked = {"kind": "orbit", "place": "site:bridge", "radius_m": 50}
     leg = Leg(LegKind.ORBIT, (Waypoint(lon, lat, 60),), 5.0, look_at=LookAt(lon, lat))
     home = city.docks[0].position
-    sortie = Sortie("s2", "o#0-1", "a1", "d1", *home, 60.0, (leg,), None)  # type: ignore[arg-type]
+    sortie = Sortie("s2", "o#0-1", "a1", "d1", *home, 60.0, (leg,), None)
     assert shown(city, sortie, {"o#0-1": asked}) == ["bridge"]
     by = {"kind": "orbit", "geometry": {"type": "Point", "coordinates": [lon, lat + 0.0006]}}
     assert shown(city, sortie, {"o#0-1": by}) == []
